@@ -1,0 +1,18 @@
+//! Pagetrail turns a CloudWatch alarm into a PagerDuty incident that already
+//! carries the evidence. Data flows one way:
+//!
+//! intake → evidence → event → queue → delivery
+//!
+//! - [`alarm`]: what CloudWatch told us, in one type whatever the form it came in.
+//! - [`evidence`]: an alarm's log lines and trails: where to look, when, and what was found.
+//! - [`event`]: the PagerDuty event: its types, composed from alarm and evidence, fitted to the limits.
+//! - [`queue`]: the ordered, durable road between the stages.
+//! - [`delivery`]: getting an event accepted by PagerDuty.
+//! - [`stage`]: the Lambda handlers, which only wire the parts above together.
+//! - [`sandbox`]: a local stand-in for PagerDuty with a page to look at.
+//! - [`cli`]: the `pagetrail` command, one file per subcommand.
+//! - [`config`], [`telemetry`], [`aws`]: what every stage needs to start.
+
+pub mod cli;
+pub mod event;
+pub mod sandbox;

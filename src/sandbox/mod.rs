@@ -1,0 +1,1 @@
+//! A local stand-in for PagerDuty with a page to look at.
