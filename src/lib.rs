@@ -13,6 +13,8 @@
 //! - [`cli`]: the `pagetrail` command, one file per subcommand.
 //! - [`config`], [`telemetry`], [`aws`]: what every stage needs to start.
 
+pub mod alarm;
 pub mod cli;
 pub mod event;
 pub mod sandbox;
+pub mod text;
