@@ -16,5 +16,6 @@
 pub mod alarm;
 pub mod cli;
 pub mod event;
+pub mod evidence;
 pub mod sandbox;
 pub mod text;

@@ -1,5 +1,10 @@
 //! The PagerDuty event: its types and limits (Events API v2).
 
+pub mod compose;
+mod details;
+mod fit;
+pub mod links;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
