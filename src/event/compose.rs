@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
 
 use super::details::Details;
 use super::fit::{Detail, fit};
 use super::{Action, DedupKey, Event, Link, Payload, SUMMARY_LIMIT, Severity, links, sha256_hex};
+use crate::alarm::Alarm;
 use crate::alarm::sns::Message;
-use crate::alarm::{Alarm, State};
 use crate::evidence::record::Record;
 use crate::evidence::{Evidence, Line, Step, Trail, breach};
 use crate::text::{cut, one_line};
@@ -22,7 +21,7 @@ const HEADLINE_LIMIT: usize = 300;
 /// Longest names CloudWatch allows are 255 characters; more is not a name.
 const NAME_LIMIT: usize = 255;
 
-/// What an alarm without evidence of its own gets, and how all events are rated.
+/// How events are composed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Composer {
     pub severity: Severity,
@@ -35,19 +34,6 @@ impl Composer {
     #[must_use]
     pub fn trigger(&self, alarm: &Alarm, evidence: &Evidence, now: DateTime<Utc>) -> Event {
         fit(self.limit, |detail| self.trigger_at(alarm, evidence, now, detail))
-    }
-
-    /// The resolve for the same alert.
-    #[must_use]
-    pub fn resolve(&self, alarm: &Alarm) -> Event {
-        Event {
-            event_action: Action::Resolve,
-            dedup_key: alarm.dedup_key(),
-            payload: None,
-            links: Vec::new(),
-            client: None,
-            client_url: None,
-        }
     }
 
     /// A message that is no alarm pages as itself: subject as summary, body in the
@@ -257,15 +243,15 @@ fn links_of(alarm: &Alarm, evidence: &Evidence, detail: &Detail) -> Vec<Link> {
     links
 }
 
-/// Whether a state change calls for an event, and which.
+/// The resolve for an alarm's alert.
 #[must_use]
-pub fn action(state: State, insufficient_data: Option<Action>) -> Option<Action> {
-    match state {
-        State::Alarm => Some(Action::Trigger),
-        State::Ok => Some(Action::Resolve),
-        State::InsufficientData => insufficient_data,
+pub fn resolve(alarm: &Alarm) -> Event {
+    Event {
+        event_action: Action::Resolve,
+        dedup_key: alarm.dedup_key(),
+        payload: None,
+        links: Vec::new(),
+        client: None,
+        client_url: None,
     }
 }
-
-/// The details of an event, as `PagerDuty` gets them.
-pub(super) type CustomDetails = Map<String, Value>;

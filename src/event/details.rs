@@ -1,22 +1,21 @@
 //! The details of an event: flat, and keyed so that PagerDuty's A–Z order is reading order.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::compose::CustomDetails;
 use super::fit::Detail;
 use crate::text::{clean, cut, one_line};
 
 /// Builds `custom_details` within one level of detail, counting what it cuts.
 pub(super) struct Details<'a> {
     detail: &'a Detail,
-    entries: CustomDetails,
+    entries: Map<String, Value>,
     cut_texts: usize,
     dropped_lines: usize,
 }
 
 impl<'a> Details<'a> {
     pub(super) fn new(detail: &'a Detail) -> Self {
-        Self { detail, entries: CustomDetails::new(), cut_texts: 0, dropped_lines: 0 }
+        Self { detail, entries: Map::new(), cut_texts: 0, dropped_lines: 0 }
     }
 
     /// A value on one line; nothing where it is empty.
@@ -59,7 +58,7 @@ impl<'a> Details<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> CustomDetails {
+    pub(super) fn finish(mut self) -> Map<String, Value> {
         let mut cuts = Vec::new();
         if self.cut_texts > 0 {
             let (texts, limit) = (self.cut_texts, self.detail.line);

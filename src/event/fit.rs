@@ -69,7 +69,6 @@ pub(super) fn fit(limit: usize, compose: impl Fn(&Detail) -> Event) -> Event {
 }
 
 /// The size of an event as JSON, in bytes.
-#[must_use]
-pub fn size(event: &Event) -> usize {
+fn size(event: &Event) -> usize {
     serde_json::to_vec(event).map_or(usize::MAX, |json| json.len())
 }
