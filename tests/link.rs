@@ -1,5 +1,7 @@
 //! `pagetrail link`, run as the person installing it runs it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::process::{Command, Output};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
