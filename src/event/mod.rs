@@ -1,5 +1,7 @@
 //! The PagerDuty event: its types and limits (Events API v2).
 
+pub mod validation;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
