@@ -90,6 +90,12 @@ impl Refusal {
         Self::Invalid(vec!["Invalid routing key".to_owned()])
     }
 
+    /// The body is longer than [`BODY_LIMIT`].
+    #[must_use]
+    pub fn too_large() -> Self {
+        Self::Invalid(vec![format!("Event is too large (maximum is {BODY_LIMIT} bytes)")])
+    }
+
     #[must_use]
     pub fn errors(&self) -> Vec<String> {
         match self {
@@ -115,9 +121,7 @@ impl Refusal {
 /// All broken rules together, in PagerDuty's words.
 pub fn validate(raw: &[u8]) -> Result<ValidEvent, Refusal> {
     if raw.len() > BODY_LIMIT {
-        return Err(Refusal::Invalid(vec![format!(
-            "Event is too large (maximum is {BODY_LIMIT} bytes)"
-        )]));
+        return Err(Refusal::too_large());
     }
     let Ok(Value::Object(mut body)) = serde_json::from_slice(raw) else {
         return Err(Refusal::Unrecognized);
@@ -234,12 +238,7 @@ fn payload(body: &Map<String, Value>, errors: &mut Vec<String>) {
 }
 
 /// `links` and `images`: lists of objects of which one field is required.
-fn attachments(
-    body: &Map<String, Value>,
-    list: &str,
-    required: &str,
-    errors: &mut Vec<String>,
-) {
+fn attachments(body: &Map<String, Value>, list: &str, required: &str, errors: &mut Vec<String>) {
     let items = match body.get(list) {
         None | Some(Value::Null) => return,
         Some(Value::Array(items)) => items,
@@ -271,12 +270,7 @@ fn text<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
     object.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
 }
 
-fn optional_string(
-    object: &Map<String, Value>,
-    field: &str,
-    path: &str,
-    errors: &mut Vec<String>,
-) {
+fn optional_string(object: &Map<String, Value>, field: &str, path: &str, errors: &mut Vec<String>) {
     if !matches!(object.get(field), None | Some(Value::Null | Value::String(_))) {
         errors.push(format!("'{path}{field}' is invalid (must be a string)"));
     }
