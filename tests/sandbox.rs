@@ -1,14 +1,13 @@
 //! The sandbox answers as PagerDuty does: contract tests, in this process.
 
-mod support {
-    pub mod sandbox;
-}
+#[path = "support/sandbox.rs"]
+mod support;
 
 use std::time::Duration;
 
 use pagetrail::sandbox::{Sandbox, Settings};
 use serde_json::json;
-use support::sandbox::{KEY, Page, Served, acknowledge, resolve, trigger};
+use support::{KEY, Page, Served, acknowledge, resolve, trigger};
 
 #[tokio::test]
 async fn a_trigger_is_processed_and_gets_a_dedup_key_when_it_has_none() {

@@ -1,11 +1,10 @@
 //! The sandbox's page shows what the events say, and runs none of it.
 
-mod support {
-    pub mod sandbox;
-}
+#[path = "support/sandbox.rs"]
+mod support;
 
 use serde_json::json;
-use support::sandbox::{Page, acknowledge, trigger};
+use support::{Page, acknowledge, trigger};
 
 #[tokio::test]
 async fn what_an_event_says_is_shown_and_never_run() {

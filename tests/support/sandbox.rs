@@ -1,7 +1,8 @@
 //! Talking to the sandbox in this process: without sockets where they don't matter.
 
-// Each test crate uses its own part of this.
-#![allow(dead_code)]
+// Each test crate compiles this for itself and uses its own part.
+#![allow(dead_code, unreachable_pub)]
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::io;
 use std::net::SocketAddr;
