@@ -26,7 +26,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
-use crate::event::validation::RoutingKey;
+use crate::event::routing_key::RoutingKey;
 use faults::{Fault, Faults};
 use incidents::Incidents;
 use rate::Rate;
