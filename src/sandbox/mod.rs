@@ -4,7 +4,7 @@
 //! - [`rate`]: the limit of events a minute for each routing key.
 //! - [`faults`]: the failures it was told to show, in order.
 //! - [`requests`]: the log of what was asked and answered.
-//! - [`wire`]: connections that can break, for faults below HTTP.
+//! - `wire`: connections that can break, for faults below HTTP.
 //! - `enqueue`, `api`, `page`: the Events API, the JSON for tests, the page for people.
 
 mod api;
