@@ -59,17 +59,13 @@ impl Composer {
         let name = cut(&one_line(&alarm.name), NAME_LIMIT);
         let region = &alarm.origin.region;
         let how_often = format!("{at_least}{seen}× in {span}");
-        let (what, tail) = match headline.as_deref() {
-            Some(headline) => {
-                let what =
-                    if headline.is_empty() { "a log line without a message" } else { headline };
-                (what.to_owned(), format!(" · {how_often} · {name} ({region})"))
-            }
-            None => {
-                let reason = one_line(&alarm.reason);
-                let reason = if reason.is_empty() { alarm.state.name() } else { &reason };
-                (format!("{name}: {reason}"), format!(" · {region}"))
-            }
+        let (what, tail) = if let Some(headline) = headline.as_deref() {
+            let what = if headline.is_empty() { "a log line without a message" } else { headline };
+            (what.to_owned(), format!(" · {how_often} · {name} ({region})"))
+        } else {
+            let reason = one_line(&alarm.reason);
+            let reason = if reason.is_empty() { alarm.state.name() } else { &reason };
+            (format!("{name}: {reason}"), format!(" · {region}"))
         };
 
         let mut details = Details::new(detail);
