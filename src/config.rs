@@ -24,6 +24,10 @@ pub struct EnrichConfig {
     /// What `INSUFFICIENT_DATA` does: nothing, or this.
     pub insufficient_data: Option<Action>,
     pub severity: Severity,
+    /// Further log groups in which a trace is searched; `*` at the end for a beginning.
+    pub trace_log_groups: Vec<String>,
+    /// What people call this account.
+    pub account_name: Option<String>,
 }
 
 /// What the `deliver` stage needs.
@@ -85,6 +89,8 @@ impl EnrichConfig {
                     ("info", Severity::Info),
                 ],
             ),
+            trace_log_groups: reader.words("PAGETRAIL_TRACE_LOG_GROUPS"),
+            account_name: reader.value("PAGETRAIL_ACCOUNT_NAME"),
         };
         reader.finish(config)
     }
@@ -138,6 +144,13 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         }
         self.fault(name, expected);
         String::new()
+    }
+
+    /// Words separated by spaces or commas.
+    fn words(&self, name: &str) -> Vec<String> {
+        let value = self.value(name).unwrap_or_default();
+        let words = value.split([' ', ',', '\n', '\t']).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
     }
 
     fn queue_url(&mut self, name: &str) -> String {

@@ -84,6 +84,18 @@ impl Origin {
     }
 }
 
+/// Where this process runs, for notices that do not say where they come from.
+#[must_use]
+pub fn home(region: &str, account: &str) -> Origin {
+    let region = if is_region(region) { region } else { "us-east-1" };
+    let account = if is_account(account) { account } else { "000000000000" };
+    Origin {
+        partition: Partition::of_region(region),
+        region: region.to_owned(),
+        account: account.to_owned(),
+    }
+}
+
 /// Whether the text has the shape of a Region's name, so that it may become part
 /// of an endpoint's host name.
 pub(super) fn is_region(text: &str) -> bool {

@@ -1,6 +1,9 @@
 //! The datapoints that breached, out of the alarm's reason text.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use serde_json::Value;
+
+use super::fields::{items, text, time};
 
 /// One datapoint named in an alarm's reason.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +24,16 @@ pub fn breaching(reason: &str) -> Vec<Datapoint> {
             let start = NaiveDateTime::parse_from_str(time, "%d/%m/%y %H:%M:%S").ok()?.and_utc();
             let value = reason[..at].rsplit(['[', ',', ' ']).next()?.parse().ok()?;
             Some(Datapoint { value, start })
+        })
+        .collect()
+}
+
+/// The datapoints in the `reasonData` of EventBridge events and alarm actions.
+pub(super) fn evaluated(data: &Value) -> Vec<Datapoint> {
+    items(data, "evaluatedDatapoints")
+        .filter_map(|datapoint| {
+            let start = time(&text(datapoint, "timestamp")?)?;
+            Some(Datapoint { value: datapoint["value"].as_f64()?, start })
         })
         .collect()
 }

@@ -1,15 +1,26 @@
 //! The alarm: what CloudWatch told us, in one type whatever the form it came in.
+//!
+//! - [`intake`]: a Lambda payload → its notices, told apart by marker fields.
+//! - `sns`, `change`: the two shapes CloudWatch writes a state change in.
+//! - [`rule`], [`query`], [`datapoints`]: what stands in a composite alarm's rule, a
+//!   Metrics Insights query, a reason.
 
 mod arn;
-mod datapoints;
-pub mod sns;
+mod change;
+pub mod datapoints;
+mod fields;
+pub mod intake;
+pub mod query;
+pub mod rule;
+mod sns;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-pub use arn::{Origin, Partition};
-pub use datapoints::{Datapoint, breaching};
+pub use arn::{Origin, Partition, home};
+pub use datapoints::Datapoint;
 
 use crate::event::{DedupKey, sha256_hex};
 
@@ -27,9 +38,20 @@ pub struct Alarm {
     /// The metrics the alarm watches; empty for a composite alarm.
     pub metrics: Vec<Metric>,
     pub evaluation: Evaluation,
+    /// The datapoints that led to the state, as far as they were told.
+    pub datapoints: Vec<Datapoint>,
     /// Which contributor of a Metrics Insights, PromQL or log alarm changed, where
     /// the alarm notifies for each of them.
-    pub contributor: Option<String>,
+    pub contributor: Option<Contributor>,
+    /// What a composite alarm is made of; nothing for any other alarm.
+    pub composite: Option<Composite>,
+    /// The log lines that a log alarm brings along.
+    pub carried: Vec<CarriedLine>,
+    /// The alarm's tags, where the notification holds them.
+    pub tags: BTreeMap<String, String>,
+    /// By what the alarm's actions are suppressed or muted. EventBridge tells of such
+    /// changes too.
+    pub suppressed_by: Option<String>,
     /// Distinguishes this state change from the alarm's others, the same in every
     /// delivery of the same notification.
     change: String,
@@ -71,6 +93,17 @@ impl State {
 pub struct Metric {
     pub namespace: String,
     pub name: String,
+    pub dimensions: BTreeMap<String, String>,
+    /// The account the metric lives in, where the alarm says that it is another one.
+    pub account: Option<String>,
+}
+
+impl Metric {
+    /// The value of a dimension.
+    #[must_use]
+    pub fn dimension(&self, name: &str) -> Option<&str> {
+        self.dimensions.get(name).map(String::as_str)
+    }
 }
 
 /// How CloudWatch evaluates the alarm.
@@ -81,9 +114,73 @@ pub struct Evaluation {
     pub periods: u32,
     /// CloudWatch's name, such as `GreaterThanThreshold`; absent on composite alarms.
     pub comparison: Option<String>,
+    /// Absent on composite and anomaly detection alarms.
+    pub threshold: Option<f64>,
+}
+
+/// One of the many series that an alarm over a query watches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contributor {
+    pub id: String,
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// What a composite alarm is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Composite {
+    pub rule: Option<String>,
+    /// The ARNs or names of the children that made the state change, where told.
+    pub triggering: Vec<String>,
+}
+
+/// A log line that came with the notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriedLine {
+    pub at: Option<DateTime<Utc>>,
+    pub log_group: Option<String>,
+    pub stream: Option<String>,
+    pub text: String,
+}
+
+/// An alarm as `DescribeAlarms` tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Described {
+    pub name: String,
+    pub description: Option<String>,
+    pub arn: String,
+    pub origin: Origin,
+    pub state: State,
+    pub reason: String,
+    pub changed_at: Option<DateTime<Utc>>,
+    pub metrics: Vec<Metric>,
+    pub evaluation: Evaluation,
+    pub composite: Option<Composite>,
 }
 
 impl Alarm {
+    /// The state an alarm is in, as if it had just been notified of.
+    #[must_use]
+    pub fn described(it: Described) -> Self {
+        Self {
+            name: it.name,
+            description: it.description.filter(|text| !text.trim().is_empty()),
+            arn: Some(it.arn),
+            origin: it.origin,
+            state: it.state,
+            datapoints: datapoints::breaching(&it.reason),
+            change: it.changed_at.map_or_else(String::new, |at| at.timestamp_millis().to_string()),
+            reason: it.reason,
+            changed_at: it.changed_at,
+            metrics: it.metrics,
+            evaluation: it.evaluation,
+            contributor: None,
+            composite: it.composite,
+            carried: Vec::new(),
+            tags: BTreeMap::new(),
+            suppressed_by: None,
+        }
+    }
+
     /// The alarm's ARN, plus the contributor where there is one; without an ARN its
     /// account, Region and name. The same for ALARM and OK, so that a resolve finds
     /// its trigger.
@@ -104,7 +201,7 @@ impl Alarm {
             None => format!("{}/{}/{}", self.origin.account, self.origin.region, self.name),
         };
         match &self.contributor {
-            Some(contributor) => format!("{alarm}#{contributor}"),
+            Some(contributor) => format!("{alarm}#{}", contributor.id),
             None => alarm,
         }
     }
@@ -114,6 +211,6 @@ impl Alarm {
     #[must_use]
     pub fn proves_a_line(&self) -> bool {
         let too_low = self.evaluation.comparison.as_deref().is_some_and(|it| it.contains("Less"));
-        !too_low && breaching(&self.reason).iter().any(|datapoint| datapoint.value > 0.0)
+        !too_low && self.datapoints.iter().any(|datapoint| datapoint.value > 0.0)
     }
 }

@@ -1,35 +1,34 @@
 //! Composing the event: what broke first, then how often, then where.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 
 use super::details::Details;
 use super::fit::{Detail, fit};
+use super::sections::{alarm_section, kinds_section, message_section, searched_section};
+use super::severity::severity;
+use super::title::{self, LONGEST_NAME};
 use super::{Action, DedupKey, Event, Link, Payload, SUMMARY_LIMIT, Severity, links, sha256_hex};
-use crate::alarm::Alarm;
-use crate::alarm::sns::Message;
-use crate::evidence::record::Record;
-use crate::evidence::{Evidence, Line, Step, Trail, breach};
+use crate::alarm::intake::Message;
+use crate::alarm::{Alarm, Origin};
+use crate::evidence::correlation::Correlation;
+use crate::evidence::{Evidence, Kind, Window};
 use crate::text::{cut, one_line};
 
 /// The sender's name, as it stands under the incident.
 const CLIENT: &str = "Pagetrail";
-/// What broke takes no more of the title than this many characters, so that a phone
-/// also shows how often and where.
-const HEADLINE_LIMIT: usize = 300;
-/// Longest names CloudWatch allows are 255 characters; more is not a name.
-const NAME_LIMIT: usize = 255;
 
 /// How events are composed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Composer {
+pub struct Composer<'a> {
+    /// Where neither tag nor convention says how bad it is.
     pub severity: Severity,
+    /// What people call the account, where that is known.
+    pub account: Option<&'a str>,
     /// Largest event, in bytes of JSON.
     pub limit: usize,
 }
 
-impl Composer {
+impl Composer<'_> {
     /// The trigger for an alarm with its evidence, within the limit.
     #[must_use]
     pub fn trigger(&self, alarm: &Alarm, evidence: &Evidence, now: DateTime<Utc>) -> Event {
@@ -50,78 +49,45 @@ impl Composer {
         now: DateTime<Utc>,
         detail: &Detail,
     ) -> Event {
-        let breach = breach(alarm, now);
-        let failing = evidence.lines.last();
-        let headline = failing.map(|line| Record::read(&line.text).headline());
-        let seen = evidence.matched.seen.max(evidence.lines.len());
-        let at_least = if evidence.matched.at_least { "≥" } else { "" };
-        let span = span((breach.end - breach.start).to_std().unwrap_or_default());
-        let name = cut(&one_line(&alarm.name), NAME_LIMIT);
-        let region = &alarm.origin.region;
-        let how_often = format!("{at_least}{seen}× in {span}");
-        let (what, tail) = if let Some(headline) = headline.as_deref() {
-            let what = if headline.is_empty() { "a log line without a message" } else { headline };
-            (what.to_owned(), format!(" · {how_often} · {name} ({region})"))
-        } else {
-            let reason = one_line(&alarm.reason);
-            let reason = if reason.is_empty() { alarm.state.name() } else { &reason };
-            (format!("{name}: {reason}"), format!(" · {region}"))
-        };
-
         let mut details = Details::new(detail);
         details.notes(&evidence.notes);
-        if headline.is_some() {
-            details.text("1 error", &what);
-            details.text("1 seen", &seen_text(evidence, &how_often));
-        }
-        for (number, trail) in (1..).zip(evidence.trails.iter().take(detail.trails)) {
-            trail_details(&mut details, number, trail);
-        }
-        lines_details(&mut details, evidence);
-        alarm_details(&mut details, alarm, evidence);
+        kinds_section(&mut details, evidence);
+        alarm_section(&mut details, alarm, self.account);
+        searched_section(&mut details, evidence);
 
-        let log_group = failing.map(|line| one_line(&line.log_group));
+        let worst = worst(evidence);
         let metric = alarm.metrics.first();
+        let name = |text: &str| cut(&one_line(text), LONGEST_NAME);
         Event {
             event_action: Action::Trigger,
             dedup_key: alarm.dedup_key(),
             payload: Some(Payload {
-                summary: title(&what, &tail),
+                summary: title::of_alarm(alarm, evidence, worst, self.account, now),
                 source: cut(
                     &one_line(alarm.arn.as_deref().unwrap_or(alarm.dedup_key().as_str())),
                     SUMMARY_LIMIT,
                 ),
-                severity: self.severity,
+                severity: severity(alarm, &evidence.tags, self.severity),
                 timestamp: alarm.changed_at.map(|changed| changed.to_rfc3339()),
-                component: log_group.map(|group| cut(&group, SUMMARY_LIMIT)),
-                group: metric.map(|metric| cut(&one_line(&metric.namespace), NAME_LIMIT)),
-                class: metric.map(|metric| cut(&one_line(&metric.name), NAME_LIMIT)),
+                component: worst
+                    .map(|kind| name(&kind.example.log_group))
+                    .filter(|it| !it.is_empty()),
+                group: metric.map(|metric| name(&metric.namespace)),
+                class: metric.map(|metric| name(&metric.name)),
                 custom_details: details.finish(),
             }),
-            links: links_of(alarm, evidence, detail),
+            links: links_of(alarm, evidence, worst, detail),
             client: Some(CLIENT.to_owned()),
             client_url: Some(links::alarm(alarm)),
         }
     }
 
     fn message_at(&self, message: &Message, detail: &Detail) -> Event {
-        let subject = message.subject.as_deref().map(one_line).filter(|it| !it.is_empty());
-        let body =
-            one_line(message.body.lines().find(|line| !line.trim().is_empty()).unwrap_or(""));
-        let what = subject.unwrap_or(body);
-        let what = if what.is_empty() { "an empty message".to_owned() } else { what };
-        let source = message.topic.clone().unwrap_or_else(|| "Pagetrail".to_owned());
-        let place = format!(
-            " · {} ({})",
-            source.rsplit(':').next().unwrap_or(&source),
-            message.origin.region
-        );
-
+        let source = message.topic.clone().unwrap_or_else(|| CLIENT.to_owned());
         let mut details = Details::new(detail);
         details
             .notes(&[format!("{}, so it pages as it came and nothing resolves it.", message.why)]);
-        details.block("1 message", &message.body);
-        details.text("4 topic", &source);
+        message_section(&mut details, message, &source);
         let identity = if message.id.is_empty() {
             format!("message/{}", sha256_hex(&[&source, &message.body]))
         } else {
@@ -131,7 +97,7 @@ impl Composer {
             event_action: Action::Trigger,
             dedup_key: DedupKey::new(&one_line(&identity)),
             payload: Some(Payload {
-                summary: title(&what, &cut(&place, HEADLINE_LIMIT)),
+                summary: title::of_message(message, &source),
                 source: cut(&one_line(&source), SUMMARY_LIMIT),
                 severity: self.severity,
                 timestamp: None,
@@ -147,99 +113,6 @@ impl Composer {
     }
 }
 
-/// One line within [`SUMMARY_LIMIT`]: what broke is cut before how often and where.
-fn title(what: &str, tail: &str) -> String {
-    let tail = one_line(tail);
-    let room = SUMMARY_LIMIT.saturating_sub(tail.chars().count() + 1);
-    let what = cut(what, HEADLINE_LIMIT.min(room));
-    cut(&one_line(&format!("{what} {tail}")), SUMMARY_LIMIT)
-}
-
-fn span(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..7_200 => format!("{} min", seconds.div_ceil(60)),
-        7_200..172_800 => format!("{} h", seconds.div_ceil(3_600)),
-        _ => format!("{} d", seconds.div_ceil(86_400)),
-    }
-}
-
-fn seen_text(evidence: &Evidence, how_often: &str) -> String {
-    let (Some(first), Some(last)) = (evidence.lines.first(), evidence.lines.last()) else {
-        return how_often.to_owned();
-    };
-    let last_at = last.at.format("%H:%M:%S");
-    match evidence.lines.len() {
-        1 => format!("{how_often}, at {last_at} UTC"),
-        kept if kept < evidence.matched.seen => format!(
-            "{how_often}, last at {last_at} UTC; the newest {kept} are kept, from {} on",
-            first.at.format("%H:%M:%S")
-        ),
-        _ => format!("{how_often}, from {} to {last_at} UTC", first.at.format("%H:%M:%S")),
-    }
-}
-
-fn trail_details(details: &mut Details, number: usize, trail: &Trail) {
-    let key = format!("2 trail {number}");
-    details.text(&key, &format!("request {} in {} · {}", trail.id, trail.log_group, trail.stream));
-    details.lines(
-        &key,
-        trail.steps.iter().map(|step| match step {
-            Step::Line(line) => line_text(line),
-            Step::LeftOut(count) => format!("… {count} lines left out"),
-        }),
-    );
-}
-
-fn lines_details(details: &mut Details, evidence: &Evidence) {
-    let lines: Vec<String> = evidence.lines_without_trail().map(line_text).collect();
-    details.lines("3 line", lines.into_iter());
-}
-
-fn line_text(line: &Line) -> String {
-    format!("{}  {}", line.at.format("%H:%M:%S%.3f"), Record::read(&line.text).display())
-}
-
-fn alarm_details(details: &mut Details, alarm: &Alarm, evidence: &Evidence) {
-    details.text("4 alarm", &alarm.name);
-    if let Some(description) = &alarm.description {
-        details.block("4 alarm description", description);
-    }
-    details.text("4 alarm reason", &alarm.reason);
-    details.text("4 alarm state", alarm.state.name());
-    details.text("4 alarm account", &alarm.origin.account);
-    details.text("4 alarm region", &alarm.origin.region);
-    for metric in &alarm.metrics {
-        details.append("4 metric", &format!("{}/{}", metric.namespace, metric.name));
-    }
-    if let (Some(window), false) = (evidence.window, evidence.sources.is_empty()) {
-        let from = window.start.format("%Y-%m-%d %H:%M:%S");
-        let until = window.end.format("%H:%M:%S");
-        details.text("5 searched", &format!("from {from} to {until} UTC"));
-        details.lines(
-            "5 searched",
-            evidence.sources.iter().map(|source| {
-                let pattern =
-                    if source.pattern.is_empty() { "every line" } else { &source.pattern };
-                format!("{} · {pattern}", source.log_group)
-            }),
-        );
-    }
-}
-
-fn links_of(alarm: &Alarm, evidence: &Evidence, detail: &Detail) -> Vec<Link> {
-    let mut links =
-        vec![Link { href: links::alarm(alarm), text: "Alarm in CloudWatch".to_owned() }];
-    let line = evidence.lines.last();
-    links.extend(line.map(|line| Link {
-        href: links::log_stream(&alarm.origin, &line.log_group, &line.stream, line.at),
-        text: "Log stream at the error".to_owned(),
-    }));
-    links.truncate(detail.links);
-    links
-}
-
 /// The resolve for an alarm's alert.
 #[must_use]
 pub fn resolve(alarm: &Alarm) -> Event {
@@ -250,5 +123,80 @@ pub fn resolve(alarm: &Alarm) -> Event {
         links: Vec::new(),
         client: None,
         client_url: None,
+    }
+}
+
+/// The kind that the title names: the first of the part with the most lines.
+fn worst(evidence: &Evidence) -> Option<&Kind> {
+    let parts = evidence.parts.iter().filter(|part| !part.kinds.is_empty());
+    parts.max_by_key(|part| part.matched.seen)?.kinds.first()
+}
+
+fn links_of(
+    alarm: &Alarm,
+    evidence: &Evidence,
+    worst: Option<&Kind>,
+    detail: &Detail,
+) -> Vec<Link> {
+    let link = |href: String, text: &str| Link { href, text: text.to_owned() };
+    let mut links = Vec::new();
+    let tag = evidence.tags.get("pagetrail:runbook").map(String::as_str);
+    links.extend(links::runbook(tag, alarm.description.as_deref()));
+    links.push(link(links::alarm(alarm), "Alarm in CloudWatch"));
+    if let Some(kind) = worst.filter(|kind| !kind.example.log_group.is_empty()) {
+        let line = &kind.example;
+        let at = place(&alarm.origin, &line.log_group);
+        if !line.stream.is_empty() {
+            let group = plain_name(&line.log_group);
+            links.push(link(
+                links::log_stream(&at, group, &line.stream, line.at),
+                "Log stream at the error",
+            ));
+        }
+        let correlation = kind.trail.as_ref().and_then(|trail| trail.correlation.as_ref());
+        if let Some(correlation) = correlation {
+            let hour = chrono::TimeDelta::minutes(15);
+            let window = Window { start: line.at - hour, end: line.at + hour };
+            let groups = trail_groups(kind);
+            let id = correlation.id().as_str();
+            links.push(link(
+                links::insights(&at, &groups, id, window),
+                "Logs Insights for this request",
+            ));
+            if let Correlation::Trace(_) = correlation {
+                links.push(link(links::trace(&at, &correlation.xray()), "Trace in X-Ray"));
+            }
+        }
+    }
+    links.truncate(detail.links);
+    links
+}
+
+/// The log groups a kind's trail comes from.
+fn trail_groups(kind: &Kind) -> Vec<String> {
+    let mut groups = vec![plain_name(&kind.example.log_group).to_owned()];
+    for step in kind.trail.iter().flat_map(|trail| &trail.steps) {
+        if let crate::evidence::Step::Line(line) = step {
+            let name = plain_name(&line.log_group);
+            if !groups.iter().any(|known| known == name) {
+                groups.push(name.to_owned());
+            }
+        }
+    }
+    // The console takes up to 50.
+    groups.truncate(20);
+    groups
+}
+
+/// Where a log group is: the alarm's own account and Region, or those of its ARN.
+fn place(origin: &Origin, log_group: &str) -> Origin {
+    Origin::from_arn(log_group).unwrap_or_else(|| origin.clone())
+}
+
+/// The name in a log group's ARN, or the name itself.
+fn plain_name(log_group: &str) -> &str {
+    match log_group.split_once(":log-group:") {
+        Some((_, name)) => name.trim_end_matches(":*"),
+        None => log_group,
     }
 }

@@ -18,6 +18,11 @@ impl<'a> Details<'a> {
         Self { detail, entries: Map::new(), cut_texts: 0, dropped_lines: 0 }
     }
 
+    /// How many trails are shown.
+    pub(super) fn trails(&self) -> usize {
+        self.detail.trails
+    }
+
     /// A value on one line; nothing where it is empty.
     pub(super) fn text(&mut self, key: &str, value: &str) {
         self.put(key.to_owned(), &one_line(value), self.detail.text);

@@ -4,7 +4,11 @@ pub mod compose;
 mod details;
 mod fit;
 pub mod links;
+mod plot;
 pub mod routing_key;
+mod sections;
+mod severity;
+mod title;
 pub mod validation;
 
 use std::fmt;

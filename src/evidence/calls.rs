@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::logs::LogError;
+use super::ports::LookupError;
 
 /// `FilterLogEvents` allows about 5 calls a second per account and Region, shared
 /// with everything else there.
@@ -28,12 +28,12 @@ impl Calls {
 
     /// Makes a call, and again after transient errors, until it succeeds, fails for
     /// good or the deadline passes; then the last error says why.
-    pub(super) async fn make<T, F>(&self, call: impl Fn() -> F) -> Result<T, LogError>
+    pub(super) async fn make<T, F>(&self, call: impl Fn() -> F) -> Result<T, LookupError>
     where
-        F: Future<Output = Result<T, LogError>>,
+        F: Future<Output = Result<T, LookupError>>,
     {
         let mut wait = FIRST_WAIT;
-        let mut last = LogError::Deadline;
+        let mut last = LookupError::Deadline;
         loop {
             let turn = self.turn();
             if turn >= self.deadline {
@@ -79,7 +79,7 @@ mod tests {
         let started = Instant::now();
         let calls = Calls::until(started + Duration::from_secs(20));
         let answer: Result<(), _> = calls.make(pending).await;
-        assert_eq!(answer, Err(LogError::Deadline));
+        assert_eq!(answer, Err(LookupError::Deadline));
         assert_eq!(started.elapsed(), Duration::from_secs(20));
     }
 
@@ -91,10 +91,10 @@ mod tests {
         let answer: Result<(), _> = calls
             .make(|| {
                 tries.fetch_add(1, Ordering::Relaxed);
-                ready(Err(LogError::Throttled))
+                ready(Err(LookupError::Throttled))
             })
             .await;
-        assert_eq!(answer, Err(LogError::Throttled));
+        assert_eq!(answer, Err(LookupError::Throttled));
         assert_eq!(started.elapsed(), Duration::from_secs(10));
         // 0, 0.4, 1.2, 2.8, 6.0 s; the next would be at 11.0.
         assert_eq!(tries.into_inner(), 5);
@@ -105,7 +105,7 @@ mod tests {
         let started = Instant::now();
         let calls = Calls::until(started + Duration::from_secs(20));
         for _ in 0..11 {
-            calls.make(|| ready(Ok::<_, LogError>(()))).await.unwrap();
+            calls.make(|| ready(Ok::<_, LookupError>(()))).await.unwrap();
         }
         assert_eq!(started.elapsed(), Duration::from_secs(2));
     }
@@ -114,8 +114,8 @@ mod tests {
     async fn a_final_error_is_not_tried_again() {
         let started = Instant::now();
         let calls = Calls::until(started + Duration::from_secs(20));
-        let answer: Result<(), _> = calls.make(|| ready(Err(LogError::AccessDenied))).await;
-        assert_eq!(answer, Err(LogError::AccessDenied));
+        let answer: Result<(), _> = calls.make(|| ready(Err(LookupError::AccessDenied))).await;
+        assert_eq!(answer, Err(LookupError::AccessDenied));
         assert_eq!(started.elapsed(), Duration::ZERO);
     }
 }

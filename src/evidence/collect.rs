@@ -1,16 +1,25 @@
-//! Collecting evidence: sources, then their lines, then the trails, until the deadline.
+//! Collecting evidence: sources, then their lines and kinds, then the trails, until the deadline.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::join_all;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::time::Instant;
 
 use super::calls::Calls;
-use super::logs::{LogError, LogSource, Order, Query};
-use super::search::{Found, Newest, search};
-use super::{Evidence, Limits, Line, Source, Step, Window, sources, trail, window};
-use crate::alarm::Alarm;
+use super::kinds::KindsOf;
+use super::newest::Newest;
+use super::notes::{Asked, explain, no_line};
+use super::ports::{AlarmSource, LogSource, LookupError, Order, Query};
+use super::search::{MOST_COUNTED, search};
+use super::sources::{self, Source, Why};
+use super::trail::{Reach, follow};
+use super::{Count, Evidence, Kind, Line, Part, Window, window};
+use crate::alarm::{Alarm, State, rule};
+use crate::text::cut;
 
 /// Log lines become searchable seconds after they were written, so a search that
 /// must find some is repeated after these waits.
@@ -20,196 +29,324 @@ const LATE_LINES: [Duration; 4] = [
     Duration::from_secs(4),
     Duration::from_secs(6),
 ];
+/// Alarms of a composite alarm that are looked into, on all levels together.
+const MOST_CHILDREN: usize = 10;
+/// Composite alarms may hold composite alarms.
+const DEEPEST: usize = 3;
 
-/// Collects what the logs say about an alarm. Never fails and never outlasts the
-/// deadline: what could not be had is told in the notes.
-pub async fn collect(
-    alarm: &Alarm,
-    logs: &impl LogSource,
-    limits: &Limits,
-    now: DateTime<Utc>,
-    deadline: Instant,
-) -> Evidence {
-    let calls = Calls::until(deadline);
-    let window = window(alarm, now);
-    let mut evidence = Evidence { window: Some(window), ..Evidence::default() };
-    let at = &alarm.origin;
+/// How much evidence is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Matching lines kept per alarm.
+    pub lines: usize,
+    /// Kinds whose trail is fetched.
+    pub trails: usize,
+    /// Lines kept per trail.
+    pub trail_lines: usize,
+}
 
-    let (found, errors) = sources::find(alarm, logs, &calls).await;
-    evidence.sources = found;
-    evidence.notes.extend(errors.iter().map(|error| {
-        let what = "the metric filters of this alarm could not be read";
-        explain(what, error, &Asked::filters(at))
-    }));
-    if evidence.sources.is_empty() {
-        if errors.is_empty() {
-            evidence.notes.push(no_source(alarm));
+/// Collects evidence for one notification.
+pub struct Collector<'a, L, A> {
+    pub logs: &'a L,
+    pub alarms: &'a A,
+    pub limits: Limits,
+    /// Further log groups in which a trace is searched; a name that ends in `*` stands
+    /// for all that begin so.
+    pub trace_log_groups: &'a [String],
+    pub now: DateTime<Utc>,
+    pub deadline: Instant,
+}
+
+impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
+    /// Collects what the logs say about an alarm. Never fails and never outlasts the
+    /// deadline: what could not be had is told in the notes.
+    pub async fn collect(&self, alarm: &Alarm) -> Evidence {
+        let calls = Calls::until(self.deadline);
+        let mut evidence = Evidence::default();
+        evidence.tags = self.tags(alarm, &calls, &mut evidence.notes).await;
+        let subjects = if alarm.composite.is_some() {
+            let children = self.children(alarm, &calls, &mut evidence.notes).await;
+            let tagged = children.into_iter().map(|child| async {
+                let mut notes = Vec::new();
+                let tags = self.tags(&child, &calls, &mut notes).await;
+                (Some(child), tags, notes)
+            });
+            let mut subjects = join_all(tagged).await;
+            if evidence.tags.contains_key("pagetrail:log-group") {
+                subjects.push((None, evidence.tags.clone(), Vec::new()));
+            }
+            subjects
+        } else {
+            vec![(None, evidence.tags.clone(), Vec::new())]
+        };
+        let trails = (self.limits.trails / subjects.len().max(1)).max(self.limits.trails.min(1));
+        let parts = subjects
+            .iter()
+            .map(|(child, tags, _)| self.part(child.as_ref(), alarm, tags, trails, &calls));
+        let parts = join_all(parts).await;
+        for ((_, _, tag_notes), (part, notes)) in subjects.into_iter().zip(parts) {
+            evidence.parts.push(part);
+            evidence.notes.extend(tag_notes);
+            evidence.notes.extend(notes);
         }
-        return evidence;
+        let mut known = std::collections::HashSet::new();
+        evidence.notes.retain(|note| known.insert(note.clone()));
+        evidence
     }
 
-    let mut found = search_all(&evidence.sources, window, limits, logs, &calls).await;
-    for wait in LATE_LINES {
-        let empty = found.iter().all(|found| found.matched.seen == 0);
-        let denied = found.iter().all(|found| found.error.is_some());
-        if !empty || denied || !alarm.proves_a_line() || !calls.pause(wait).await {
-            break;
-        }
-        found = search_all(&evidence.sources, window, limits, logs, &calls).await;
-    }
-    take(&mut evidence, found, limits.lines, at);
-    if evidence.lines.is_empty() {
-        if evidence.notes.is_empty() {
-            evidence.notes.push(no_line(&evidence.sources, window, alarm.proves_a_line()));
-        }
-        return evidence;
-    }
-
-    for followed in trail::follow(&evidence.lines, limits, now, logs, &calls).await {
-        match followed {
-            Ok(trail) => evidence.trails.push(trail),
-            Err((id, log_group, error)) => {
-                let what = format!("the trail of request {id} in {log_group} could not be read");
-                evidence.notes.push(explain(&what, &error, &Asked::events(at, &log_group)));
+    async fn tags(
+        &self,
+        alarm: &Alarm,
+        calls: &Calls,
+        notes: &mut Vec<String>,
+    ) -> BTreeMap<String, String> {
+        let Some(arn) = alarm.arn.as_deref().filter(|_| alarm.tags.is_empty()) else {
+            return alarm.tags.clone();
+        };
+        match calls.make(|| self.alarms.tags(arn)).await {
+            Ok(tags) => tags,
+            // An alarm that was deleted meanwhile has none.
+            Err(LookupError::NotFound) => BTreeMap::new(),
+            Err(error) => {
+                let what = "the alarm's tags could not be read";
+                notes.push(explain(what, &error, &Asked::tags(arn)));
+                BTreeMap::new()
             }
         }
     }
-    evidence
-}
 
-async fn search_all(
-    sources: &[Source],
-    window: Window,
-    limits: &Limits,
-    logs: &impl LogSource,
-    calls: &Calls,
-) -> Vec<Found> {
-    let searches = sources.iter().map(|source| async move {
-        let query = Query {
-            log_group: source.log_group.clone(),
-            stream: None,
-            pattern: source.pattern.clone(),
-            start: window.start,
-            end: window.end,
-            order: Order::NewestFirst,
-        };
-        search(&query, limits.lines, logs, calls).await
-    });
-    join_all(searches).await
-}
+    /// The alarms behind a composite alarm that are in ALARM, on all levels.
+    async fn children(&self, alarm: &Alarm, calls: &Calls, notes: &mut Vec<String>) -> Vec<Alarm> {
+        let mut found: Vec<Alarm> = Vec::new();
+        let mut names = child_names(alarm);
+        for _ in 0..DEEPEST {
+            names.retain(|name| found.iter().all(|known| known.name != *name));
+            if names.is_empty() {
+                break;
+            }
+            let level = match calls.make(|| self.alarms.alarms(&names)).await {
+                Ok(alarms) => alarms,
+                Err(error) => {
+                    let what = format!("the children of {} could not be read", alarm.name);
+                    notes.push(explain(&what, &error, &Asked::alarms(&alarm.origin)));
+                    break;
+                }
+            };
+            names =
+                level.iter().filter(|it| it.composite.is_some()).flat_map(child_names).collect();
+            found.extend(level);
+        }
+        found.retain(|child| child.composite.is_none());
+        if found.iter().any(|child| child.state == State::Alarm) {
+            found.retain(|child| child.state == State::Alarm);
+        }
+        if found.len() > MOST_CHILDREN {
+            let left = found.len() - MOST_CHILDREN;
+            notes.push(format!("only {MOST_CHILDREN} children were looked into, {left} were not."));
+            found.truncate(MOST_CHILDREN);
+        }
+        found
+    }
 
-/// Joins what the sources brought: the newest lines of all of them.
-fn take(evidence: &mut Evidence, found: Vec<Found>, keep: usize, at: &crate::alarm::Origin) {
-    let mut newest = Newest::new(keep);
-    for (source, found) in evidence.sources.iter().zip(found) {
-        evidence.matched.seen += found.matched.seen;
-        evidence.matched.at_least |= found.matched.at_least;
-        found.lines.into_iter().for_each(|line| newest.push(line));
-        if let Some(error) = found.error {
+    /// What the logs say about one alarm: `child`, or `alarm` itself. Boxed, since many
+    /// run side by side and each is large.
+    fn part<'f>(
+        &'f self,
+        child: Option<&'f Alarm>,
+        alarm: &'f Alarm,
+        tags: &'f BTreeMap<String, String>,
+        trails: usize,
+        calls: &'f Calls,
+    ) -> BoxFuture<'f, (Part, Vec<String>)> {
+        async move {
+            let subject = child.unwrap_or(alarm);
+            let mut part = Part {
+                child: child.map(|child| child.name.clone()),
+                sources: Vec::new(),
+                window: window(subject, self.now),
+                matched: Count::default(),
+                kinds: Vec::new(),
+                lines: Vec::new(),
+            };
+            let mut notes = Vec::new();
+            if subject.carried.is_empty() {
+                let found = sources::find(subject, tags, self.logs, self.alarms, calls).await;
+                part.sources = found.sources;
+                notes = found.notes;
+                self.lines(&mut part, subject, &mut notes, calls).await;
+            } else {
+                part.carry(subject);
+            }
+            self.trails(&mut part.kinds, trails, subject, &mut notes, calls).await;
+            if part.lines.is_empty() && notes.is_empty() {
+                notes.push(no_line(&part.sources, part.window, subject.proves_a_line()));
+            }
+            (part, notes)
+        }
+        .boxed()
+    }
+
+    async fn lines(&self, part: &mut Part, alarm: &Alarm, notes: &mut Vec<String>, calls: &Calls) {
+        if part.sources.is_empty() {
+            return;
+        }
+        let mut found = self.search_all(&part.sources, part.window, calls).await;
+        for wait in LATE_LINES {
+            let empty = found.matched().seen == 0;
+            let failed = found.ends.iter().all(|(_, error)| error.is_some());
+            if !empty || failed || !expects_a_line(alarm, part) || !calls.pause(wait).await {
+                break;
+            }
+            found = self.search_all(&part.sources, part.window, calls).await;
+        }
+        for (source, (matched, error)) in part.sources.iter().zip(&found.ends) {
+            let Some(error) = error else { continue };
+            let guessed = source.why == Why::Table && *error == LookupError::NotFound;
+            if guessed && part.sources.len() > 1 {
+                continue;
+            }
             let group = &source.log_group;
-            let what = if found.matched.seen == 0 {
+            let what = if matched.seen == 0 {
                 format!("no log lines from {group}")
             } else {
                 format!("not all log lines from {group} were read")
             };
-            evidence.notes.push(explain(&what, &error, &Asked::events(at, group)));
+            notes.push(explain(&what, error, &Asked::events(&alarm.origin, group)));
+        }
+        part.matched = found.matched();
+        part.kinds = found.kinds.finish();
+        part.lines = found.newest.into_lines();
+    }
+
+    async fn search_all(&self, sources: &[Source], window: Window, calls: &Calls) -> Found {
+        // The standard library's lock: nothing awaits while it is held.
+        let found = Mutex::new((Newest::new(self.limits.lines), KindsOf::default()));
+        let searches = sources.iter().map(|source| {
+            let found = &found;
+            async move {
+                let query = Query {
+                    log_group: source.log_group.clone(),
+                    stream: None,
+                    pattern: source.pattern.clone(),
+                    start: window.start,
+                    end: window.end,
+                    order: Order::NewestFirst,
+                };
+                search(&query, MOST_COUNTED, self.logs, calls, |line| {
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    found.1.add(&line);
+                    found.0.push(line);
+                })
+                .await
+            }
+        });
+        let ends = join_all(searches).await;
+        let (newest, kinds) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Found { newest, kinds, ends }
+    }
+
+    async fn trails(
+        &self,
+        kinds: &mut [Kind],
+        trails: usize,
+        alarm: &Alarm,
+        notes: &mut Vec<String>,
+        calls: &Calls,
+    ) {
+        let first = kinds.iter_mut().take(trails).filter(|kind| !kind.example.stream.is_empty());
+        let groups = self.trace_groups(calls).await;
+        let reach = Reach {
+            trail_lines: self.limits.trail_lines,
+            trace_log_groups: &groups,
+            now: self.now,
+        };
+        let followed = join_all(first.map(|kind| async move {
+            let followed = follow(&kind.example, reach, self.logs, calls).await;
+            kind.trail = followed.trail;
+            (kind.name.clone(), followed.failures)
+        }));
+        for (name, failures) in followed.await {
+            for (group, error) in failures {
+                let what =
+                    format!("the trail of \"{}\" in {group} could not all be read", cut(&name, 80));
+                notes.push(explain(&what, &error, &Asked::events(&alarm.origin, &group)));
+            }
         }
     }
-    evidence.lines = newest.into_lines();
-}
 
-/// A call that was made, as far as a person needs to know it to mend its failure.
-struct Asked {
-    action: &'static str,
-    resource: String,
-}
-
-impl Asked {
-    fn filters(at: &crate::alarm::Origin) -> Self {
-        Self::new("logs:DescribeMetricFilters", at, "*")
-    }
-
-    fn events(at: &crate::alarm::Origin, log_group: &str) -> Self {
-        Self::new("logs:FilterLogEvents", at, &format!("{log_group}:*"))
-    }
-
-    fn new(action: &'static str, at: &crate::alarm::Origin, log_group: &str) -> Self {
-        let (partition, region, account) = (at.partition.name(), &at.region, &at.account);
-        Self {
-            action,
-            resource: format!("arn:{partition}:logs:{region}:{account}:log-group:{log_group}"),
-        }
+    /// The log groups named by the user, those named by their beginning included.
+    async fn trace_groups(&self, calls: &Calls) -> Vec<String> {
+        let found = self.trace_log_groups.iter().map(|name| async move {
+            match name.strip_suffix('*') {
+                None => vec![name.clone()],
+                // What cannot be listed is one log group less; the trail says where it was.
+                Some(prefix) => {
+                    calls.make(|| self.logs.log_groups(prefix)).await.unwrap_or_default()
+                }
+            }
+        });
+        join_all(found).await.into_iter().flatten().take(MOST_CHILDREN).collect()
     }
 }
 
-fn explain(what: &str, error: &LogError, asked: &Asked) -> String {
-    let Asked { action, resource } = asked;
-    match error {
-        LogError::AccessDenied => format!(
-            "{what}: access denied. Allow {action} on {resource} in the role of Pagetrail's \
-             enrich function."
-        ),
-        LogError::NotFound => format!(
-            "{what}: {resource} does not exist (any more). Recreate it or remove its metric filter."
-        ),
-        LogError::Throttled => format!(
-            "{what}: CloudWatch Logs throttled {action} until the evidence deadline. Other readers \
-             use up the account's rate in this Region; ask AWS to raise it."
-        ),
-        LogError::Unavailable(why) => format!(
-            "{what}: {action} failed until the evidence deadline ({why}). Look at the log group \
-             in the console."
-        ),
-        LogError::Refused(why) => format!("{what}: CloudWatch Logs refused {action}: {why}"),
-        LogError::Deadline => format!(
-            "{what}: the evidence deadline passed first. The page did not wait; raise \
-             evidenceDeadlineSeconds if this happens often."
-        ),
-    }
+/// What a search over all sources brought.
+struct Found {
+    newest: Newest,
+    kinds: KindsOf,
+    /// How each source's search ended.
+    ends: Vec<(Count, Option<LookupError>)>,
 }
 
-fn no_source(alarm: &Alarm) -> String {
-    let names: Vec<String> = alarm
-        .metrics
-        .iter()
-        .map(|metric| format!("{}/{}", metric.namespace, metric.name))
-        .collect();
-    if names.is_empty() {
-        return "no log lines: the alarm names no metric of its own, so no metric filter could \
-                be looked up."
-            .to_owned();
-    }
-    format!(
-        "no log lines: no metric filter in account {} and Region {} feeds {}. If another \
-         account or Region has it, install Pagetrail there.",
-        alarm.origin.account,
-        alarm.origin.region,
-        names.join(", ")
-    )
-}
-
-fn no_line(sources: &[Source], window: Window, must_exist: bool) -> String {
-    let groups: Vec<&str> = sources.iter().map(|source| source.log_group.as_str()).collect();
-    let why = if must_exist {
-        "The metric counted at least one: it may have become searchable too late, or been deleted."
-    } else {
-        "The alarm's datapoints do not say that one must exist."
-    };
-    format!(
-        "no log lines: nothing in {} matched between {} and {} UTC. {why}",
-        groups.join(", "),
-        window.start.format("%Y-%m-%d %H:%M:%S"),
-        window.end.format("%Y-%m-%d %H:%M:%S"),
-    )
-}
-
-impl Evidence {
-    /// The matching lines that are in none of the trails, oldest first.
-    pub fn lines_without_trail(&self) -> impl Iterator<Item = &Line> {
-        self.lines.iter().filter(|line| {
-            !self.trails.iter().any(|trail| {
-                trail.steps.iter().any(|step| matches!(step, Step::Line(other) if other == *line))
-            })
+impl Found {
+    fn matched(&self) -> Count {
+        self.ends.iter().fold(Count::default(), |sum, (count, _)| Count {
+            seen: sum.seen + count.seen,
+            at_least: sum.at_least || count.at_least,
         })
     }
+}
+
+impl Part {
+    /// Takes over the lines that came with the notification.
+    fn carry(&mut self, alarm: &Alarm) {
+        let mut kinds = KindsOf::default();
+        let mut newest = Newest::new(alarm.carried.len());
+        for carried in &alarm.carried {
+            let line = Line {
+                at: carried.at.or(alarm.changed_at).unwrap_or(self.window.end),
+                log_group: carried.log_group.clone().unwrap_or_default(),
+                stream: carried.stream.clone().unwrap_or_default(),
+                text: carried.text.clone(),
+            };
+            kinds.add(&line);
+            newest.push(line);
+        }
+        self.matched = Count { seen: alarm.carried.len(), at_least: false };
+        self.kinds = kinds.finish();
+        self.lines = newest.into_lines();
+    }
+}
+
+/// Only a metric filter counts lines one by one.
+fn expects_a_line(alarm: &Alarm, part: &Part) -> bool {
+    alarm.proves_a_line() && part.sources.iter().any(|source| source.why == Why::MetricFilter)
+}
+
+/// The names of a composite alarm's children: those that made the change, else all in
+/// its rule.
+fn child_names(alarm: &Alarm) -> Vec<String> {
+    let Some(composite) = &alarm.composite else { return Vec::new() };
+    let named = if composite.triggering.is_empty() {
+        composite.rule.as_deref().map(rule::children).unwrap_or_default()
+    } else {
+        composite.triggering.clone()
+    };
+    // An ARN's last part is the name, which may hold colons itself.
+    named
+        .into_iter()
+        .map(|name| match name.split_once(":alarm:") {
+            Some((_, name)) => name.to_owned(),
+            None => name,
+        })
+        .collect()
 }

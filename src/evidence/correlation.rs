@@ -4,60 +4,227 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// Longest id that is taken; the longest known form, an X-Ray trace id, has 35.
-const LONGEST: usize = 128;
+use super::Line;
 
-/// The names under which Powertools for AWS Lambda writes the request id: Python,
-/// TypeScript and Java; Java's ECS layout; .NET's casing options.
-const POWERTOOLS: [&str; 4] =
-    ["function_request_id", "faas.execution", "functionRequestId", "FunctionRequestId"];
+/// Shortest and longest id that is taken: a span id has 16 characters, an X-Ray trace
+/// id 35; a correlation id may be what a client sent.
+const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
+/// How much of a text line is searched for ids.
+const TEXT_LIMIT: usize = 8_000;
+const DEPTH: usize = 4;
 
-/// The id of one Lambda request, safe to stand in a filter pattern: log content is
-/// attacker-controlled, so nothing but `A–Z a–z 0–9 -` is taken.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RequestId(String);
+/// An id that may stand in a filter pattern. Log content is attacker-controlled, so
+/// nothing but `A–Z a–z 0–9 - _ : = . /` is taken, none of which means anything
+/// between quotes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(String);
 
-impl RequestId {
+impl Id {
     /// Takes an id of safe characters and sensible length; nothing otherwise.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let safe = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        (safe && (8..=LONGEST).contains(&text.len())).then(|| Self(text.to_owned()))
-    }
-
-    /// The filter pattern that matches lines holding this id.
-    #[must_use]
-    pub fn pattern(&self) -> String {
-        format!("\"{}\"", self.0)
+        let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:=./".contains(&byte);
+        (LENGTHS.contains(&text.len()) && text.bytes().all(safe)).then(|| Self(text.to_owned()))
     }
 
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    fn quoted(&self) -> String {
+        format!("\"{}\"", self.0)
+    }
 }
 
-impl fmt::Display for RequestId {
+impl fmt::Display for Id {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
 }
 
-/// The request a log line says it belongs to.
-#[must_use]
-pub fn request_id(line: &str) -> Option<RequestId> {
-    let json = line[line.find('{')?..].trim_end();
-    match serde_json::from_str::<Value>(json) {
-        Ok(fields) => {
-            POWERTOOLS.iter().find_map(|name| RequestId::parse(fields.get(name)?.as_str()?))
+/// What a line can be followed by, in the order of trust.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Correlation {
+    /// A Lambda request, which writes to exactly one log stream.
+    LambdaRequest(Id),
+    /// An X-Ray or W3C trace, which may cross log groups.
+    Trace(Id),
+    /// Any other id, by the name it was logged under.
+    Other { name: String, id: Id },
+}
+
+impl Correlation {
+    /// The filter pattern that matches the lines holding the id. X-Ray and W3C write
+    /// the same trace id with and without hyphens.
+    #[must_use]
+    pub fn pattern(&self) -> String {
+        match self {
+            Self::LambdaRequest(id) | Self::Other { id, .. } => id.quoted(),
+            Self::Trace(id) => match (w3c_of(id.as_str()), xray_of(id.as_str())) {
+                (Some(other), _) | (_, Some(other)) => format!("?{} ?\"{other}\"", id.quoted()),
+                _ => id.quoted(),
+            },
         }
-        // A long line was cut: its beginning may hold the id all the same.
-        Err(_) => POWERTOOLS.iter().find_map(|name| {
-            let value = json.split_once(&format!("\"{name}\""))?.1.trim_start();
-            let value = value.strip_prefix(':')?.trim_start().strip_prefix('"')?;
-            RequestId::parse(value.split_once('"')?.0)
-        }),
     }
+
+    /// A trace's id in the form X-Ray's console takes.
+    #[must_use]
+    pub fn xray(&self) -> String {
+        let id = self.id().as_str();
+        xray_of(id).unwrap_or_else(|| id.to_owned())
+    }
+
+    #[must_use]
+    pub fn id(&self) -> &Id {
+        match self {
+            Self::LambdaRequest(id) | Self::Trace(id) | Self::Other { id, .. } => id,
+        }
+    }
+}
+
+impl fmt::Display for Correlation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LambdaRequest(id) => write!(formatter, "request {id}"),
+            Self::Trace(id) => write!(formatter, "trace {id}"),
+            Self::Other { name, id } => write!(formatter, "{name} {id}"),
+        }
+    }
+}
+
+/// All that a line can be followed by, the most trusted first.
+#[must_use]
+pub fn correlations(line: &Line) -> Vec<Correlation> {
+    let lambda = is_lambda(&line.stream);
+    let mut found = Vec::new();
+    let mut note = |name: &str, value: &str| found.extend(correlation(name, value, lambda));
+    let text = line.text.trim();
+    match text.find('{').map(|start| serde_json::from_str::<Value>(&text[start..])) {
+        Some(Ok(json)) => walk(&json, DEPTH, &mut note),
+        // A long line that was cut is no JSON any more; its beginning reads as text.
+        _ => pairs(text, &mut note),
+    }
+    if lambda {
+        found.extend(column(text));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Lambda names its streams `2026/11/14/[$LATEST]…`.
+fn is_lambda(stream: &str) -> bool {
+    stream.contains("[$LATEST]") || (stream.starts_with("20") && stream.contains("/["))
+}
+
+fn walk(json: &Value, depth: usize, note: &mut impl FnMut(&str, &str)) {
+    for (key, value) in json.as_object().into_iter().flatten() {
+        match value {
+            Value::String(text) => note(key, text),
+            Value::Object(_) if depth > 0 => walk(value, depth - 1, note),
+            _ => {}
+        }
+    }
+}
+
+/// `key=value` and `key: value`, quoted or not, anywhere in a text.
+fn pairs(text: &str, note: &mut impl FnMut(&str, &str)) {
+    let text = &text[..text.floor_char_boundary(TEXT_LIMIT)];
+    let in_name = |character: char| character.is_ascii_alphanumeric() || "_-.@".contains(character);
+    for (at, _) in text.match_indices([':', '=']) {
+        let before = text[..at].trim_end_matches([' ', '"', '\'']);
+        let start = before
+            .rfind(|character| !in_name(character))
+            .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+        let behind = text[at + 1..].trim_start_matches([' ', '"', '\'']);
+        let in_id =
+            |character: char| character.is_ascii_alphanumeric() || "-_:=./".contains(character);
+        let end = behind.find(|character| !in_id(character)).unwrap_or(behind.len());
+        if start < before.len() && end > 0 {
+            note(&before[start..], behind[..end].trim_end_matches(['.', ':']));
+        }
+    }
+}
+
+/// The request id that Lambda's runtimes write among a text line's first columns.
+fn column(text: &str) -> Option<Correlation> {
+    let id = text.split_whitespace().take(4).find(|column| is_uuid(column))?;
+    Some(Correlation::LambdaRequest(Id::parse(id)?))
+}
+
+/// What a field means by its name, whatever its spelling, and by its value's shape.
+fn correlation(name: &str, value: &str, lambda: bool) -> Option<Correlation> {
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|character| character.to_ascii_lowercase())
+        .collect();
+    match plain.as_str() {
+        // Powertools for Python, TypeScript, Java and .NET; Java's ECS layout.
+        "functionrequestid" | "faasexecution" | "awsrequestid" => {
+            Some(Correlation::LambdaRequest(Id::parse(value)?))
+        }
+        "requestid" if lambda && is_uuid(value) => {
+            Some(Correlation::LambdaRequest(Id::parse(value)?))
+        }
+        "xraytraceid" | "awsxraytraceid" | "traceid" | "trace" | "oteltraceid" | "traceparent"
+        | "root" | "xamzntraceid" => trace(value).or_else(|| other(name, value, &plain)),
+        _ => other(name, value, &plain),
+    }
+}
+
+fn other(name: &str, value: &str, plain: &str) -> Option<Correlation> {
+    let known = [
+        "correlationid",
+        "xcorrelationid",
+        "requestid",
+        "reqid",
+        "xrequestid",
+        "xamznrequestid",
+        "xamzrequestid",
+        "traceid",
+        "transactionid",
+        "operationid",
+        "executionid",
+        "executionarn",
+        "jobid",
+        "jobrunid",
+        "messageid",
+    ];
+    let id = known.contains(&plain).then(|| Id::parse(value))??;
+    Some(Correlation::Other { name: crate::text::cut(name, 40), id })
+}
+
+/// The trace id in `1-…-…`, `Root=1-…-…;Parent=…`, 32 hex digits or a W3C traceparent.
+fn trace(value: &str) -> Option<Correlation> {
+    let value = value.strip_prefix("Root=").unwrap_or(value);
+    let value = value.split(';').next().unwrap_or(value);
+    let id = match value.split('-').collect::<Vec<_>>()[..] {
+        ["00", trace, _, _] if is_hex(trace, 32) => trace,
+        ["1", time, unique] if is_hex(time, 8) && is_hex(unique, 24) => value,
+        [trace] if is_hex(trace, 32) => trace,
+        _ => return None,
+    };
+    Some(Correlation::Trace(Id::parse(id)?))
+}
+
+fn w3c_of(xray: &str) -> Option<String> {
+    Some(xray.strip_prefix("1-")?.replace('-', ""))
+}
+
+fn xray_of(w3c: &str) -> Option<String> {
+    is_hex(w3c, 32).then(|| format!("1-{}-{}", &w3c[..8], &w3c[8..]))
+}
+
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| is_hex(group, group.len()))
 }
 
 #[cfg(test)]
@@ -65,36 +232,123 @@ mod tests {
     use super::*;
 
     const ID: &str = "52fdfc07-2182-454f-963f-5f0f9a621d72";
+    const XRAY: &str = "1-67891233-abcdef012345678912345678";
+    const W3C: &str = "67891233abcdef012345678912345678";
+
+    fn of(text: &str, stream: &str) -> Vec<String> {
+        let line = Line {
+            at: chrono::DateTime::UNIX_EPOCH,
+            log_group: "g".into(),
+            stream: stream.into(),
+            text: text.into(),
+        };
+        correlations(&line).iter().map(ToString::to_string).collect()
+    }
+
+    fn lambda(text: &str) -> Option<String> {
+        of(text, "2026/11/14/[$LATEST]a1").into_iter().next()
+    }
+
+    fn service(text: &str) -> Option<String> {
+        of(text, "i-0123456789").into_iter().next()
+    }
 
     #[test]
-    fn every_spelling_of_powertools() {
-        for name in POWERTOOLS {
-            let line = format!(r#"{{"level":"ERROR","{name}":"{ID}"}}"#);
-            assert_eq!(request_id(&line).unwrap().pattern(), format!("\"{ID}\""), "{name}");
+    fn every_spelling_of_powertools_comes_first() {
+        for name in
+            ["function_request_id", "faas.execution", "functionRequestId", "FunctionRequestId"]
+        {
+            let line = format!(
+                r#"{{"correlation_id":"abcdefgh","xray_trace_id":"{XRAY}","{name}":"{ID}"}}"#
+            );
+            assert_eq!(lambda(&line), Some(format!("request {ID}")), "{name}");
         }
     }
 
     #[test]
-    fn a_line_that_was_cut() {
-        let line = format!(r#"{{"level":"ERROR","function_request_id" : "{ID}","stack":"at x"#);
-        assert_eq!(request_id(&line).unwrap().as_str(), ID);
-        assert_eq!(request_id(r#"{"function_request_id":"52fdfc07-2182"#), None);
+    fn lambda_in_json_platform_events_and_text() {
+        for line in [
+            format!(r#"{{"timestamp":"t","level":"ERROR","requestId":"{ID}","message":"x"}}"#),
+            format!(
+                r#"{{"type":"platform.report","record":{{"requestId":"{ID}","status":"timeout"}}}}"#
+            ),
+            format!(r#"{{"AWSRequestId":"{ID}","message":"java"}}"#),
+            format!("2026-11-14T03:05:00.000Z\t{ID}\tERROR\tboom"),
+            format!("[ERROR]\t2026-11-14T03:05:00.000Z\t{ID}\tboom"),
+            format!("START RequestId: {ID} Version: $LATEST"),
+            format!("2026-11-14T03:05:00.123Z {ID} Task timed out after 3.00 seconds"),
+            format!(r#"{{"function_request_id":"{ID}","stack":"cut here"#),
+        ] {
+            assert_eq!(lambda(&line), Some(format!("request {ID}")), "{line}");
+        }
+        assert_eq!(service(&format!("RequestId: {ID}")), Some(format!("RequestId {ID}")));
+    }
+
+    #[test]
+    fn traces_in_all_their_forms() {
+        for line in [
+            format!(r#"{{"xray_trace_id":"{XRAY}"}}"#),
+            format!("X-Amzn-Trace-Id: Root={XRAY};Parent=53995c3f42cd8ad8;Sampled=1"),
+            format!("level=error trace_id={XRAY} msg=x"),
+        ] {
+            assert_eq!(service(&line), Some(format!("trace {XRAY}")), "{line}");
+        }
+        for line in [
+            format!(r#"{{"a":{{"b":{{"otelTraceID":"{W3C}"}}}}}}"#),
+            format!("traceparent: 00-{W3C}-00f067aa0ba902b7-01"),
+            format!("traceId={W3C}"),
+        ] {
+            assert_eq!(service(&line), Some(format!("trace {W3C}")), "{line}");
+        }
+        let both = format!("?\"{XRAY}\" ?\"{W3C}\"");
+        assert_eq!(Correlation::Trace(Id::parse(XRAY).unwrap()).pattern(), both);
+    }
+
+    #[test]
+    fn other_ids_in_json_logfmt_and_text() {
+        for (line, expected) in [
+            (
+                r#"{"http":{"headers":{"X-Request-ID":"req/12345678"}}}"#,
+                "X-Request-ID req/12345678",
+            ),
+            ("ts=1 level=error correlation_id=\"c-0001:7=x\" msg", "correlation_id c-0001:7=x"),
+            ("ERROR x-amzn-requestid: abcdef-12345 failed", "x-amzn-requestid abcdef-12345"),
+            ("日本requestId=abcdefgh12.", "requestId abcdefgh12"),
+        ] {
+            assert_eq!(service(line).as_deref(), Some(expected), "{line}");
+        }
     }
 
     #[test]
     fn pattern_syntax_is_no_id() {
-        for evil in
-            [r#"x" || "y"#, "?ERROR ?WARN", "a*bcdefgh", "%regex%abc", "short", "日本語日本語日本"]
-        {
+        for evil in [
+            "x\" || \"yyyy",
+            "?ERROR ?WARN",
+            "a*bcdefgh",
+            "%regex%abc",
+            "short",
+            "日本語日本語日本",
+        ] {
             let line = serde_json::json!({"function_request_id": evil}).to_string();
-            assert_eq!(request_id(&line), None, "{evil}");
+            assert_eq!(lambda(&line), None, "{evil}");
+            assert!(Id::parse(evil).is_none());
         }
     }
 
     #[test]
-    fn other_lines_have_none() {
-        for line in ["ERROR boom", "{", "{}", r#"{"function_request_id":7}"#, "[1,2]", ""] {
-            assert_eq!(request_id(line), None, "{line}");
+    fn lines_without_any() {
+        for line in [
+            "ERROR boom",
+            "{",
+            "{}",
+            r#"{"function_request_id":7}"#,
+            "[1,2]",
+            "",
+            "a:",
+            ":=",
+            "=:=:",
+        ] {
+            assert_eq!(lambda(line), None, "{line}");
         }
     }
 }

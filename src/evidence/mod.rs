@@ -1,46 +1,69 @@
-//! Evidence: what the logs say about an alarm. Alarm → sources → window → search → trails.
+//! Evidence: what the logs say about an alarm. Alarm → sources → window → search → kinds → trails.
 
+pub mod aws;
 mod calls;
-pub mod cloudwatch;
 mod collect;
 pub mod correlation;
-pub mod logs;
+pub mod digest;
+mod kinds;
+mod newest;
+mod notes;
+pub mod ports;
 pub mod record;
 mod search;
 mod sources;
+pub mod table;
 mod trail;
 mod window;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use chrono::{DateTime, Utc};
 
-pub use collect::collect;
-use correlation::RequestId;
+pub use collect::{Collector, Limits};
+use correlation::Correlation;
+pub use sources::{Source, Why};
 pub use window::{Window, breach, window};
 
 /// What was found about an alarm until the deadline, and what was not.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
-    /// Where it was searched.
-    pub sources: Vec<Source>,
-    pub window: Option<Window>,
-    /// The newest matching lines, oldest first.
-    pub lines: Vec<Line>,
-    /// How many lines matched; the lines kept may be fewer.
-    pub matched: Count,
-    /// The requests the newest matching lines belong to, newest first.
-    pub trails: Vec<Trail>,
+    /// One part for a plain alarm; for a composite alarm one for each child.
+    pub parts: Vec<Part>,
+    /// The tags of the alarm that fired.
+    pub tags: BTreeMap<String, String>,
     /// What is missing and how to mend it, in plain words.
     pub notes: Vec<String>,
 }
 
-/// One metric filter that feeds the alarm: where to look, and for what.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Source {
-    pub log_group: String,
-    /// CloudWatch Logs filter pattern; empty matches every line.
-    pub pattern: String,
+/// What was found about one alarm: the one that fired, or a child of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The name of the child alarm; nothing for the alarm itself.
+    pub child: Option<String>,
+    /// Where it was searched.
+    pub sources: Vec<Source>,
+    pub window: Window,
+    /// How many lines matched.
+    pub matched: Count,
+    /// The kinds among them, the most severe and frequent first.
+    pub kinds: Vec<Kind>,
+    /// The newest matching lines, oldest first.
+    pub lines: Vec<Line>,
+}
+
+/// A group of matching lines that differ only in ids, numbers and times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kind {
+    /// What a person would quote of it, on one line.
+    pub name: String,
+    pub count: usize,
+    pub first: DateTime<Utc>,
+    pub last: DateTime<Utc>,
+    /// The newest line of the kind.
+    pub example: Line,
+    pub trail: Option<Trail>,
 }
 
 /// A number of things seen, or at least seen.
@@ -52,18 +75,21 @@ pub struct Count {
 }
 
 /// One log event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Line {
     pub at: DateTime<Utc>,
+    /// A name, or an ARN where the log group is in another account.
     pub log_group: String,
     pub stream: String,
     pub text: String,
 }
 
-/// The lines of one request, oldest first.
+/// The lines of one request, run or trace, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trail {
-    pub id: RequestId,
+    /// What ties the lines together; nothing where they only stand side by side.
+    pub correlation: Option<Correlation>,
+    /// The log group and stream of the line it was followed from.
     pub log_group: String,
     pub stream: String,
     pub steps: Vec<Step>,
@@ -73,21 +99,26 @@ pub struct Trail {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     Line(Line),
-    /// So many lines of the request are not shown here.
+    /// So many lines of the trail are not shown here.
     LeftOut(NonZeroUsize),
-}
-
-/// How much evidence is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Matching lines kept per alarm.
-    pub lines: usize,
-    /// Requests whose trail is fetched.
-    pub trails: usize,
-    /// Lines kept per trail.
-    pub trail_lines: usize,
 }
 
 /// Bytes kept of one log event; an event may have up to 1 MB (CloudWatch Logs quotas),
 /// and what stands behind this much is never shown.
 pub const LINE_LIMIT: usize = 32_000;
+
+impl Part {
+    /// The matching lines that no trail shows, oldest first.
+    pub fn lines_without_trail(&self) -> impl Iterator<Item = &Line> {
+        let trails = || self.kinds.iter().filter_map(|kind| kind.trail.as_ref());
+        let shown =
+            move |line: &Line| trails().any(|trail| trail.steps.iter().any(|step| step.is(line)));
+        self.lines.iter().filter(move |line| !shown(line))
+    }
+}
+
+impl Step {
+    fn is(&self, line: &Line) -> bool {
+        matches!(self, Self::Line(other) if other == line)
+    }
+}

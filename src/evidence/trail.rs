@@ -1,81 +1,153 @@
-//! Trails: all lines of the requests that the matching lines belong to.
+//! Trails: the lines that belong to a matching line, or at least stand beside it.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
 use super::calls::Calls;
-use super::correlation::{RequestId, request_id};
-use super::logs::{LogError, LogSource, Order, Query};
+use super::correlation::{Correlation, correlations};
+use super::newest::Newest;
+use super::ports::{LogSource, LookupError, Order, Query};
 use super::search::search;
-use super::{Limits, Line, Step, Trail};
+use super::{Line, Step, Trail};
 
-/// A Lambda invocation ends after 15 minutes at the latest (Lambda quotas).
+/// A Lambda invocation ends after 15 minutes at the latest (Lambda quotas); other
+/// requests take no longer as a rule.
 const LONGEST_REQUEST: TimeDelta = TimeDelta::minutes(15);
 /// Lines of one request that are read before it is shortened to what is kept.
 const MOST_READ: usize = 2_000;
+/// How far around a line without an id its neighbours are looked for.
+const BEFORE: TimeDelta = TimeDelta::minutes(2);
+const AFTER: TimeDelta = TimeDelta::seconds(30);
 
-/// A trail, or why there is none.
-pub(super) type Followed = Result<Trail, (RequestId, String, LogError)>;
-
-/// Fetches the trails of the newest requests among the matching lines, newest first.
-pub(super) async fn follow(
-    lines: &[Line],
-    limits: &Limits,
-    now: DateTime<Utc>,
-    logs: &impl LogSource,
-    calls: &Calls,
-) -> Vec<Followed> {
-    let mut requests: Vec<(RequestId, &Line)> = Vec::new();
-    for line in lines.iter().rev() {
-        if requests.len() == limits.trails {
-            break;
-        }
-        let known = |id: &RequestId| requests.iter().any(|(other, _)| other == id);
-        if let Some(id) = request_id(&line.text).filter(|id| !known(id)) {
-            requests.push((id, line));
-        }
-    }
-    let trails = requests.into_iter().map(|(id, line)| fetch(id, line, limits, now, logs, calls));
-    join_all(trails).await
+/// What a trail may take, and where else to look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach<'a> {
+    pub(super) trail_lines: usize,
+    /// Further log groups in which a trace is searched.
+    pub(super) trace_log_groups: &'a [String],
+    pub(super) now: DateTime<Utc>,
 }
 
-/// One Lambda request writes to exactly one log stream: searching that stream for
-/// the id alone also finds the platform's START, REPORT and time-out lines.
-async fn fetch(
-    id: RequestId,
+/// A trail as far as it could be read, and what kept it from being read to its end.
+pub(super) struct Followed {
+    pub(super) trail: Option<Trail>,
+    /// The log group and the failure.
+    pub(super) failures: Vec<(String, LookupError)>,
+}
+
+/// Follows a line by the most trusted id it holds, else by its place in the stream.
+pub(super) async fn follow(
     line: &Line,
-    limits: &Limits,
-    now: DateTime<Utc>,
+    reach: Reach<'_>,
     logs: &impl LogSource,
     calls: &Calls,
 ) -> Followed {
-    let query = Query {
-        log_group: line.log_group.clone(),
-        stream: Some(line.stream.clone()),
-        pattern: id.pattern(),
+    let found = correlations(line);
+    let queries = queries(line, &found, reach);
+    let mut followed = read(line, found.first(), queries, reach, logs, calls).await;
+    let alone = followed.trail.as_ref().is_none_or(|trail| trail.steps.len() < 2);
+    if alone && !matches!(found.first(), Some(Correlation::LambdaRequest(_))) {
+        let beside = read(line, None, around(line, reach.now), reach, logs, calls).await;
+        followed.failures.extend(beside.failures);
+        followed.trail = beside.trail.or(followed.trail);
+    }
+    followed
+}
+
+/// A Lambda request is searched in its own stream, where that id alone also finds the
+/// platform's START, REPORT and time-out lines; a trace in its log group and those the
+/// user named; any other id in its log group.
+fn queries(line: &Line, found: &[Correlation], reach: Reach<'_>) -> Vec<Query> {
+    let query = |log_group: &str, stream: Option<&str>, correlation: &Correlation| Query {
+        log_group: log_group.to_owned(),
+        stream: stream.map(str::to_owned),
+        pattern: correlation.pattern(),
         start: line.at - LONGEST_REQUEST,
-        end: (line.at + LONGEST_REQUEST).min(now.max(line.at)),
+        end: (line.at + LONGEST_REQUEST).min(reach.now.max(line.at)),
         order: Order::OldestFirst,
     };
-    let mut found = search(&query, MOST_READ, logs, calls).await;
-    if !found.lines.iter().any(|other| other == line) {
-        // The search ended early or lags behind: the line itself is known all the same.
-        found.lines.push(line.clone());
-        found.lines.sort_by_key(|line| line.at);
+    let mut queries = Vec::new();
+    if let Some(first) = found.first() {
+        let stream = matches!(first, Correlation::LambdaRequest(_)).then_some(line.stream.as_str());
+        queries.push(query(&line.log_group, stream, first));
     }
-    if let (Some(error), 1) = (found.error, found.lines.len()) {
-        return Err((id, line.log_group.clone(), error));
+    let trace = found.iter().find(|it| matches!(it, Correlation::Trace(_)));
+    if let Some(trace) = trace {
+        let others = reach.trace_log_groups.iter().filter(|group| **group != line.log_group);
+        queries.extend(others.map(|group| query(group, None, trace)));
     }
-    let unread = found.matched.seen.saturating_sub(found.lines.len());
-    let steps = shorten(found.lines, line, limits.trail_lines, unread);
-    Ok(Trail { id, log_group: line.log_group.clone(), stream: line.stream.clone(), steps })
+    queries
+}
+
+/// The lines just before and after in the same stream.
+fn around(line: &Line, now: DateTime<Utc>) -> Vec<Query> {
+    let query = |start, end, order| Query {
+        log_group: line.log_group.clone(),
+        stream: Some(line.stream.clone()),
+        pattern: String::new(),
+        start,
+        end,
+        order,
+    };
+    vec![
+        query(line.at - BEFORE, line.at, Order::NewestFirst),
+        query(line.at, (line.at + AFTER).min(now.max(line.at)), Order::OldestFirst),
+    ]
+}
+
+async fn read(
+    line: &Line,
+    correlation: Option<&Correlation>,
+    queries: Vec<Query>,
+    reach: Reach<'_>,
+    logs: &impl LogSource,
+    calls: &Calls,
+) -> Followed {
+    let searches = queries.into_iter().map(|query| async move {
+        let enough = if query.pattern.is_empty() { reach.trail_lines } else { MOST_READ };
+        let mut first = Vec::new();
+        let mut newest = Newest::new(enough);
+        let (_, error) = search(&query, enough, logs, calls, |line| match query.order {
+            Order::NewestFirst => newest.push(line),
+            Order::OldestFirst if first.len() < MOST_READ => first.push(line),
+            Order::OldestFirst => {}
+        })
+        .await;
+        first.extend(newest.into_lines());
+        (first, error.map(|error| (query.log_group, error)))
+    });
+    let mut lines = vec![line.clone()];
+    let mut failures = Vec::new();
+    for (found, failure) in join_all(searches).await {
+        lines.extend(found);
+        failures.extend(failure);
+    }
+    let mut known = HashSet::new();
+    lines.retain(|line| known.insert(line.clone()));
+    // The line itself stands first where others have its time, until they are sorted:
+    // put it where it came in its own search.
+    let own = lines.remove(0);
+    let place = lines.iter().position(|other| other.at > own.at).unwrap_or(lines.len());
+    lines.insert(place, own);
+    lines.sort_by_key(|line| line.at);
+    if lines.len() == 1 && !failures.is_empty() {
+        // Nothing but the line that is known anyway.
+        return Followed { trail: None, failures };
+    }
+    let trail = Trail {
+        correlation: correlation.cloned(),
+        log_group: line.log_group.clone(),
+        stream: line.stream.clone(),
+        steps: shorten(lines, line, reach.trail_lines),
+    };
+    Followed { trail: Some(trail), failures }
 }
 
 /// Keeps the lines nearest to the trail's start, its end, and the failing line.
-/// `before` lines were already dropped ahead of the first.
-fn shorten(lines: Vec<Line>, failing: &Line, keep: usize, before: usize) -> Vec<Step> {
+fn shorten(lines: Vec<Line>, failing: &Line, keep: usize) -> Vec<Step> {
     let last = lines.len().saturating_sub(1);
     let failure = lines.iter().position(|line| line == failing).unwrap_or(last);
     let mut order: Vec<usize> = (0..lines.len()).collect();
@@ -84,7 +156,7 @@ fn shorten(lines: Vec<Line>, failing: &Line, keep: usize, before: usize) -> Vec<
     order.into_iter().take(keep.max(1)).for_each(|at| kept[at] = true);
 
     let mut steps = Vec::new();
-    let mut gap = before;
+    let mut gap = 0;
     for (line, kept) in lines.into_iter().zip(kept) {
         if kept {
             steps.extend(NonZeroUsize::new(gap).map(Step::LeftOut));
@@ -127,7 +199,7 @@ mod tests {
     fn a_long_trail_keeps_its_ends_and_the_failure() {
         let all = lines(100);
         let failing = all[50].clone();
-        let steps = shorten(all, &failing, 8, 0);
+        let steps = shorten(all, &failing, 8);
         assert_eq!(shown(&steps).join(" "), "0 1 2 (46) 49 50 51 (46) 98 99");
     }
 
@@ -135,7 +207,6 @@ mod tests {
     fn a_short_trail_is_kept_whole() {
         let all = lines(3);
         let failing = all[1].clone();
-        assert_eq!(shown(&shorten(all.clone(), &failing, 100, 0)), ["0", "1", "2"]);
-        assert_eq!(shown(&shorten(all, &failing, 100, 7)), ["(7)", "0", "1", "2"]);
+        assert_eq!(shown(&shorten(all, &failing, 100)), ["0", "1", "2"]);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::alarm::{Alarm, breaching};
+use crate::alarm::Alarm;
 
 /// Lines may carry a time slightly off the one their datapoint was counted under.
 const MARGIN: TimeDelta = TimeDelta::seconds(30);
@@ -33,7 +33,7 @@ pub fn window(alarm: &Alarm, now: DateTime<Utc>) -> Window {
 pub fn breach(alarm: &Alarm, now: DateTime<Utc>) -> Window {
     let period = delta(alarm.evaluation.period);
     let end = alarm.changed_at.filter(|changed| *changed < now).unwrap_or(now);
-    let starts = breaching(&alarm.reason).into_iter().map(|datapoint| datapoint.start);
+    let starts = alarm.datapoints.iter().map(|datapoint| datapoint.start);
     // Reasons given to set-alarm-state may say anything.
     let starts: Vec<_> =
         starts.filter(|start| *start < now && *start >= end - LONGEST_LOOK_BACK).collect();
@@ -53,7 +53,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::alarm::sns;
+    use crate::alarm::home;
+    use crate::alarm::intake::{Notice, read};
 
     fn alarm(reason: &str, period: u64, periods: u64) -> Alarm {
         let message = json!({
@@ -61,7 +62,10 @@ mod tests {
             "StateChangeTime": "2025-02-02T12:06:35.472+0000",
             "Trigger": {"Period": period, "EvaluationPeriods": periods},
         });
-        sns::alarm(&message, &sns::home("us-east-1", "1")).unwrap()
+        match read(&message, &home("us-east-1", "1")).remove(0) {
+            Notice::Alarm(alarm) => *alarm,
+            Notice::Message(message) => panic!("{message:?}"),
+        }
     }
 
     fn times(window: Window) -> (String, String) {

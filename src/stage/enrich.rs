@@ -13,13 +13,13 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::end_of;
-use crate::alarm::sns::{self, Message, Notice};
-use crate::alarm::{Alarm, Origin, State};
+use crate::alarm::intake::{self, Message, Notice};
+use crate::alarm::{Alarm, State, home};
 use crate::config::EnrichConfig;
 use crate::event::compose::{Composer, resolve};
 use crate::event::{Action, BODY_LIMIT, Event, sha256_hex};
-use crate::evidence::cloudwatch::CloudWatchLogs;
-use crate::evidence::{Evidence, collect};
+use crate::evidence::aws::Account;
+use crate::evidence::{Collector, Evidence};
 use crate::queue::sqs::{Outgoing, QueueError, SqsQueue};
 use crate::queue::{DEFAULT_TARGET, Queued};
 
@@ -35,7 +35,7 @@ const RESERVE: Duration = Duration::from_secs(10);
 /// What the stage needs to answer an invocation.
 pub struct Enrich {
     config: EnrichConfig,
-    logs: CloudWatchLogs,
+    account: Account,
     events: SqsQueue,
     /// The Region this function runs in.
     region: String,
@@ -48,7 +48,7 @@ pub struct Enrich {
 pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
     let config = EnrichConfig::read(|name| std::env::var(name).ok())?;
     let enrich = Enrich {
-        logs: CloudWatchLogs::new(sdk.clone()),
+        account: Account::new(sdk.clone()),
         events: SqsQueue::new(sdk, config.events_queue_url.clone()),
         region: sdk.region().map(ToString::to_string).unwrap_or_default(),
         config,
@@ -68,17 +68,13 @@ impl Enrich {
     /// queue drops what it has already.
     async fn invocation(&self, payload: &Value, context: &Context) -> Result<(), Error> {
         let account = context.invoked_function_arn.split(':').nth(4).unwrap_or_default();
-        let home = sns::home(&self.region, account);
+        let home = home(&self.region, account);
         let now = Instant::now();
         let last = end_of(context).checked_sub(RESERVE).unwrap_or(now).max(now);
         let deadline = (now + self.config.evidence_deadline).min(last);
-        let records = match payload["Records"].as_array() {
-            Some(records) if !records.is_empty() => records.as_slice(),
-            _ => std::slice::from_ref(payload),
-        };
-        let handled = records.iter().map(async |record| {
-            let handled = AssertUnwindSafe(self.record(record, &home, deadline)).catch_unwind();
-            // A crash over one record leaves the others alone; Lambda invokes again for it.
+        let handled = intake::read(payload, &home).into_iter().map(async |notice| {
+            let handled = AssertUnwindSafe(self.notice(&notice, deadline)).catch_unwind();
+            // A crash over one notice leaves the others alone; Lambda invokes again for it.
             handled.await.unwrap_or_else(|_| Err(QueueError::Failed("Pagetrail crashed".into())))
         });
         let errors: Vec<String> = join_all(handled)
@@ -94,15 +90,10 @@ impl Enrich {
         }
     }
 
-    async fn record(
-        &self,
-        record: &Value,
-        home: &Origin,
-        deadline: Instant,
-    ) -> Result<(), QueueError> {
-        match sns::read(record, home) {
-            Notice::Message(message) => self.message(&message).await,
-            Notice::Alarm(alarm) => self.alarm(&alarm, deadline).await,
+    async fn notice(&self, notice: &Notice, deadline: Instant) -> Result<(), QueueError> {
+        match notice {
+            Notice::Message(message) => self.message(message).await,
+            Notice::Alarm(alarm) => self.alarm(alarm, deadline).await,
         }
     }
 
@@ -123,9 +114,9 @@ impl Enrich {
                 let evidence = self.evidence(alarm, deadline).await;
                 info!(
                     %dedup_key,
-                    sources = evidence.sources.len(),
-                    lines = evidence.matched.seen,
-                    trails = evidence.trails.len(),
+                    sources = evidence.parts.iter().map(|part| part.sources.len()).sum::<usize>(),
+                    lines = evidence.parts.iter().map(|part| part.matched.seen).sum::<usize>(),
+                    kinds = evidence.parts.iter().map(|part| part.kinds.len()).sum::<usize>(),
                     notes = evidence.notes.len(),
                     "evidence collected"
                 );
@@ -148,9 +139,16 @@ impl Enrich {
 
     /// A crash of the code that reads log lines costs the evidence, never the page.
     async fn evidence(&self, alarm: &Alarm, deadline: Instant) -> Evidence {
-        let logs = self.logs.in_region(&alarm.origin.region);
-        let collected = collect(alarm, &logs, &self.config.limits, Utc::now(), deadline);
-        AssertUnwindSafe(collected).catch_unwind().await.unwrap_or_else(|_| {
+        let (logs, alarms) = self.account.in_region(&alarm.origin.region);
+        let collector = Collector {
+            logs: &logs,
+            alarms: &alarms,
+            limits: self.config.limits,
+            trace_log_groups: &self.config.trace_log_groups,
+            now: Utc::now(),
+            deadline,
+        };
+        AssertUnwindSafe(collector.collect(alarm)).catch_unwind().await.unwrap_or_else(|_| {
             error!(dedup_key = %alarm.dedup_key(), "collecting evidence crashed");
             Evidence {
                 notes: vec![
@@ -163,8 +161,12 @@ impl Enrich {
         })
     }
 
-    fn composer(&self, limit: usize) -> Composer {
-        Composer { severity: self.config.severity, limit }
+    fn composer(&self, limit: usize) -> Composer<'_> {
+        Composer {
+            severity: self.config.severity,
+            account: self.config.account_name.as_deref(),
+            limit,
+        }
     }
 
     /// Queues an event, a smaller one where the queue takes no more.

@@ -1,0 +1,129 @@
+//! Intake: what a Lambda payload holds, each part on its own, told apart by marker fields.
+
+use serde_json::Value;
+
+use super::arn::Origin;
+use super::fields::text;
+use super::{Alarm, change, sns};
+
+/// What came in: an alarm, or a message that pages as itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    Alarm(Box<Alarm>),
+    Message(Message),
+}
+
+/// A message that is no alarm: a person published it, or the form is unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The SNS or SQS message id; empty where there is none.
+    pub id: String,
+    pub subject: Option<String>,
+    pub body: String,
+    pub topic: Option<String>,
+    pub origin: Origin,
+    /// Why it was not read as an alarm, in plain words.
+    pub why: String,
+}
+
+/// Reads all notices of a payload, in their order. Never fails: what is no alarm is a
+/// message. `home` stands in where nothing says where a notice comes from.
+///
+/// | marker | form |
+/// |---|---|
+/// | `Records[].Sns` | SNS event |
+/// | `Records[].body` | SQS event: raw delivery, or the SNS notification around it |
+/// | `alarmData` | direct alarm action |
+/// | `detail` | EventBridge event |
+/// | `AlarmName` | the alarm's SNS message itself |
+#[must_use]
+pub fn read(payload: &Value, home: &Origin) -> Vec<Notice> {
+    match payload["Records"].as_array() {
+        Some(records) if !records.is_empty() => {
+            records.iter().map(|record| read_record(record, home)).collect()
+        }
+        _ => vec![read_record(payload, home)],
+    }
+}
+
+fn read_record(record: &Value, home: &Origin) -> Notice {
+    if let Some(body) = record["Sns"]["Message"].as_str() {
+        return Envelope::of(&record["Sns"], home).open(body);
+    }
+    if let Some(body) = record["body"].as_str() {
+        let notification: Value = serde_json::from_str(body).unwrap_or_default();
+        if let (Some(message), true) =
+            (notification["Message"].as_str(), notification.get("TopicArn").is_some())
+        {
+            return Envelope::of(&notification, home).open(message);
+        }
+        let queue = text(record, "eventSourceARN");
+        let envelope = Envelope {
+            id: text(record, "messageId").unwrap_or_default(),
+            subject: None,
+            origin: queue.as_deref().and_then(Origin::from_arn).unwrap_or_else(|| home.clone()),
+            topic: queue,
+        };
+        return envelope.open(body);
+    }
+    match alarm(record, home) {
+        Some(alarm) => Notice::Alarm(Box::new(alarm)),
+        None => Notice::Message(Message {
+            id: text(record, "id").unwrap_or_default(),
+            subject: text(record, "detail-type"),
+            body: record.to_string(),
+            topic: text(record, "source"),
+            origin: home.clone(),
+            why: "the event is no state change of a CloudWatch alarm".to_owned(),
+        }),
+    }
+}
+
+/// What stands around a message.
+struct Envelope {
+    id: String,
+    subject: Option<String>,
+    topic: Option<String>,
+    origin: Origin,
+}
+
+impl Envelope {
+    fn of(notification: &Value, home: &Origin) -> Self {
+        let topic = text(notification, "TopicArn");
+        Self {
+            id: text(notification, "MessageId").unwrap_or_default(),
+            subject: text(notification, "Subject"),
+            origin: topic.as_deref().and_then(Origin::from_arn).unwrap_or_else(|| home.clone()),
+            topic,
+        }
+    }
+
+    fn open(self, body: &str) -> Notice {
+        let why = match serde_json::from_str::<Value>(body) {
+            Err(_) => "the message is no JSON",
+            Ok(parsed) => match alarm(&parsed, &self.origin) {
+                Some(alarm) => return Notice::Alarm(Box::new(alarm)),
+                None => "the message is no CloudWatch alarm",
+            },
+        };
+        Notice::Message(Message {
+            id: self.id,
+            subject: self.subject,
+            body: body.to_owned(),
+            topic: self.topic,
+            origin: self.origin,
+            why: why.to_owned(),
+        })
+    }
+}
+
+fn alarm(value: &Value, fallback: &Origin) -> Option<Alarm> {
+    if value.get("AlarmName").is_some() {
+        sns::read(value, fallback)
+    } else {
+        change::read(value, fallback)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! Every form of intake, whole and malformed.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::alarm::home;
+
+fn home_origin() -> Origin {
+    home("eu-west-1", "111122223333")
+}
+
+fn sns_event(message: &Value) -> Value {
+    json!({"Records": [{"EventSource": "aws:sns", "Sns": {
+        "MessageId": "m-1", "Subject": "ALARM: x",
+        "TopicArn": "arn:aws:sns:us-west-2:444455556666:errors",
+        "Message": message.to_string(),
+    }}]})
+}
+
+fn one(payload: &Value) -> Notice {
+    let mut notices = read(payload, &home_origin());
+    assert_eq!(notices.len(), 1);
+    notices.remove(0)
+}
+
+fn alarm_in(payload: &Value) -> Alarm {
+    match one(payload) {
+        Notice::Alarm(alarm) => *alarm,
+        Notice::Message(message) => panic!("{message:?}"),
+    }
+}
+
+fn alarm_of(message: &Value) -> Alarm {
+    alarm_in(&sns_event(message))
+}
+
+fn message_in(payload: &Value) -> Message {
+    match one(payload) {
+        Notice::Message(message) => message,
+        Notice::Alarm(alarm) => panic!("{alarm:?}"),
+    }
+}
+
+#[test]
+fn region_and_account_come_from_the_alarms_arn() {
+    let alarm = alarm_of(&json!({
+        "AlarmName": "a", "NewStateValue": "ALARM", "AWSAccountId": "999",
+        "AlarmArn": "arn:aws:cloudwatch:ap-northeast-1:449671225256:alarm:a",
+        "Region": "Asia Pacific (Tokyo)",
+    }));
+    assert_eq!(alarm.origin.region, "ap-northeast-1");
+    assert_eq!(alarm.origin.account, "449671225256");
+    assert_eq!(
+        alarm.dedup_key().as_str(),
+        "arn:aws:cloudwatch:ap-northeast-1:449671225256:alarm:a"
+    );
+}
+
+#[test]
+fn without_an_arn_the_topic_says_the_region_and_the_key_is_the_same_for_ok() {
+    let mut message = json!({
+        "AlarmName": "a", "NewStateValue": "ALARM", "AWSAccountId": "777788889999",
+        "StateChangeTime": "2025-02-02T12:06:35.472+0000", "Region": "US West - Oregon",
+    });
+    let raised = alarm_of(&message);
+    message["NewStateValue"] = json!("OK");
+    message["StateChangeTime"] = json!("2025-02-02T12:16:35.472+0000");
+    let cleared = alarm_of(&message);
+    assert_eq!(raised.dedup_key().as_str(), "777788889999/us-west-2/a");
+    assert_eq!(raised.dedup_key(), cleared.dedup_key());
+    assert_ne!(raised.deduplication_id(), cleared.deduplication_id());
+    assert_eq!(raised.changed_at.unwrap().to_rfc3339(), "2025-02-02T12:06:35.472+00:00");
+}
+
+#[test]
+fn the_inputs_of_metric_math_are_metrics_once_each() {
+    let input = json!({"Id": "m1", "MetricStat": {"Period": 60, "Stat": "Sum",
+        "Metric": {"Namespace": "App", "MetricName": "Errors", "Dimensions":
+            [{"name": "Stage", "value": "prod"}]}}});
+    let alarm = alarm_of(&json!({
+        "AlarmName": "a", "NewStateValue": "ALARM",
+        "Trigger": {"Period": 30, "EvaluationPeriods": 3, "Metrics": [
+            {"Id": "e1", "Expression": "m1 / m2"}, input, input,
+            {"Id": "m2", "AccountId": "222233334444", "MetricStat": {"Period": 120, "Metric":
+                {"Namespace": "App", "MetricName": "Calls"}}},
+        ]},
+    }));
+    let names: Vec<_> = alarm.metrics.iter().map(|metric| metric.name.as_str()).collect();
+    assert_eq!(names, ["Calls", "Errors"]);
+    assert_eq!(alarm.metrics[0].account.as_deref(), Some("222233334444"));
+    assert_eq!(alarm.metrics[1].dimension("Stage"), Some("prod"));
+    assert_eq!(alarm.evaluation.period, Duration::from_mins(2));
+    assert_eq!(alarm.evaluation.periods, 3);
+}
+
+#[test]
+fn malformed_fields_cost_only_themselves() {
+    let alarm = alarm_of(&json!({
+        "AlarmName": "a", "NewStateValue": "ALARM", "AlarmArn": 7, "NewStateReason": null,
+        "StateChangeTime": "yesterday", "Trigger": "none", "AlarmDescription": {"x": 1},
+        "AWSAccountId": "not-a-number",
+    }));
+    assert_eq!(alarm.changed_at, None);
+    assert_eq!(alarm.evaluation.period, Duration::from_mins(5));
+    assert_eq!(alarm.dedup_key().as_str(), "444455556666/us-west-2/a");
+}
+
+#[test]
+fn a_contributor_has_its_own_key() {
+    let message = |id: &str| {
+        json!({"AlarmName": "a", "NewStateValue": "ALARM",
+            "AlarmContributor": {"ContributorId": id, "ContributorAttributes": {"T": "x"}}})
+    };
+    let (first, second) = (alarm_of(&message("c1")), alarm_of(&message("c2")));
+    assert_ne!(first.dedup_key(), second.dedup_key());
+    assert!(first.dedup_key().as_str().ends_with("#c1"));
+    assert_eq!(first.contributor.unwrap().attributes["T"], "x");
+    let flat = json!({"AlarmName": "a", "NewStateValue": "OK", "AlarmContributorId": "c1"});
+    assert!(alarm_of(&flat).dedup_key().as_str().ends_with("#c1"));
+}
+
+#[test]
+fn the_lines_of_a_log_alarm_are_kept() {
+    let alarm = alarm_of(&json!({"AlarmName": "a", "NewStateValue": "ALARM", "Trigger": {
+        "LogEvents": ["plain", {"message": "boom", "timestamp": 1_738_497_931_120_i64,
+            "logStreamName": "s", "logGroupName": "/app"}, {"no": "message"}, 7]}}));
+    let texts: Vec<_> = alarm.carried.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(texts, ["plain", "boom"]);
+    assert_eq!(alarm.carried[1].log_group.as_deref(), Some("/app"));
+    assert!(alarm.carried[1].at.is_some());
+}
+
+#[test]
+fn tags_in_the_message_are_read_in_either_shape() {
+    let with = |tags: Value| {
+        alarm_of(&json!({"AlarmName": "a", "NewStateValue": "OK", "AlarmTags": tags})).tags
+    };
+    assert_eq!(with(json!({"team": "shop"}))["team"], "shop");
+    assert_eq!(with(json!([{"Key": "team", "Value": "shop"}]))["team"], "shop");
+    assert!(with(json!("none")).is_empty());
+}
+
+fn event_bridge() -> Value {
+    json!({
+        "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change",
+        "account": "123456789012", "region": "us-east-1", "time": "2019-10-02T17:04:40Z",
+        "resources": ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:cpu"],
+        "detail": {"alarmName": "cpu", "state": {"value": "ALARM",
+            "reason": "Threshold Crossed: 1 datapoint [99.5 (02/10/19 16:59:00)] was greater",
+            "timestamp": "2019-10-02T17:04:40.989+0000",
+            "reasonData": "{\"threshold\":50.0,\"period\":300,\"recentDatapoints\":[99.5]}"},
+          "configuration": {"description": "high", "metrics": [{"id": "m", "metricStat": {
+            "metric": {"namespace": "AWS/EC2", "name": "CPUUtilization",
+              "dimensions": {"InstanceId": "i-1"}}, "period": 300, "stat": "Average"}}]}},
+    })
+}
+
+#[test]
+fn event_bridge_and_sns_make_the_same_alarm_of_one_change() {
+    let alarm = alarm_in(&event_bridge());
+    assert_eq!(alarm.metrics[0].dimension("InstanceId"), Some("i-1"));
+    assert_eq!(alarm.evaluation.threshold, Some(50.0));
+    assert_eq!(alarm.datapoints.len(), 1);
+    let by_sns = alarm_of(&json!({
+        "AlarmName": "cpu", "NewStateValue": "ALARM",
+        "AlarmArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:cpu",
+        "StateChangeTime": "2019-10-02T17:04:40.989+0000",
+    }));
+    assert_eq!(alarm.dedup_key(), by_sns.dedup_key());
+    assert_eq!(alarm.deduplication_id(), by_sns.deduplication_id());
+}
+
+#[test]
+fn event_bridge_by_way_of_sns_and_sqs() {
+    assert_eq!(alarm_of(&event_bridge()).name, "cpu");
+    let by_sqs = json!({"Records": [{"eventSource": "aws:sqs", "messageId": "q",
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:q",
+        "body": event_bridge().to_string()}]});
+    assert_eq!(alarm_in(&by_sqs).name, "cpu");
+}
+
+#[test]
+fn a_direct_action_with_stray_spaces() {
+    let alarm = alarm_in(&json!({
+        "source": "aws.cloudwatch",
+        "alarmArn": "arn:aws:cloudwatch:us-east-1: 444455556666:alarm:demo",
+        "accountId": "444455556666", "region": "us-east-1",
+        "time": "2023-08-04T12: 36: 15.490+0000",
+        "alarmData": {"alarmName": "demo", "state": {"value": "ALARM", "reason": "test",
+            "timestamp": "2023-08-04T12: 36: 15.490+0000"},
+          "configuration": {"alarmRule": "ALARM(x)"}},
+    }));
+    assert_eq!(alarm.origin.account, "444455556666");
+    assert_eq!(alarm.changed_at.unwrap().to_rfc3339(), "2023-08-04T12:36:15.490+00:00");
+    assert_eq!(alarm.composite.unwrap().rule.as_deref(), Some("ALARM(x)"));
+}
+
+#[test]
+fn sns_by_sqs_raw_and_enveloped() {
+    let message = json!({"AlarmName": "a", "NewStateValue": "ALARM"}).to_string();
+    let raw = json!({"messageId": "q1", "body": message,
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:q"});
+    let notification = json!({"Type": "Notification", "MessageId": "m", "Message": message,
+        "TopicArn": "arn:aws:sns:us-west-2:444455556666:errors"});
+    let enveloped = json!({"messageId": "q2", "body": notification.to_string()});
+    let notices = read(&json!({"Records": [raw, enveloped, {"body": "help"}]}), &home_origin());
+    let places: Vec<String> = notices
+        .iter()
+        .map(|notice| match notice {
+            Notice::Alarm(alarm) => alarm.origin.region.clone(),
+            Notice::Message(message) => message.body.clone(),
+        })
+        .collect();
+    assert_eq!(places, ["eu-central-1", "us-west-2", "help"]);
+}
+
+#[test]
+fn what_is_no_alarm_is_a_message_that_says_why() {
+    let text = json!({"Records": [{"Sns": {"Message": "disk is full", "MessageId": "m"}}]});
+    let message = message_in(&text);
+    assert_eq!(
+        (message.why.as_str(), message.body.as_str()),
+        ("the message is no JSON", "disk is full")
+    );
+    let other = sns_event(&json!({"AlarmName": "a", "NewStateValue": "MELTING"}));
+    assert_eq!(message_in(&other).why, "the message is no CloudWatch alarm");
+    assert_eq!(message_in(&json!({"s3": {}})).body, r#"{"s3":{}}"#);
+    assert_eq!(message_in(&json!({"Records": [null]})).body, "null");
+    assert_eq!(message_in(&json!({"Records": []})).body, r#"{"Records":[]}"#);
+    let mut configuration = event_bridge();
+    configuration["detail"]["operation"] = json!("update");
+    assert!(message_in(&configuration).why.contains("no state change"));
+}

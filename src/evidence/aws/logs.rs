@@ -1,0 +1,112 @@
+//! CloudWatch Logs as a log source.
+
+use aws_config::SdkConfig;
+use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsOutput;
+use chrono::{DateTime, TimeZone, Utc};
+
+use super::lookup_error;
+use crate::alarm::Metric;
+use crate::evidence::ports::{LogSource, LookupError, MetricFilter, Order, Page, Query};
+use crate::evidence::{LINE_LIMIT, Line};
+
+/// `FilterLogEvents` takes `startFromHead=false` for start times from here on.
+const NEWEST_FIRST_SINCE: i64 = 1_704_067_200_000;
+
+/// The longest pattern `FilterLogEvents` takes, in characters (API reference).
+const PATTERN_LIMIT: usize = 1024;
+
+/// The logs of one Region.
+#[derive(Clone)]
+pub struct RegionalLogs {
+    client: Client,
+}
+
+impl RegionalLogs {
+    pub(super) fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+}
+
+impl LogSource for RegionalLogs {
+    async fn metric_filters(
+        &self,
+        metric: &Metric,
+        token: Option<&str>,
+    ) -> Result<Page<MetricFilter>, LookupError> {
+        let answer = self
+            .client
+            .describe_metric_filters()
+            .metric_name(&metric.name)
+            .metric_namespace(&metric.namespace)
+            .set_next_token(token.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|error| lookup_error(&error))?;
+        let items = answer.metric_filters.unwrap_or_default().into_iter().filter_map(|filter| {
+            Some(MetricFilter {
+                log_group: filter.log_group_name?,
+                pattern: filter.filter_pattern.unwrap_or_default(),
+            })
+        });
+        Ok(Page { items: items.collect(), next: answer.next_token })
+    }
+
+    async fn events(&self, query: &Query, token: Option<&str>) -> Result<Page<Line>, LookupError> {
+        let start = query.start.timestamp_millis();
+        let newest_first = query.order == Order::NewestFirst && start >= NEWEST_FIRST_SINCE;
+        if query.pattern.chars().count() > PATTERN_LIMIT {
+            return Err(LookupError::Refused("the filter pattern is too long".into()));
+        }
+        // Another account's log group goes by its ARN, in a parameter of its own.
+        let is_arn = query.log_group.starts_with("arn:");
+        let answer = self
+            .client
+            .filter_log_events()
+            .set_log_group_name((!is_arn).then(|| query.log_group.clone()))
+            .set_log_group_identifier(is_arn.then(|| query.log_group.clone()))
+            .set_log_stream_names(query.stream.clone().map(|stream| vec![stream]))
+            .set_filter_pattern(Some(query.pattern.clone()).filter(|it| !it.is_empty()))
+            .start_time(start)
+            .end_time(query.end.timestamp_millis())
+            .set_start_from_head(newest_first.then_some(false))
+            .set_next_token(token.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|error| lookup_error(&error))?;
+        Ok(page(answer, &query.log_group))
+    }
+
+    async fn log_groups(&self, prefix: &str) -> Result<Vec<String>, LookupError> {
+        let answer = self
+            .client
+            .describe_log_groups()
+            .log_group_name_prefix(prefix)
+            .send()
+            .await
+            .map_err(|error| lookup_error(&error))?;
+        let groups = answer.log_groups.unwrap_or_default().into_iter();
+        Ok(groups.filter_map(|group| group.log_group_name).collect())
+    }
+}
+
+fn page(answer: FilterLogEventsOutput, log_group: &str) -> Page<Line> {
+    let items = answer.events.unwrap_or_default().into_iter().map(|event| Line {
+        at: time(event.timestamp.unwrap_or_default()),
+        log_group: log_group.to_owned(),
+        stream: event.log_stream_name.unwrap_or_default(),
+        text: keep(event.message.unwrap_or_default()),
+    });
+    Page { items: items.collect(), next: answer.next_token }
+}
+
+fn time(millis: i64) -> DateTime<Utc> {
+    Utc.timestamp_millis_opt(millis).single().unwrap_or_default()
+}
+
+fn keep(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(LINE_LIMIT));
+    text.truncate(text.trim_end().len());
+    text.shrink_to_fit();
+    text
+}

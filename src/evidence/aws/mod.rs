@@ -1,0 +1,93 @@
+//! CloudWatch Logs and the services around it as the ports' real implementation.
+
+mod alarms;
+mod logs;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{Region, SdkConfig};
+use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
+
+pub use alarms::RegionalAlarms;
+pub use logs::RegionalLogs;
+
+use super::ports::LookupError;
+
+/// One call may hang; the next may not, and there is time for both.
+const ATTEMPT: Duration = Duration::from_secs(8);
+
+/// This account in whatever Region an alarm lives. Connects lazily.
+pub struct Account {
+    config: SdkConfig,
+    // The standard library's lock: nothing awaits while it is held.
+    regions: Mutex<HashMap<String, (RegionalLogs, RegionalAlarms)>>,
+}
+
+impl Account {
+    /// Takes credentials, HTTP client and endpoints from the configuration.
+    #[must_use]
+    pub fn new(config: SdkConfig) -> Self {
+        Self { config, regions: Mutex::new(HashMap::new()) }
+    }
+
+    /// The logs and alarms of one Region.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> (RegionalLogs, RegionalAlarms) {
+        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        let clients = regions.entry(region.to_owned()).or_insert_with(|| {
+            let config = self
+                .config
+                .to_builder()
+                .region(Region::new(region.to_owned()))
+                // Retries are paced together with all other calls, under the deadline.
+                .retry_config(RetryConfig::disabled())
+                .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
+                .build();
+            (RegionalLogs::new(&config), RegionalAlarms::new(&config))
+        });
+        clients.clone()
+    }
+}
+
+/// What a failed call means to the caller.
+fn lookup_error<E>(error: &SdkError<E>) -> LookupError
+where
+    E: ProvideErrorMetadata,
+{
+    let SdkError::ServiceError(refusal) = error else {
+        let why = match error {
+            SdkError::TimeoutError(_) => "no answer in time",
+            SdkError::DispatchFailure(_) => "no connection",
+            SdkError::ResponseError(_) => "an answer that could not be read",
+            _ => "the request could not be made",
+        };
+        return LookupError::Unavailable(why.to_owned());
+    };
+    let code = refusal.err().code().unwrap_or_default();
+    let status = refusal.raw().status().as_u16();
+    let words = refusal.err().message().unwrap_or_default();
+    match code {
+        "ResourceNotFoundException" | "ResourceNotFound" => LookupError::NotFound,
+        _ if code.contains("AccessDenied") || code == "NotAuthorized" => LookupError::AccessDenied,
+        _ if code.contains("Throttl") || code.contains("TooManyRequests") || status == 429 => {
+            LookupError::Throttled
+        }
+        _ if !(400..500).contains(&status) || code == "ServiceUnavailableException" => {
+            LookupError::Unavailable(format!("HTTP {status}"))
+        }
+        // "… is not supported for log groups with the INFREQUENT_ACCESS log class".
+        _ if is_about_the_class(words) => LookupError::LogClass,
+        _ => LookupError::Refused(crate::text::cut(&format!("{code} {words}"), 300)),
+    }
+}
+
+fn is_about_the_class(words: &str) -> bool {
+    let words = words.to_ascii_lowercase().replace(['_', ' '], "");
+    words.contains("infrequentaccess")
+        || words.contains("logclass")
+        || words.contains("loggroupclass")
+}

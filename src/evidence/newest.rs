@@ -1,0 +1,69 @@
+//! The newest lines of any number, in little memory.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use chrono::{DateTime, Utc};
+
+use super::Line;
+
+/// Keeps the newest lines; of lines with the same time, those that came last.
+pub(super) struct Newest {
+    keep: usize,
+    arrivals: u64,
+    oldest_on_top: BinaryHeap<Reverse<Entry>>,
+}
+
+impl Newest {
+    pub(super) fn new(keep: usize) -> Self {
+        Self { keep, arrivals: 0, oldest_on_top: BinaryHeap::new() }
+    }
+
+    pub(super) fn push(&mut self, line: Line) {
+        self.arrivals += 1;
+        self.oldest_on_top.push(Reverse(Entry { arrival: self.arrivals, line }));
+        if self.oldest_on_top.len() > self.keep {
+            self.oldest_on_top.pop();
+        }
+    }
+
+    /// Oldest first; of lines with the same time, in the order they came.
+    pub(super) fn into_lines(self) -> Vec<Line> {
+        let mut entries: Vec<Entry> =
+            self.oldest_on_top.into_iter().map(|Reverse(entry)| entry).collect();
+        entries.sort();
+        entries.into_iter().map(|entry| entry.line).collect()
+    }
+}
+
+/// A line, ordered by time, then by arrival.
+struct Entry {
+    arrival: u64,
+    line: Line,
+}
+
+impl Entry {
+    fn key(&self) -> (DateTime<Utc>, u64) {
+        (self.line.at, self.arrival)
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Entry {}

@@ -1,0 +1,126 @@
+//! The ports to the services that hold logs and alarms, a page at a time, and how they fail.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+
+use super::Line;
+use crate::alarm::{Alarm, Metric};
+
+/// A service that holds logs and the metric filters over them.
+pub trait LogSource: Sync {
+    /// The metric filters that feed a metric, one page.
+    fn metric_filters(
+        &self,
+        metric: &Metric,
+        token: Option<&str>,
+    ) -> impl Future<Output = Result<Page<MetricFilter>, LookupError>> + Send;
+
+    /// The log events that match a query, one page; an empty page may have successors.
+    fn events(
+        &self,
+        query: &Query,
+        token: Option<&str>,
+    ) -> impl Future<Output = Result<Page<Line>, LookupError>> + Send;
+
+    /// The names of the log groups that begin so, at most fifty of them.
+    fn log_groups(
+        &self,
+        prefix: &str,
+    ) -> impl Future<Output = Result<Vec<String>, LookupError>> + Send;
+}
+
+/// What an alarm is about, from the services that know.
+pub trait AlarmSource: Sync {
+    /// The tags of an alarm.
+    fn tags(
+        &self,
+        arn: &str,
+    ) -> impl Future<Output = Result<BTreeMap<String, String>, LookupError>> + Send;
+
+    /// The alarms with these names, as they are now; unknown names are left out.
+    fn alarms(
+        &self,
+        names: &[String],
+    ) -> impl Future<Output = Result<Vec<Alarm>, LookupError>> + Send;
+
+    /// The log group a Lambda function writes to.
+    fn function_log_group(
+        &self,
+        function: &str,
+    ) -> impl Future<Output = Result<String, LookupError>> + Send;
+
+    /// The names of the Lambda functions that an EventBridge rule invokes.
+    fn rule_functions(
+        &self,
+        rule: &str,
+    ) -> impl Future<Output = Result<Vec<String>, LookupError>> + Send;
+}
+
+/// Part of an answer, and the token for the next part where there is one.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next: Option<String>,
+}
+
+/// A metric filter: a pattern over one log group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricFilter {
+    pub log_group: String,
+    /// CloudWatch Logs filter pattern; empty matches every line.
+    pub pattern: String,
+}
+
+/// Which log events are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// A name, or an ARN where the log group is in another account.
+    pub log_group: String,
+    /// Only this stream, where given.
+    pub stream: Option<String>,
+    pub pattern: String,
+    pub start: DateTime<Utc>,
+    /// Inclusive.
+    pub end: DateTime<Utc>,
+    pub order: Order,
+}
+
+/// Which events come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// Why a call gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LookupError {
+    #[error("access denied")]
+    AccessDenied,
+    #[error("not found")]
+    NotFound,
+    #[error("throttled")]
+    Throttled,
+    /// The log group's class has no such call: Infrequent Access is read by Logs
+    /// Insights only.
+    #[error("not offered by the log group's class")]
+    LogClass,
+    /// The service failed, could not be reached, or did not answer in time.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The service refuses the request as it is.
+    #[error("{0}")]
+    Refused(String),
+    #[error("the evidence deadline passed")]
+    Deadline,
+}
+
+impl LookupError {
+    /// Whether the same call may succeed a moment later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Throttled | Self::Unavailable(_))
+    }
+}

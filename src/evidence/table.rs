@@ -1,0 +1,259 @@
+//! From an AWS metric to the logs behind it: the table of namespaces.
+//!
+//! To add a service, add an arm to [`places`]: the dimensions that name the resource,
+//! and where AWS writes that resource's logs, with the source of that knowledge.
+
+use crate::alarm::Metric;
+
+/// Where the lines behind a metric may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub group: Group,
+    /// Filter pattern that finds errors there.
+    pub pattern: &'static str,
+}
+
+/// How a log group is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Group {
+    Named(String),
+    /// All log groups whose names begin and end so.
+    Like {
+        prefix: String,
+        suffix: String,
+    },
+    /// The log group of a Lambda function, which may be one of the user's choice.
+    OfFunction(String),
+    /// The log groups of the Lambda functions that an EventBridge rule invokes.
+    OfRule(String),
+}
+
+/// Errors in the usual spellings, text and JSON. Terms are case-sensitive; pino writes
+/// level 50 and 60.
+pub const ERRORS: &str = r#"?ERROR ?Error ?FATAL ?CRITICAL ?Exception ?panic ?Traceback ?"\"level\":\"error\"" ?"level=error" ?"\"level\":50" ?"\"level\":60" ?"[error]""#;
+/// Beside these, what the Lambda platform says of crashes and time-outs.
+pub const LAMBDA_ERRORS: &str = r#"?ERROR ?Error ?FATAL ?CRITICAL ?Exception ?Traceback ?"Task timed out" ?"Process exited" ?"Runtime exited" ?"\"status\":\"timeout\"" ?"\"level\":\"error\"" ?"\"level\":50" ?"\"level\":60""#;
+const STATES: &str =
+    "?ExecutionFailed ?ExecutionTimedOut ?ExecutionAborted ?TaskFailed ?LambdaFunctionFailed";
+const DATABASE: &str = r#"?ERROR ?FATAL ?PANIC ?"[ERROR]" ?"[Warning]" ?Severity"#;
+const GATEWAY: &str = r#"?"status: 5" ?"Execution failed" ?"Internal server error" ?"Endpoint response body before transformations: {\"errorMessage\"""#;
+const BUILD: &str = "?ERROR ?Error ?FAILED ?\"exit status\" ?\"Phase context status code\"";
+
+/// The places for one metric, the likeliest first; none where the table knows nothing.
+#[must_use]
+#[allow(clippy::too_many_lines, reason = "a table is read from top to bottom")]
+pub fn places(metric: &Metric) -> Vec<Place> {
+    let of = |dimension: &str| metric.dimension(dimension);
+    let named = |name: String, pattern| Place { group: Group::Named(name), pattern };
+    let like = |prefix: String, suffix: String, pattern| Place {
+        group: Group::Like { prefix, suffix },
+        pattern,
+    };
+    let function =
+        |name: &str| Place { group: Group::OfFunction(name.to_owned()), pattern: LAMBDA_ERRORS };
+    match metric.namespace.as_str() {
+        // Lambda, "Sending Lambda function logs to CloudWatch Logs": /aws/lambda/<name>
+        // unless LoggingConfig says otherwise.
+        "AWS/Lambda" => of("FunctionName").map(function).into_iter().collect(),
+        // Lambda Insights, "Metrics collected": dimension function_name.
+        "LambdaInsights" => of("function_name").map(function).into_iter().collect(),
+        // CloudWatch Synthetics, "Canary log group": /aws/lambda/cwsyn-<canary>-<id>.
+        "CloudWatchSynthetics" => of("CanaryName")
+            .map(|canary| like(format!("/aws/lambda/cwsyn-{canary}-"), String::new(), ERRORS))
+            .into_iter()
+            .collect(),
+        // API Gateway, "Log formats": execution logs of REST and WebSocket APIs are in
+        // API-Gateway-Execution-Logs_<api id>/<stage>. REST metrics name only the API's
+        // name, not its id, so there all APIs with that stage are searched.
+        "AWS/ApiGateway" => match (of("ApiId"), of("ApiName"), of("Stage")) {
+            (Some(api), _, Some(stage)) => {
+                vec![named(format!("API-Gateway-Execution-Logs_{api}/{stage}"), GATEWAY)]
+            }
+            (Some(api), _, None) => {
+                vec![like(format!("API-Gateway-Execution-Logs_{api}/"), String::new(), GATEWAY)]
+            }
+            (None, Some(_), stage) => vec![like(
+                "API-Gateway-Execution-Logs_".to_owned(),
+                stage.map(|stage| format!("/{stage}")).unwrap_or_default(),
+                GATEWAY,
+            )],
+            _ => Vec::new(),
+        },
+        // Step Functions, "Logging using CloudWatch Logs": the console creates
+        // /aws/vendedlogs/states/<state machine>-Logs.
+        "AWS/States" => of("StateMachineArn")
+            .and_then(|arn| arn.rsplit(':').next())
+            .map(|name| like(format!("/aws/vendedlogs/states/{name}"), String::new(), STATES))
+            .into_iter()
+            .collect(),
+        // ECS, "Using the awslogs log driver": the console names groups /ecs/<family>;
+        // Copilot and the CDK have their own, which the tag pagetrail:log-group names.
+        "AWS/ECS" | "ECS/ContainerInsights" => [of("ServiceName"), of("TaskDefinitionFamily")]
+            .into_iter()
+            .flatten()
+            .map(|name| like(format!("/ecs/{name}"), String::new(), ERRORS))
+            .collect(),
+        // Container Insights for EKS, "Set up Fluent Bit": the containers' own output is
+        // in /aws/containerinsights/<cluster>/application.
+        "ContainerInsights" => of("ClusterName")
+            .map(|cluster| named(format!("/aws/containerinsights/{cluster}/application"), ERRORS))
+            .into_iter()
+            .collect(),
+        // RDS and Aurora, "Publishing database logs to CloudWatch Logs":
+        // /aws/rds/instance/<id>/<log>, /aws/rds/cluster/<id>/<log>.
+        "AWS/RDS" => {
+            let instance = of("DBInstanceIdentifier").map(|id| format!("/aws/rds/instance/{id}"));
+            let cluster = of("DBClusterIdentifier").map(|id| format!("/aws/rds/cluster/{id}"));
+            [instance, cluster]
+                .into_iter()
+                .flatten()
+                .flat_map(|group| {
+                    ["error", "postgresql"].map(|log| named(format!("{group}/{log}"), DATABASE))
+                })
+                .collect()
+        }
+        // CodeBuild, "View build logs": /aws/codebuild/<project>.
+        "AWS/CodeBuild" => of("ProjectName")
+            .map(|project| named(format!("/aws/codebuild/{project}"), BUILD))
+            .into_iter()
+            .collect(),
+        // EventBridge keeps no logs of its own: a failing rule shows in its targets.
+        "AWS/Events" => of("RuleName")
+            .map(|rule| Place { group: Group::OfRule(rule.to_owned()), pattern: LAMBDA_ERRORS })
+            .into_iter()
+            .collect(),
+        // AppSync, "Monitoring and logging": /aws/appsync/apis/<api id>.
+        "AWS/AppSync" => of("GraphQLAPIId")
+            .map(|api| named(format!("/aws/appsync/apis/{api}"), r#"?"\"errors\"" ?ERROR ?Error"#))
+            .into_iter()
+            .collect(),
+        // Glue, "Continuous logging": /aws-glue/jobs/error and /aws-glue/jobs/output.
+        "Glue" => of("JobName")
+            .map(|_| {
+                ["error", "output", "logs-v2"]
+                    .map(|log| named(format!("/aws-glue/jobs/{log}"), ERRORS))
+                    .to_vec()
+            })
+            .unwrap_or_default(),
+        // Batch, "Using the awslogs log driver": /aws/batch/job unless the job says otherwise.
+        "AWS/Batch" => vec![named("/aws/batch/job".to_owned(), ERRORS)],
+        // SageMaker, "Log groups and streams": /aws/sagemaker/Endpoints/<endpoint>.
+        "AWS/SageMaker" | "/aws/sagemaker/Endpoints" => of("EndpointName")
+            .map(|endpoint| named(format!("/aws/sagemaker/Endpoints/{endpoint}"), ERRORS))
+            .into_iter()
+            .collect(),
+        // Data Firehose, "Monitor using CloudWatch Logs": /aws/kinesisfirehose/<stream>.
+        "AWS/Firehose" => of("DeliveryStreamName")
+            .map(|stream| named(format!("/aws/kinesisfirehose/{stream}"), ""))
+            .into_iter()
+            .collect(),
+        // Elastic Beanstalk, "Streaming log files": /aws/elasticbeanstalk/<environment>/<file>.
+        "AWS/ElasticBeanstalk" => of("EnvironmentName")
+            .map(|name| like(format!("/aws/elasticbeanstalk/{name}/"), String::new(), ERRORS))
+            .into_iter()
+            .collect(),
+        // App Runner, "Viewing App Runner logs": /aws/apprunner/<service>/<id>/application.
+        "AWS/AppRunner" => of("ServiceName")
+            .map(|name| like(format!("/aws/apprunner/{name}/"), "/application".to_owned(), ERRORS))
+            .into_iter()
+            .collect(),
+        // Amazon MQ, "Configuring logs": /aws/amazonmq/broker/<id>/general; the metric's
+        // dimension is the broker's name, so the id comes from the tag.
+        // MWAA, "Viewing Airflow logs": airflow-<environment>-<component>.
+        "AmazonMWAA" | "AWS/MWAA" => of("Environment")
+            .map(|name| like(format!("airflow-{name}-"), String::new(), ERRORS))
+            .into_iter()
+            .collect(),
+        // OpenSearch Service, "Enabling log publishing": the console creates
+        // /aws/OpenSearchService/domains/<domain>/<log>.
+        "AWS/ES" => of("DomainName")
+            .map(|domain| {
+                like(format!("/aws/OpenSearchService/domains/{domain}/"), String::new(), ERRORS)
+            })
+            .into_iter()
+            .collect(),
+        // Transfer Family, "CloudWatch logging": /aws/transfer/<server id>.
+        "AWS/Transfer" => of("ServerId")
+            .map(|server| named(format!("/aws/transfer/{server}"), "?ERROR ?Error ?FAILURE"))
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the namespace is AWS's own, which no metric filter can write to.
+#[must_use]
+pub fn is_aws(namespace: &str) -> bool {
+    namespace.starts_with("AWS/")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn groups(namespace: &str, dimensions: &[(&str, &str)]) -> Vec<Group> {
+        let dimensions: BTreeMap<String, String> =
+            dimensions.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        let metric = Metric {
+            namespace: namespace.into(),
+            name: "Errors".into(),
+            dimensions,
+            account: None,
+        };
+        places(&metric).into_iter().map(|place| place.group).collect()
+    }
+
+    fn named(name: &str) -> Group {
+        Group::Named(name.into())
+    }
+
+    #[test]
+    fn each_service_by_its_dimensions() {
+        assert_eq!(
+            groups("AWS/Lambda", &[("FunctionName", "checkout"), ("Resource", "checkout:live")]),
+            [Group::OfFunction("checkout".into())]
+        );
+        assert_eq!(
+            groups("AWS/RDS", &[("DBInstanceIdentifier", "shop")]),
+            [named("/aws/rds/instance/shop/error"), named("/aws/rds/instance/shop/postgresql")]
+        );
+        assert_eq!(
+            groups("AWS/ApiGateway", &[("ApiName", "shop"), ("Stage", "prod")]),
+            [Group::Like { prefix: "API-Gateway-Execution-Logs_".into(), suffix: "/prod".into() }]
+        );
+        assert_eq!(
+            groups("AWS/States", &[("StateMachineArn", "arn:aws:states:x:1:stateMachine:Order")]),
+            [Group::Like { prefix: "/aws/vendedlogs/states/Order".into(), suffix: String::new() }]
+        );
+        assert_eq!(groups("AWS/CodeBuild", &[("ProjectName", "p")]), [named("/aws/codebuild/p")]);
+        assert_eq!(groups("AWS/Events", &[("RuleName", "r")]), [Group::OfRule("r".into())]);
+    }
+
+    #[test]
+    fn without_the_dimension_or_the_service_there_is_no_place() {
+        assert!(groups("AWS/Lambda", &[]).is_empty());
+        assert!(groups("AWS/EC2", &[("InstanceId", "i-1")]).is_empty());
+        assert!(groups("Shop", &[("FunctionName", "checkout")]).is_empty());
+    }
+
+    #[test]
+    fn patterns_are_within_the_limit_and_mix_no_plain_terms_with_optional_ones() {
+        for pattern in [ERRORS, LAMBDA_ERRORS, STATES, DATABASE, GATEWAY, BUILD] {
+            assert!(pattern.chars().count() <= 1024, "{pattern}");
+            let outside = pattern.replace(r#"\""#, "'");
+            let mut quoted = false;
+            let plain = outside
+                .split(|character| {
+                    if character == '"' {
+                        quoted = !quoted;
+                    }
+                    character == ' ' && !quoted
+                })
+                .filter(|term| !term.starts_with('?'))
+                .count();
+            assert_eq!(plain, 0, "{pattern}");
+        }
+    }
+}
