@@ -1,0 +1,109 @@
+"""Installing Pagetrail the way a user does: published by the script, created from the template URL."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import urlparse
+
+from .cloud import ACCOUNT, REGION, Cloud
+
+ROOT = Path(__file__).parents[3]
+ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
+PREFIX = "pagetrail-demo"
+# What the sandbox takes as a routing key; nothing outside this machine knows it.
+ROUTING_KEY = "0123456789abcdef0123456789abcdef"
+
+
+def target() -> Path:
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+
+
+def build() -> Path:
+    """Builds command and Lambda zip with the fast profile; returns the command."""
+    subprocess.run(
+        ["cargo", "build", "--quiet", "--locked", "--bin", "pagetrail"], cwd=ROOT, check=True
+    )
+    subprocess.run(
+        ["scripts/build.sh", ARCHITECTURE],
+        cwd=ROOT,
+        check=True,
+        env={**os.environ, "PAGETRAIL_BUILD_PROFILE": "dev"},
+    )
+    return target() / "debug" / "pagetrail"
+
+
+def publish(cloud: Cloud, command: Path) -> str:
+    """Runs scripts/publish.sh; returns the template's address."""
+    done = subprocess.run(
+        ["scripts/publish.sh", "--prefix", PREFIX, "--regions", REGION],
+        cwd=ROOT,
+        env={**cloud.environment(), "PAGETRAIL_BIN": str(command)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(rf"^{REGION}: (https://\S+)$", done.stdout, re.MULTILINE)
+    if done.returncode or not found:
+        raise RuntimeError(f"scripts/publish.sh failed:\n{done.stdout}{done.stderr}")
+    return found[1]
+
+
+class Stack:
+    """An installed stack and the topic that feeds it."""
+
+    def __init__(self, cloud: Cloud, template_url: str, pagerduty: str, name: str = "pagetrail") -> None:
+        self.name = name
+        self.topic = cloud.client("sns").create_topic(Name=f"{name}-alarms")["TopicArn"]
+        self.client = cloud.client("cloudformation")
+        self.client.create_stack(
+            StackName=name,
+            TemplateURL=path_style(template_url),
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in {
+                    "errorTopicArn": self.topic,
+                    "pagerDutyIntegrationKey": ROUTING_KEY,
+                    "pagerDutyIntegrationUrl": pagerduty,
+                    "evidenceDeadlineSeconds": "8",
+                    "logLevel": "debug",
+                }.items()
+            ],
+        )
+        self.client.get_waiter("stack_create_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        stack = self.client.describe_stacks(StackName=name)["Stacks"][0]
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+        # On AWS the template's log-group:* covers a search over all groups; the emulator asks for *.
+        cloud.client("iam").put_role_policy(
+            RoleName=self.resource("EnrichRole"),
+            PolicyName="emulator",
+            PolicyDocument=policy("Allow", "logs:DescribeMetricFilters", "*"),
+        )
+
+    def resource(self, logical_id: str) -> str:
+        """The physical name of one of its resources."""
+        found = self.client.describe_stack_resource(
+            StackName=self.name, LogicalResourceId=logical_id
+        )
+        return found["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def policy(effect: str, action: str, resource: str) -> str:
+    statement = {"Effect": effect, "Action": action, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def path_style(url: str) -> str:
+    """The same object with the bucket in the path, the one form the emulator's CloudFormation reads."""
+    parts = urlparse(url)
+    bucket, host = parts.netloc.split(".", 1)
+    return f"https://{host}/{bucket}{parts.path}"
+
+
+def alarm_arn(name: str) -> str:
+    return f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
