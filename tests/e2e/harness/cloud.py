@@ -57,9 +57,7 @@ class Cloud:
             self.stop()
             raise
 
-    def start(
-        self, command: list[str], log: Path, env: dict[str, str] | None = None
-    ) -> Process:
+    def start(self, command: list[str], log: Path, env: dict[str, str] | None = None) -> Process:
         process = Process(command, log, env)
         self.processes.append(process)
         return process
@@ -80,7 +78,7 @@ class Cloud:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def client(self, service: str, region: str = REGION):  # noqa: ANN201 - boto3 makes its types at run time
+    def client(self, service: str, region: str = REGION):
         return boto3.client(
             service,
             region_name=region,

@@ -54,7 +54,9 @@ def publish(cloud: Cloud, command: Path) -> str:
 class Stack:
     """An installed stack and the topic that feeds it."""
 
-    def __init__(self, cloud: Cloud, template_url: str, pagerduty: str, name: str = "pagetrail") -> None:
+    def __init__(
+        self, cloud: Cloud, template_url: str, pagerduty: str, name: str = "pagetrail"
+    ) -> None:
         self.name = name
         self.topic = cloud.client("sns").create_topic(Name=f"{name}-alarms")["TopicArn"]
         self.client = cloud.client("cloudformation")
@@ -78,12 +80,9 @@ class Stack:
         )
         stack = self.client.describe_stacks(StackName=name)["Stacks"][0]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+        self.iam = cloud.client("iam")
         # On AWS the template's log-group:* covers a search over all groups; the emulator asks for *.
-        cloud.client("iam").put_role_policy(
-            RoleName=self.resource("EnrichRole"),
-            PolicyName="emulator",
-            PolicyDocument=policy("Allow", "logs:DescribeMetricFilters", "*"),
-        )
+        self.add_policy("EnrichRole", "Allow", "logs:DescribeMetricFilters", "*")
 
     def resource(self, logical_id: str) -> str:
         """The physical name of one of its resources."""
@@ -92,10 +91,17 @@ class Stack:
         )
         return found["StackResourceDetail"]["PhysicalResourceId"]
 
+    def deny(self, role: str, action: str, resource: str) -> None:
+        """Takes from a role what the template gave it, as an account's own rules may."""
+        self.add_policy(role, "Deny", action, resource)
 
-def policy(effect: str, action: str, resource: str) -> str:
-    statement = {"Effect": effect, "Action": action, "Resource": resource}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    def add_policy(self, role: str, effect: str, action: str, resource: str) -> None:
+        statement = {"Effect": effect, "Action": action, "Resource": resource}
+        self.iam.put_role_policy(
+            RoleName=self.resource(role),
+            PolicyName=f"test-{effect}-{action.split(':')[1]}",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
 
 
 def path_style(url: str) -> str:

@@ -43,7 +43,9 @@ class Process:
                 raise StartError(f"{self.name} ended at once:\n{text[-2000:]}")
             time.sleep(0.05)
         self.stop()
-        raise StartError(f"{self.name} was not up after {seconds} s:\n{self.log.read_text()[-2000:]}")
+        raise StartError(
+            f"{self.name} was not up after {seconds} s:\n{self.log.read_text()[-2000:]}"
+        )
 
     def stop(self) -> None:
         for sign, seconds in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):

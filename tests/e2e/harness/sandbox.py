@@ -40,7 +40,7 @@ class Sandbox:
     def forget_faults(self) -> None:
         self.call("DELETE", "/api/faults")
 
-    def get(self, path: str):  # noqa: ANN201 - whatever JSON is there
+    def get(self, path: str):
         return json.loads(self.call("GET", path))
 
     def call(self, method: str, path: str, body: object = None) -> bytes:

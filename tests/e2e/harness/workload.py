@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from .cloud import ACCOUNT, REGION, Cloud
 from .install import alarm_arn
@@ -14,7 +14,7 @@ class Minute:
     """The minute that breached: over, and evaluated some seconds later, as CloudWatch does."""
 
     def __init__(self) -> None:
-        now = datetime.now(UTC)
+        now = datetime.now(timezone.utc)
         self.start = now.replace(second=0, microsecond=0) - timedelta(minutes=2)
         self.changed = self.start + timedelta(seconds=95, milliseconds=472)
 
@@ -83,7 +83,9 @@ def good(function: str, at: datetime, order: int, language: str = "python") -> R
 def failing(function: str, at: datetime, order: int, language: str = "python") -> Request:
     request = Request(function, at, language)
     request.log("INFO", "order received", order_id=order)
-    request.log("WARNING" if language == "python" else "WARN", "customer has no address", order_id=order)
+    request.log(
+        "WARNING" if language == "python" else "WARN", "customer has no address", order_id=order
+    )
     if language == "python":
         request.log(
             "ERROR",
@@ -133,7 +135,7 @@ def write(cloud: Cloud, group: str, streams: dict[str, list[tuple[datetime, str]
 
 
 def stream_name() -> str:
-    return f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
+    return f"{datetime.now(timezone.utc):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
 
 
 def metric_filter(cloud: Cloud, group: str, metric: str, pattern: str = "ERROR") -> None:
@@ -153,7 +155,10 @@ def orders(cloud: Cloud, name: str, minute: Minute, language: str = "python") ->
     function = f"{name}-orders"
     bad = failing(function, minute.at(20), 1003, language)
     before, after = (good(function, minute.at(s), n, language) for s, n in ((14, 1001), (27, 1005)))
-    beside = [good(function, minute.at(s), n, language) for s, n in ((13, 1000), (20.02, 1002), (26, 1004))]
+    beside = [
+        good(function, minute.at(s), n, language)
+        for s, n in ((13, 1000), (20.02, 1002), (26, 1004))
+    ]
     group = f"/aws/lambda/{function}"
     write(
         cloud,
