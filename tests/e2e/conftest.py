@@ -10,7 +10,7 @@ from harness.sandbox import Sandbox
 
 @pytest.fixture(scope="session")
 def command() -> Path:
-    """The built `pagetrail`; the Lambda's zip is in dist/ beside it."""
+    """The built `pagetrail`; the Lambda's zip is built with it."""
     return build()
 
 

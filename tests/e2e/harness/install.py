@@ -18,19 +18,22 @@ ROUTING_KEY = "0123456789abcdef0123456789abcdef"
 
 
 def target() -> Path:
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+
+
+def dist() -> Path:
+    """Not dist/: what is built here is large and slow, and must not be published by mistake."""
+    return target() / "dist-dev"
 
 
 def build() -> Path:
     """Builds command and Lambda zip with the fast profile; returns the command."""
-    subprocess.run(
-        ["cargo", "build", "--quiet", "--locked", "--bin", "pagetrail"], cwd=ROOT, check=True
-    )
+    subprocess.run(["cargo", "build", "--locked", "--bin", "pagetrail"], cwd=ROOT, check=True)
     subprocess.run(
         ["scripts/build.sh", ARCHITECTURE],
         cwd=ROOT,
         check=True,
-        env={**os.environ, "PAGETRAIL_BUILD_PROFILE": "dev"},
+        env={**os.environ, "PAGETRAIL_BUILD_PROFILE": "dev", "PAGETRAIL_DIST": str(dist())},
     )
     return target() / "debug" / "pagetrail"
 
@@ -40,7 +43,7 @@ def publish(cloud: Cloud, command: Path) -> str:
     done = subprocess.run(
         ["scripts/publish.sh", "--prefix", PREFIX, "--regions", REGION],
         cwd=ROOT,
-        env={**cloud.environment(), "PAGETRAIL_BIN": str(command)},
+        env={**cloud.environment(), "PAGETRAIL_BIN": str(command), "PAGETRAIL_DIST": str(dist())},
         capture_output=True,
         text=True,
         check=False,

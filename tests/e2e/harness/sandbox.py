@@ -10,11 +10,13 @@ from .process import Process
 
 class Sandbox:
     def __init__(self, binary: Path, folder: Path) -> None:
-        self.process = Process([str(binary), "sandbox", "--port", "0"], folder / "sandbox.log")
-        self.url = self.process.wait_for(r"listening on (http://\S+)")[1]
+        process = Process([str(binary), "sandbox", "--port", "0"], folder / "sandbox.log")
+        self.processes = [process]
+        self.url = process.wait_for(r"listening on (http://\S+)")[1]
 
     def stop(self) -> None:
-        self.process.stop()
+        for process in self.processes:
+            process.stop()
 
     def incidents(self, dedup_key: str) -> list[dict]:
         """All incidents of one alert, newest first."""
