@@ -87,6 +87,12 @@ class Stack:
         # On AWS the template's log-group:* covers a search over all groups; the emulator asks for *.
         self.add_policy("EnrichRole", "Allow", "logs:DescribeMetricFilters", "*")
 
+    def remove(self) -> None:
+        self.client.delete_stack(StackName=self.name)
+        self.client.get_waiter("stack_delete_complete").wait(
+            StackName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+
     def resource(self, logical_id: str) -> str:
         """The physical name of one of its resources."""
         found = self.client.describe_stack_resource(
