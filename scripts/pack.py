@@ -51,7 +51,7 @@ def pack(binary: bytes, path: Path) -> None:
     entry.external_attr = 0o100755 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(entry, binary, compresslevel=9)
+        archive.writestr(entry, binary, compresslevel=6)
 
 
 def main() -> int:
