@@ -14,7 +14,15 @@
 //! - [`config`], [`telemetry`], [`aws`]: what every stage needs to start.
 
 pub mod alarm;
+pub mod aws;
 pub mod cli;
+pub mod config;
+pub mod delivery;
 pub mod event;
+pub mod evidence;
+pub mod queue;
 pub mod sandbox;
+pub mod secret;
+pub mod stage;
+pub mod telemetry;
 pub mod text;

@@ -54,13 +54,11 @@ pub fn clean(text: &str) -> String {
 /// At most `limit` characters, the last of them `…` where something was cut.
 #[must_use]
 pub fn cut(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        None => text.to_owned(),
-        Some(_) => {
-            let end = text.char_indices().nth(limit.saturating_sub(1)).map_or(0, |(at, _)| at);
-            format!("{}…", text[..end].trim_end())
-        }
+    if text.char_indices().nth(limit).is_none() {
+        return text.to_owned();
     }
+    let end = text.char_indices().nth(limit.saturating_sub(1)).map_or(0, |(at, _)| at);
+    format!("{}…", text[..end].trim_end())
 }
 
 #[cfg(test)]

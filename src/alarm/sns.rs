@@ -9,7 +9,7 @@ use super::arn::{Origin, Partition, is_account, is_region};
 use super::{Alarm, Evaluation, Metric, State};
 
 /// The period assumed where an alarm names none: the console's default.
-const DEFAULT_PERIOD: Duration = Duration::from_secs(300);
+const DEFAULT_PERIOD: Duration = Duration::from_mins(5);
 
 /// What came in with one record: an alarm, or a message that pages as itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -240,7 +240,7 @@ mod tests {
         }));
         let names: Vec<_> = alarm.metrics.iter().map(|metric| metric.name.as_str()).collect();
         assert_eq!(names, ["Calls", "Errors"]);
-        assert_eq!(alarm.evaluation.period, Duration::from_secs(120));
+        assert_eq!(alarm.evaluation.period, Duration::from_mins(2));
         assert_eq!(alarm.evaluation.periods, 3);
     }
 

@@ -17,7 +17,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    Link(link::Args),
+    Link(Box<link::Args>),
     Sandbox(sandbox::Args),
 }
 

@@ -1,5 +1,11 @@
 //! The PagerDuty event: its types and limits (Events API v2).
 
+pub mod compose;
+mod details;
+mod fit;
+pub mod links;
+pub mod validation;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -1,1 +1,136 @@
 //! A local stand-in for PagerDuty with a page to look at.
+//!
+//! - [`incidents`]: alerts by routing key and dedup key, with PagerDuty's semantics.
+//! - [`rate`]: the limit of events a minute for each routing key.
+//! - [`faults`]: the failures it was told to show, in order.
+//! - [`requests`]: the log of what was asked and answered.
+//! - [`wire`]: connections that can break, for faults below HTTP.
+//! - `enqueue`, `api`, `page`: the Events API, the JSON for tests, the page for people.
+
+mod api;
+mod enqueue;
+pub mod faults;
+pub mod incidents;
+mod page;
+pub mod rate;
+pub mod requests;
+mod wire;
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::Response;
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+
+use crate::event::validation::RoutingKey;
+use faults::{Fault, Faults};
+use incidents::Incidents;
+use rate::Rate;
+use requests::Requests;
+
+/// How the sandbox behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Events a minute for each routing key; 0 = unlimited.
+    pub rate: u32,
+    /// Seconds in the `Retry-After` of a rate-limited answer. None by default:
+    /// it is unconfirmed whether PagerDuty sends the header.
+    pub retry_after: Option<u64>,
+    /// The routing keys that exist; empty = every well-formed key does.
+    pub keys: HashSet<RoutingKey>,
+    /// The first failures to show.
+    pub faults: Vec<Fault>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { rate: 120, retry_after: None, keys: HashSet::new(), faults: Vec::new() }
+    }
+}
+
+/// The sandbox's state; clones share it.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    settings: Arc<Settings>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    incidents: Incidents,
+    rate: Rate,
+    faults: Faults,
+    requests: Requests,
+}
+
+impl Sandbox {
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let mut faults = Faults::default();
+        for fault in &settings.faults {
+            faults.add(fault.clone());
+        }
+        let state = State {
+            incidents: Incidents::default(),
+            rate: Rate::new(settings.rate),
+            faults,
+            requests: Requests::default(),
+        };
+        Self { settings: Arc::new(settings), state: Arc::new(Mutex::new(state)) }
+    }
+
+    // The standard library's lock: nothing awaits while it is held. State stays
+    // usable after a panic elsewhere, since every change is made in one step.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All of the sandbox's routes. Faults that break the connection need
+/// [`serve`]; without it they answer 500 and say so.
+pub fn router(sandbox: Sandbox) -> Router {
+    Router::new()
+        .route("/v2/enqueue", post(enqueue::enqueue))
+        .route("/", get(page::list))
+        .route("/incidents/{id}", get(page::one))
+        .route("/assets/{name}", get(page::asset))
+        .route("/api/incidents", get(api::incidents).delete(api::forget_incidents))
+        .route("/api/incidents/{id}", get(api::incident))
+        .route("/api/faults", get(api::faults).post(api::add_fault).delete(api::forget_faults))
+        .route("/api/requests", get(api::requests).delete(api::forget_requests))
+        .layer(axum::middleware::map_response(harden))
+        .with_state(sandbox)
+}
+
+/// Answers on the listener until the future is dropped.
+///
+/// # Errors
+/// When the listener itself fails.
+pub async fn serve(listener: TcpListener, sandbox: Sandbox) -> io::Result<()> {
+    let service = router(sandbox).into_make_service_with_connect_info::<wire::Breaker>();
+    axum::serve(wire::Listener::new(listener), service).await
+}
+
+/// What the page shows was written by whoever writes the logs: even if a tag
+/// slipped through the escaping, nothing of it may run or load.
+async fn harden(mut response: Response) -> Response {
+    let headers = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+             connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in headers {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Builds the Lambda's zip for each processor architecture into dist/, the same bytes every time.
+#
+#   scripts/build.sh                   the host's architecture, and the other one where it can be built
+#   scripts/build.sh arm64 x86_64      exactly these
+#
+# PAGETRAIL_BUILD_PROFILE=dev builds fast and large, for tests; the default is release.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+profile=${PAGETRAIL_BUILD_PROFILE:-release}
+case $profile in
+release) folder=release ;;
+dev) folder=debug ;;
+*)
+    echo "build.sh: PAGETRAIL_BUILD_PROFILE is '$profile'; use release or dev" >&2
+    exit 2
+    ;;
+esac
+
+case $(uname -m) in
+x86_64) host=x86_64 ;;
+aarch64 | arm64) host=arm64 ;;
+*) host=none ;;
+esac
+[[ $(uname -s) == Linux ]] || host=none
+
+case ${1:-} in
+-h | --help)
+    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '$d'
+    exit 0
+    ;;
+esac
+asked=("$@")
+for architecture in "${asked[@]}"; do
+    case $architecture in
+    arm64 | x86_64) ;;
+    *)
+        echo "build.sh: '$architecture' is not an architecture of Lambda's; use arm64 or x86_64" >&2
+        exit 2
+        ;;
+    esac
+done
+
+triple() {
+    case $1 in
+    arm64) echo aarch64-unknown-linux-gnu ;;
+    x86_64) echo x86_64-unknown-linux-gnu ;;
+    esac
+}
+
+# The file names that end up in panic messages would otherwise tell the builder's directories, and
+# differ from one checkout to the next. Only for release: other flags than plain `cargo build`'s
+# make cargo compile everything again, so release has a target folder of its own.
+if [[ $profile == release ]]; then
+    export CARGO_TARGET_DIR=$PWD/target/dist
+    export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=/pagetrail --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+else
+    export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+fi
+
+# Says why an architecture can't be built here, in one line that ends with the remedy.
+missing() {
+    local target
+    target=$(triple "$1")
+    if [[ ! -d $(rustc --print sysroot)/lib/rustlib/$target/lib ]]; then
+        echo "Rust's standard library for it is missing; add it with: rustup target add $target"
+    elif [[ $1 != "$host" ]] && ! cargo lambda --version >/dev/null 2>&1; then
+        echo "cargo-lambda, which links for it, is missing; add it with: pip install cargo-lambda"
+    fi
+}
+
+# Builds one architecture and packs it.
+build() {
+    local architecture=$1 binary
+    if [[ $architecture == "$host" ]]; then
+        cargo build --locked --profile "$profile" --bin pagetrail-lambda
+        binary=$CARGO_TARGET_DIR/$folder/pagetrail-lambda
+    else
+        # cargo-lambda links with zig against the glibc of Amazon Linux 2023.
+        local flags=()
+        [[ $profile == release ]] && flags=(--release)
+        cargo lambda build --locked "${flags[@]}" --target "$(triple "$architecture")" \
+            --bin pagetrail-lambda --lambda-dir "$CARGO_TARGET_DIR/lambda-$architecture"
+        binary=$CARGO_TARGET_DIR/lambda-$architecture/pagetrail-lambda/bootstrap
+    fi
+    python3 scripts/pack.py "$architecture" "$binary" "dist/pagetrail-lambda-$architecture.zip"
+}
+
+mkdir -p dist
+if ((${#asked[@]})); then
+    for architecture in "${asked[@]}"; do
+        reason=$(missing "$architecture")
+        if [[ -n $reason ]]; then
+            echo "build.sh: $architecture cannot be built here: $reason" >&2
+            exit 1
+        fi
+        build "$architecture"
+    done
+else
+    built=0
+    for architecture in x86_64 arm64; do
+        reason=$(missing "$architecture")
+        if [[ -n $reason ]]; then
+            # A zip left by an earlier build must not be published as this one's.
+            rm -f "dist/pagetrail-lambda-$architecture.zip" "dist/pagetrail-lambda-$architecture.zip.sha256"
+            echo "build.sh: $architecture left out: $reason" >&2
+        else
+            build "$architecture"
+            built=1
+        fi
+    done
+    ((built)) || exit 1
+fi

@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Publishes what scripts/build.sh built: in every Region a bucket, the code and the template that
+# names them; then prints the links that install it, and writes them to dist/launch.html.
+#
+#   scripts/publish.sh --prefix NAME [--version VERSION] [--regions "eu-west-1 us-east-1"]
+#                      [--organization o-a1b2c3d4e5]
+#
+#   --prefix        the buckets are named NAME-<Region>
+#   --version       folder in the bucket; the crate's version by default
+#   --regions       all Regions enabled in the account by default
+#   --organization  only this AWS organisation's accounts may read; everybody by default
+#
+# It can be repeated. A Region that fails is named at the end, with exit code 1, and stops no other.
+# Credentials and endpoints come from the AWS CLI's own settings.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+fail() {
+    echo "publish.sh: $1" >&2
+    exit "${2:-1}"
+}
+
+prefix='' version='' regions='' organization=''
+while (($#)); do
+    case $1 in
+    -h | --help)
+        sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '$d'
+        exit 0
+        ;;
+    --prefix | --version | --regions | --organization)
+        (($# > 1)) || fail "$1 needs a value" 2
+        declare "${1#--}=$2"
+        shift 2
+        ;;
+    *) fail "unknown argument '$1'; see scripts/publish.sh --help" 2 ;;
+    esac
+done
+[[ -n $prefix ]] || fail "--prefix is missing: choose a name for the buckets, such as --prefix acme-pagetrail" 2
+[[ $prefix =~ ^[a-z0-9][a-z0-9-]{1,46}$ ]] ||
+    fail "--prefix '$prefix' must be 2 to 47 lower-case letters, digits and hyphens" 2
+[[ -z $organization || $organization =~ ^o-[a-z0-9]{10,32}$ ]] ||
+    fail "--organization '$organization' must look like o-a1b2c3d4e5" 2
+[[ -n $version ]] || version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+[[ $version =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$ ]] ||
+    fail "--version '$version' must be up to 64 letters, digits, dots, hyphens and underscores" 2
+
+command -v aws >/dev/null || fail "the AWS CLI is missing; add it with: pip install awscli"
+
+zips=() default_architecture=arm64
+for architecture in arm64 x86_64; do
+    zip=dist/pagetrail-lambda-$architecture.zip
+    if [[ -f $zip ]]; then
+        (cd dist && sha256sum --quiet --check "${zip#dist/}.sha256") ||
+            fail "$zip is not what was built; run scripts/build.sh again"
+        zips+=("$zip")
+    elif [[ $architecture == arm64 ]]; then
+        default_architecture=x86_64
+    fi
+done
+((${#zips[@]})) || fail "dist/ holds no code to publish; run scripts/build.sh first"
+if ((${#zips[@]} < 2)); then
+    echo "publish.sh: only ${zips[0]} is there; its architecture becomes the template's default" >&2
+fi
+
+# Any Region of the partition will do to ask who we are and which Regions there are.
+home=${AWS_REGION:-${AWS_DEFAULT_REGION:-${regions%% *}}}
+home=${home:-us-east-1}
+identity=$(aws sts get-caller-identity --region "$home" --query '[Account, Arn]' --output text) ||
+    fail "AWS took no credentials (asked in $home); sign in, for instance with: aws sso login. Outside the aws partition also set AWS_REGION"
+read -r account arn <<<"$identity"
+partition=$(cut -d: -f2 <<<"$arn")
+case $partition in
+aws | aws-us-gov) domain=amazonaws.com ;;
+aws-cn) domain=amazonaws.com.cn ;;
+*) fail "partition $partition is not supported; aws, aws-cn and aws-us-gov are" ;;
+esac
+if [[ -z $regions ]]; then
+    regions=$(aws ec2 describe-regions --region "$home" --query 'sort(Regions[].RegionName)' --output text) ||
+        fail "the list of Regions could not be read (ec2:DescribeRegions); name them with --regions"
+fi
+
+# The links follow the same rules as those a user makes.
+if [[ -z ${PAGETRAIL_BIN:-} ]]; then
+    cargo build --quiet --locked --bin pagetrail
+    PAGETRAIL_BIN=${CARGO_TARGET_DIR:-target}/debug/pagetrail
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# The published template knows where its code lies; nobody has to fill that in.
+sed -e "/^  artifactBucketPrefix:/,/Default:/s/Default: unpublished/Default: $prefix/" \
+    -e "/^  artifactVersion:/,/Default:/s/Default: unpublished/Default: \"$version\"/" \
+    -e "/^  architecture:/,/Default:/s/Default: arm64/Default: $default_architecture/" \
+    template.yaml >"$work/template.yaml"
+if grep -q 'Default: unpublished' "$work/template.yaml"; then
+    fail "template.yaml no longer has the places this script fills in"
+fi
+
+# Runs one step of a Region quietly, and shows what it said only when it failed.
+step() {
+    local what=$1 out
+    shift
+    if ! out=$("$@" 2>&1); then
+        printf 'publish.sh: %s: %s failed: %s\n' "$region" "$what" "$out" >&2
+        return 1
+    fi
+}
+
+# Publishes in $region. Every step ends in `|| return 1`: set -e is off inside an `if`.
+publish() {
+    local bucket=$prefix-$region probe zip
+    if ! probe=$(aws s3api head-bucket --region "$region" --bucket "$bucket" \
+        --expected-bucket-owner "$account" 2>&1); then
+        case $probe in
+        *404* | *"Not Found"*) ;;
+        *403* | *Forbidden* | *301*)
+            echo "publish.sh: $region: the bucket name $bucket is taken by another account, or you may not read it; choose another --prefix" >&2
+            return 1
+            ;;
+        *)
+            echo "publish.sh: $region: the bucket $bucket could not be looked up: $probe" >&2
+            return 1
+            ;;
+        esac
+    fi
+    step "the bucket's stack $prefix-artifacts" \
+        aws cloudformation deploy --region "$region" --stack-name "$prefix-artifacts" \
+        --template-file infra/artifact-bucket.yaml --no-fail-on-empty-changeset \
+        --parameter-overrides "bucketPrefix=$prefix" "organizationId=$organization" || return 1
+    for zip in "${zips[@]}"; do
+        step "the upload of ${zip#dist/}" aws s3 cp --region "$region" --only-show-errors \
+            "$zip" "s3://$bucket/$version/${zip#dist/}" || return 1
+        step "the upload of ${zip#dist/}.sha256" aws s3 cp --region "$region" --only-show-errors \
+            "$zip.sha256" "s3://$bucket/$version/${zip#dist/}.sha256" || return 1
+    done
+    # Last, so that a template never names code that is not there yet.
+    step "the upload of the template" aws s3 cp --region "$region" --only-show-errors \
+        --content-type text/yaml "$work/template.yaml" "s3://$bucket/$version/template.yaml"
+}
+
+done_regions=() failed_regions=()
+for region in $regions; do
+    if publish; then
+        done_regions+=("$region")
+        echo "$region: https://$prefix-$region.s3.$region.$domain/$version/template.yaml"
+    else
+        failed_regions+=("$region")
+    fi
+done
+
+if ((${#done_regions[@]})); then
+    echo
+    echo "Install version $version with one of these links:"
+    {
+        cat <<HTML
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Install Pagetrail $version</title>
+<style>body { font: 16px/1.6 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem } li { padding: .2rem 0 }</style>
+<h1>Install Pagetrail $version</h1>
+<p>Choose the Region your alarms are in. The AWS console opens with everything filled in but the
+topic your alarms notify and the PagerDuty integration key.</p>
+<ul>
+HTML
+    } >"$work/launch.html"
+    for region in "${done_regions[@]}"; do
+        link=$("$PAGETRAIL_BIN" link --region "$region" --prefix "$prefix" --version "$version")
+        echo "  $link"
+        echo "<li><a href=\"${link//&/&amp;}\">$region</a></li>" >>"$work/launch.html"
+    done
+    echo "</ul>" >>"$work/launch.html"
+    mv "$work/launch.html" dist/launch.html
+    echo "The same as a page: dist/launch.html"
+fi
+((${#failed_regions[@]} == 0)) || fail "not published in: ${failed_regions[*]}"

@@ -1,0 +1,52 @@
+//! The AWS SDK's configuration and the one TLS stack it shares with the PagerDuty client.
+
+use std::sync::Arc;
+
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+/// The SDK's configuration inside Lambda: credentials and Region from the
+/// environment, where Lambda puts them, and Mozilla's root certificates, which are
+/// in the binary and need no file to be read at start.
+pub async fn lambda_config() -> SdkConfig {
+    let trust = TrustStore::empty().with_pem_certificate(root_certificates());
+    let tls = TlsContext::builder().with_trust_store(trust).build();
+    let http =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    let http = match tls {
+        Ok(tls) => http.tls_context(tls).build_https(),
+        Err(_) => http.build_https(),
+    };
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .region(EnvironmentVariableRegionProvider::new())
+        .http_client(http)
+        .load()
+        .await
+}
+
+/// The client configuration of the TLS stack, with the same roots.
+#[must_use]
+pub fn tls_config() -> rustls::ClientConfig {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(rustls::DEFAULT_VERSIONS)
+        .unwrap_or_else(|_| unreachable!("ring supports the default protocol versions"));
+    builder.with_root_certificates(roots).with_no_client_auth()
+}
+
+fn root_certificates() -> String {
+    let mut pem = String::new();
+    for certificate in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+        pem.push_str("-----BEGIN CERTIFICATE-----\n");
+        BASE64_STANDARD.encode_string(certificate, &mut pem);
+        pem.push_str("\n-----END CERTIFICATE-----\n");
+    }
+    pem
+}

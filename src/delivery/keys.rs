@@ -1,0 +1,148 @@
+//! The routing key: read from Secrets Manager, kept, and read again when it is refused.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::Builder;
+use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::secret::Secret;
+use crate::text::cut;
+
+/// A key refused again so soon after it was read has not been mended meanwhile.
+const SHORTEST_BETWEEN_READS: Duration = Duration::from_secs(10);
+const ATTEMPT: Duration = Duration::from_secs(4);
+
+/// A PagerDuty routing key: 32 letters and digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutingKey(Secret<String>);
+
+impl RoutingKey {
+    /// Takes a key of the right shape; white space around it is dropped.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let key = text.trim();
+        let shape = key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        shape.then(|| Self(Secret::new(key.to_owned())))
+    }
+
+    /// The key itself, for the request to PagerDuty.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// The text with the key in it made unreadable, all but its last four characters.
+    #[must_use]
+    pub fn hide_in(&self, text: &str) -> String {
+        text.replace(self.expose(), &format!("…{}", &self.expose()[28..]))
+    }
+}
+
+/// Why there is no routing key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error("the routing key's secret could not be read: {0}")]
+    Unreadable(String),
+    #[error(
+        "the secret does not hold a routing key: its plain text must be the 32 characters of \
+         a PagerDuty integration key (Events API v2)"
+    )]
+    NoKey,
+}
+
+/// The routing key of one secret.
+pub struct Keys {
+    client: Client,
+    secret: String,
+    // Tokio's lock: held while the secret is read, so that it is read once.
+    known: Mutex<Option<Known>>,
+}
+
+struct Known {
+    key: RoutingKey,
+    read_at: Instant,
+}
+
+impl Keys {
+    /// Takes the secret's ARN or name. Connects lazily.
+    #[must_use]
+    pub fn new(config: &SdkConfig, secret: String) -> Self {
+        let config = Builder::from(config)
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
+            .build();
+        Self { client: Client::from_conf(config), secret, known: Mutex::new(None) }
+    }
+
+    /// The routing key, from memory where it is known.
+    ///
+    /// # Errors
+    /// When the secret cannot be read or holds no key.
+    pub async fn key(&self) -> Result<RoutingKey, KeyError> {
+        let mut known = self.known.lock().await;
+        if let Some(known) = known.as_ref() {
+            return Ok(known.key.clone());
+        }
+        let key = self.read().await?;
+        *known = Some(Known { key: key.clone(), read_at: Instant::now() });
+        Ok(key)
+    }
+
+    /// The key to use in place of one that was refused; nothing where the secret
+    /// still holds the same.
+    ///
+    /// # Errors
+    /// When the secret cannot be read or holds no key.
+    pub async fn instead_of(&self, refused: &RoutingKey) -> Result<Option<RoutingKey>, KeyError> {
+        let mut known = self.known.lock().await;
+        let fresh = known.as_ref().filter(|known| {
+            known.key != *refused || known.read_at.elapsed() < SHORTEST_BETWEEN_READS
+        });
+        let key = match fresh {
+            Some(known) => known.key.clone(),
+            None => self.read().await?,
+        };
+        *known = Some(Known { key: key.clone(), read_at: Instant::now() });
+        Ok((key != *refused).then_some(key))
+    }
+
+    async fn read(&self) -> Result<RoutingKey, KeyError> {
+        let answer = self.client.get_secret_value().secret_id(&self.secret).send().await;
+        let answer = answer.map_err(|error| {
+            let code = error.code().unwrap_or("no answer").to_owned();
+            let words = error
+                .message()
+                .map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned);
+            KeyError::Unreadable(cut(&format!("{code}: {words}"), 300))
+        })?;
+        answer.secret_string().and_then(RoutingKey::parse).ok_or(KeyError::NoKey)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shape_of_a_key() {
+        assert!(RoutingKey::parse(" 0123456789abcdef0123456789abcdef\n").is_some());
+        assert!(RoutingKey::parse("R123456789ABCDEFGHIJKLMNOPQRSTUV").is_some());
+        for wrong in
+            ["", "0123456789abcdef", "0123456789abcdef0123456789abcde\"", "日本語日本語日本語日本"]
+        {
+            assert!(RoutingKey::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_a_text_is_hidden() {
+        let key = RoutingKey::parse("0123456789abcdef0123456789abcdef").unwrap();
+        let text = key.hide_in("no such key: 0123456789abcdef0123456789abcdef!");
+        assert_eq!(text, "no such key: …cdef!");
+        assert!(!format!("{key:?}").contains("cdef"));
+    }
+}

@@ -1,0 +1,13 @@
+//! Delivery: getting an event accepted by PagerDuty.
+
+mod backoff;
+mod keys;
+mod outcome;
+mod pagerduty;
+mod worker;
+
+pub use backoff::delay;
+pub use keys::{KeyError, Keys, RoutingKey};
+pub use outcome::{Answer, Outcome, outcome};
+pub use pagerduty::PagerDuty;
+pub use worker::Worker;

@@ -1,0 +1,109 @@
+//! When to look: the time span of the datapoints that breached.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::alarm::{Alarm, breaching};
+
+/// Lines may carry a time slightly off the one their datapoint was counted under.
+const MARGIN: TimeDelta = TimeDelta::seconds(30);
+
+/// An alarm evaluates at most the last seven days (CloudWatch quota).
+const LONGEST_LOOK_BACK: TimeDelta = TimeDelta::days(7);
+
+/// A time span; both ends belong to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub start: DateTime<Utc>,
+    pub end: DateTime<Utc>,
+}
+
+/// The span in which the alarm's log lines are searched: the breach and a margin on
+/// both sides, never past `now`.
+#[must_use]
+pub fn window(alarm: &Alarm, now: DateTime<Utc>) -> Window {
+    let breach = breach(alarm, now);
+    Window { start: breach.start - MARGIN, end: (breach.end + MARGIN).min(now) }
+}
+
+/// The span of the breach itself: from the first breaching datapoint's start to the
+/// last one's end, else the evaluation's length up to the state change.
+#[must_use]
+pub fn breach(alarm: &Alarm, now: DateTime<Utc>) -> Window {
+    let period = delta(alarm.evaluation.period);
+    let end = alarm.changed_at.filter(|changed| *changed < now).unwrap_or(now);
+    let starts = breaching(&alarm.reason).into_iter().map(|datapoint| datapoint.start);
+    // Reasons given to set-alarm-state may say anything.
+    let starts: Vec<_> =
+        starts.filter(|start| *start < now && *start >= end - LONGEST_LOOK_BACK).collect();
+    if let (Some(first), Some(last)) = (starts.iter().min(), starts.iter().max()) {
+        return Window { start: *first, end: (*last + period).min(now) };
+    }
+    let length = alarm.evaluation.period.saturating_mul(alarm.evaluation.periods.max(1));
+    Window { start: end - delta(length), end }
+}
+
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).map_or(LONGEST_LOOK_BACK, |delta| delta.min(LONGEST_LOOK_BACK))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::alarm::sns;
+
+    fn alarm(reason: &str, period: u64, periods: u64) -> Alarm {
+        let message = json!({
+            "AlarmName": "a", "NewStateValue": "ALARM", "NewStateReason": reason,
+            "StateChangeTime": "2025-02-02T12:06:35.472+0000",
+            "Trigger": {"Period": period, "EvaluationPeriods": periods},
+        });
+        sns::alarm(&message, &sns::home("us-east-1", "1")).unwrap()
+    }
+
+    fn times(window: Window) -> (String, String) {
+        let format = |time: DateTime<Utc>| time.format("%d %H:%M:%S%.3f").to_string();
+        (format(window.start), format(window.end))
+    }
+
+    fn at(time: &str) -> DateTime<Utc> {
+        time.parse().unwrap()
+    }
+
+    #[test]
+    fn from_the_first_datapoints_start_to_the_last_ones_end() {
+        let alarm = alarm("[3.0 (02/02/25 12:05:00), 1.0 (02/02/25 12:03:00)]", 60, 3);
+        let window = window(&alarm, at("2025-02-02T13:00:00Z"));
+        assert_eq!(times(window), ("02 12:02:30.000".into(), "02 12:06:30.000".into()));
+    }
+
+    #[test]
+    fn never_past_now() {
+        let alarm = alarm("[3.0 (02/02/25 12:05:00)]", 300, 1);
+        let window = window(&alarm, at("2025-02-02T12:06:40Z"));
+        assert_eq!(times(window), ("02 12:04:30.000".into(), "02 12:06:40.000".into()));
+    }
+
+    #[test]
+    fn without_datapoints_the_evaluation_up_to_the_state_change() {
+        let alarm = alarm("test", 60, 3);
+        let window = window(&alarm, at("2025-02-02T13:00:00Z"));
+        assert_eq!(times(window), ("02 12:03:05.472".into(), "02 12:07:05.472".into()));
+    }
+
+    #[test]
+    fn nonsense_stays_within_seven_days_before_now() {
+        let now = at("2025-02-02T12:00:00Z");
+        for alarm in [
+            alarm("[3.0 (02/02/99 12:05:00)]", u64::MAX, 4_000_000_000),
+            alarm("[3.0 (02/02/69 12:05:00)]", 60, 1),
+        ] {
+            let window = breach(&alarm, now);
+            assert!(window.start < window.end && window.end <= now, "{window:?}");
+            assert!(window.start >= now - TimeDelta::days(7), "{window:?}");
+        }
+    }
+}

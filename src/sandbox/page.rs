@@ -1,0 +1,337 @@
+//! The page: what an on-call person would see in PagerDuty.
+//!
+//! Everything shown comes from logs, so from anyone: maud escapes every text
+//! and attribute, and an address becomes a link only when it is http or https.
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use chrono::{DateTime, SecondsFormat, Utc};
+use maud::{DOCTYPE, Markup, html};
+use serde_json::{Map, Value};
+
+use super::Sandbox;
+use super::incidents::{Entry, Incident, Status};
+use crate::event::{Action, Severity};
+
+/// How many incidents the list shows: the newest.
+const LISTED: usize = 200;
+
+const ASSETS: [(&str, &str, &str); 3] = [
+    ("style.css", "text/css; charset=utf-8", include_str!("assets/style.css")),
+    ("refresh.js", "text/javascript; charset=utf-8", include_str!("assets/refresh.js")),
+    ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
+];
+
+pub(super) async fn asset(Path(name): Path<String>) -> Response {
+    match ASSETS.iter().find(|(known, ..)| *known == name) {
+        Some((_, content_type, body)) => {
+            ([(header::CONTENT_TYPE, *content_type)], *body).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+pub(super) async fn list(State(sandbox): State<Sandbox>) -> Html<String> {
+    let state = sandbox.state();
+    let count = |status| state.incidents.iter().filter(|one| one.status == status).count();
+    let counts = [Status::Triggered, Status::Acknowledged, Status::Resolved]
+        .map(|status| (status, count(status)));
+    let total: usize = counts.iter().map(|(_, count)| count).sum();
+    let open = counts[0].1 + counts[1].1;
+    page(
+        &format!("{open} open"),
+        &html! {
+            header.top {
+                h1 { "Incidents" }
+                ul.counts {
+                    @for (status, count) in counts {
+                        li { span class={ "dot " (lower(status)) } {} strong { (count) } " " (lower(status)) }
+                    }
+                }
+            }
+            @if total == 0 {
+                div.empty {
+                    p { "No incident yet." }
+                    p { "Send an event to " code { "/v2/enqueue" } ", as you would to PagerDuty." }
+                }
+            } @else {
+                ol.incidents {
+                    @for incident in state.incidents.iter().take(LISTED) { (row(incident)) }
+                }
+                @if total > LISTED {
+                    p.more { (total - LISTED) " older ones are in " a href="/api/incidents" { "/api/incidents" } "." }
+                }
+            }
+        },
+    )
+}
+
+pub(super) async fn one(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Response {
+    let state = sandbox.state();
+    if let Some(incident) = id.parse().ok().and_then(|id| state.incidents.get(id)) {
+        let title = format!("{}: {}", name(incident.status), incident.title);
+        return page(&title, &detail(incident)).into_response();
+    }
+    let missing = html! {
+        (back())
+        header.top { h1 { "No such incident" } }
+        p { "It was forgotten: the sandbox keeps the newest in memory only." }
+    };
+    (StatusCode::NOT_FOUND, page("No such incident", &missing)).into_response()
+}
+
+fn page(title: &str, main: &Markup) -> Html<String> {
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · Pagetrail sandbox" }
+                link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
+                link rel="stylesheet" href="/assets/style.css";
+                script src="/assets/refresh.js" defer {}
+            }
+            body {
+                a.skip href="#main" { "Skip to content" }
+                div.bar {
+                    header role="banner" {
+                        a.brand href="/" {
+                            img src="/assets/icon.svg" alt="" width="22" height="22";
+                            "Pagetrail sandbox"
+                        }
+                        p { "A local stand-in for PagerDuty. Nobody is paged." }
+                    }
+                }
+                p #stale role="status" hidden { "Not up to date: the sandbox does not answer." }
+                main #main tabindex="-1" { (main) }
+            }
+        }
+    };
+    Html(markup.into_string())
+}
+
+fn row(incident: &Incident) -> Markup {
+    html! {
+        li {
+            (pill(incident.status))
+            div {
+                a href={ "/incidents/" (incident.id) } { (incident.title) }
+                p.meta {
+                    (severity(incident.severity))
+                    span { "#" (incident.id) }
+                    span.source { (incident.source) }
+                    @if incident.trigger_count > 1 { span { (incident.trigger_count) " triggers" } }
+                }
+            }
+            (time(incident.created_at))
+        }
+    }
+}
+
+fn detail(incident: &Incident) -> Markup {
+    let links = links(&incident.links);
+    html! {
+        (back())
+        header.top.incident {
+            p.marks {
+                (pill(incident.status))
+                (severity(incident.severity))
+                span.number { "#" (incident.id) }
+            }
+            h1 { (incident.title) }
+            p.meta {
+                span { "Opened " (time(incident.created_at)) }
+                @if incident.trigger_count > 1 { span { (incident.trigger_count) " triggers" } }
+                @if let Some(client) = client(incident) { span { "from " (client) } }
+            }
+        }
+        div.columns {
+            section.details aria-labelledby="details" {
+                h2 #details { "Details" }
+                (details(&incident.details))
+            }
+            div.side {
+                @if !links.is_empty() {
+                    section aria-labelledby="links" {
+                        h2 #links { "Links" }
+                        ul.links { @for (href, text) in &links { li { (link(href, text)) } } }
+                    }
+                }
+                section aria-labelledby="about" {
+                    h2 #about { "About" }
+                    dl {
+                        (fact("Source", Some(&incident.source)))
+                        (fact("Component", incident.field("component")))
+                        (fact("Group", incident.field("group")))
+                        (fact("Class", incident.field("class")))
+                        (fact("Event time", incident.field("timestamp")))
+                        (fact("Dedup key", Some(&incident.dedup_key)))
+                        (fact("Routing key", Some(&incident.routing_key.to_string())))
+                    }
+                }
+                section aria-labelledby="timeline" {
+                    h2 #timeline { "Timeline" }
+                    (timeline(incident))
+                }
+            }
+        }
+    }
+}
+
+fn details(details: &Map<String, Value>) -> Markup {
+    // Sorted here too: the map keeps the order of arrival when any crate asks
+    // serde_json for `preserve_order`.
+    let mut rows: Vec<(&String, &Value)> = details.iter().collect();
+    rows.sort_by_key(|(key, _)| *key);
+    html! {
+        @if rows.is_empty() {
+            p.none { "This event carries no details." }
+        } @else {
+            // The roles keep it a table where the narrow layout changes `display`.
+            table role="table" aria-labelledby="details" {
+                tbody role="rowgroup" {
+                    @for (index, (key, value)) in rows.iter().enumerate() {
+                        @let (stem, tail) = stem(key);
+                        @let before = index.checked_sub(1).map(|index| self::stem(rows[index].0).0);
+                        @let after = rows.get(index + 1).map(|(key, _)| self::stem(key).0);
+                        tr role="row" class={
+                            @if before == Some(stem) { "trail on" } @else if after == Some(stem) { "trail" }
+                        } {
+                            th role="rowheader" scope="row" { span { (stem) } (tail) }
+                            td role="cell" { (text(value)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `2 trail 1.001` → (`2 trail 1`, `.001`): numbered lines read as one block.
+fn stem(key: &str) -> (&str, &str) {
+    match key.rfind('.') {
+        Some(dot)
+            if dot + 1 < key.len() && key[dot + 1..].bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            key.split_at(dot)
+        }
+        _ => (key, ""),
+    }
+}
+
+/// As PagerDuty shows it: text as it is, anything nested as one line of JSON.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn timeline(incident: &Incident) -> Markup {
+    let words = |index: usize, entry: &Entry| match entry.action {
+        Action::Trigger if index == 0 => "Triggered",
+        Action::Trigger => "Triggered again",
+        Action::Acknowledge => "Acknowledged",
+        Action::Resolve => "Resolved",
+    };
+    html! {
+        ol.timeline reversed {
+            @for (index, entry) in incident.timeline.iter().enumerate().rev() {
+                li class=(match entry.action {
+                    Action::Trigger => "triggered",
+                    Action::Acknowledge => "acknowledged",
+                    Action::Resolve => "resolved",
+                }) {
+                    strong { (words(index, entry)) }
+                    (time(entry.at))
+                    @if entry.action == Action::Trigger && entry.summary != incident.title { p { (entry.summary) } }
+                }
+                @if index == 1 && incident.timeline_omitted > 0 {
+                    li.omitted { (incident.timeline_omitted) " entries left out" }
+                }
+            }
+        }
+    }
+}
+
+fn client(incident: &Incident) -> Option<Markup> {
+    let name = incident.client.as_deref().filter(|name| !name.is_empty());
+    match (name, incident.client_url.as_deref()) {
+        (name, Some(href)) => Some(link(href, name.unwrap_or(href))),
+        (Some(name), None) => Some(html! { (name) }),
+        (None, None) => None,
+    }
+}
+
+fn links(links: &Value) -> Vec<(String, String)> {
+    let field = |link: &Value, name: &str| {
+        link.get(name).and_then(Value::as_str).map(str::to_owned).filter(|text| !text.is_empty())
+    };
+    links
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|link| {
+            let href = field(link, "href")?;
+            let text = field(link, "text").unwrap_or_else(|| href.clone());
+            Some((href, text))
+        })
+        .collect()
+}
+
+fn link(href: &str, text: &str) -> Markup {
+    let safe = url::Url::parse(href).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    html! {
+        @if safe {
+            a href=(href) rel="noopener noreferrer nofollow" { (text) }
+        } @else {
+            span.unsafe { (text) @if text != href { " (" (href) ")" } }
+        }
+    }
+}
+
+fn back() -> Markup {
+    html! { nav aria-label="Breadcrumb" { a.back href="/" { "All incidents" } } }
+}
+
+fn fact(name: &str, value: Option<&str>) -> Markup {
+    html! { @if let Some(value) = value { div { dt { (name) } dd { (value) } } } }
+}
+
+fn pill(status: Status) -> Markup {
+    html! { span class={ "pill " (lower(status)) } { (name(status)) } }
+}
+
+fn severity(severity: Severity) -> Markup {
+    let (class, name) = match severity {
+        Severity::Critical => ("critical", "Critical"),
+        Severity::Error => ("error", "Error"),
+        Severity::Warning => ("warning", "Warning"),
+        Severity::Info => ("info", "Info"),
+    };
+    html! { span class={ "severity " (class) } { (name) } }
+}
+
+fn name(status: Status) -> &'static str {
+    match status {
+        Status::Triggered => "Triggered",
+        Status::Acknowledged => "Acknowledged",
+        Status::Resolved => "Resolved",
+    }
+}
+
+fn lower(status: Status) -> &'static str {
+    match status {
+        Status::Triggered => "triggered",
+        Status::Acknowledged => "acknowledged",
+        Status::Resolved => "resolved",
+    }
+}
+
+fn time(at: DateTime<Utc>) -> Markup {
+    html! {
+        time datetime=(at.to_rfc3339_opts(SecondsFormat::Millis, true)) {
+            (at.format("%-d %b %Y, %H:%M:%S UTC"))
+        }
+    }
+}

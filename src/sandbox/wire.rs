@@ -1,0 +1,117 @@
+//! Connections that can break: faults below HTTP need a hand on the socket.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use axum::extract::connect_info::Connected;
+use axum::serve::IncomingStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+const NOT_HTTP: &[u8] = b"\x15\x03\x03\x00\x02\x02\x50 not HTTP at all\r\n\r\n";
+
+/// How a connection breaks when the next answer is written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Break {
+    Reset,
+    Half,
+    Garbage,
+}
+
+/// A request handler's hand on its own connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Breaker(Arc<Mutex<Option<Break>>>);
+
+impl Breaker {
+    pub(super) fn set(&self, how: Break) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(how);
+    }
+
+    fn get(&self) -> Option<Break> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connected<IncomingStream<'_, Listener>> for Breaker {
+    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
+        stream.io().breaker.clone()
+    }
+}
+
+/// A listener whose connections carry a [`Breaker`].
+pub(super) struct Listener(TcpListener);
+
+impl Listener {
+    pub(super) fn new(listener: TcpListener) -> Self {
+        Self(listener)
+    }
+}
+
+impl axum::serve::Listener for Listener {
+    type Io = Wire;
+    type Addr = std::net::SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
+        (Wire { stream, breaker: Breaker::default(), broken: false }, address)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
+pub(super) struct Wire {
+    stream: TcpStream,
+    breaker: Breaker,
+    broken: bool,
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let Some(how) = self.breaker.get() else {
+            return Pin::new(&mut self.stream).poll_write(context, buffer);
+        };
+        if !self.broken {
+            match how {
+                // No lingering: closing sends RST in place of FIN.
+                Break::Reset => self.stream.set_zero_linger()?,
+                // hyper writes a small answer, head and body, as one buffer.
+                Break::Half => {
+                    let half = &buffer[..buffer.len() / 2];
+                    ready!(Pin::new(&mut self.stream).poll_write(context, half))?;
+                }
+                Break::Garbage => {
+                    ready!(Pin::new(&mut self.stream).poll_write(context, NOT_HTTP))?;
+                }
+            }
+            self.broken = true;
+        }
+        // hyper gives the connection up on this, which closes the socket.
+        Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,202 @@
+//! The `enrich` stage: alarms from SNS to `events.fifo`. Reads logs, holds no key.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use chrono::Utc;
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use serde_json::Value;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use super::end_of;
+use crate::alarm::sns::{self, Message, Notice};
+use crate::alarm::{Alarm, Origin, State};
+use crate::config::EnrichConfig;
+use crate::event::compose::{Composer, resolve};
+use crate::event::{Action, BODY_LIMIT, Event, sha256_hex};
+use crate::evidence::cloudwatch::CloudWatchLogs;
+use crate::evidence::{Evidence, collect};
+use crate::queue::sqs::{Outgoing, QueueError, SqsQueue};
+use crate::queue::{DEFAULT_TARGET, Queued};
+
+/// The routing key, which delivery adds to the body, and the braces around the event
+/// in the queue.
+const ADDED_LATER: usize = 256;
+/// Where a queue takes less than PagerDuty: SQS's limit until August 2025, with room
+/// for what is around the event.
+const SMALL_EVENT: usize = 250_000;
+/// Time kept for composing and queueing the event after the evidence.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// What the stage needs to answer an invocation.
+pub struct Enrich {
+    config: EnrichConfig,
+    logs: CloudWatchLogs,
+    events: SqsQueue,
+    /// The Region this function runs in.
+    region: String,
+}
+
+/// Answers invocations until Lambda ends the process.
+///
+/// # Errors
+/// When the configuration is faulty or the Runtime API cannot be reached.
+pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
+    let config = EnrichConfig::read(|name| std::env::var(name).ok())?;
+    let enrich = Enrich {
+        logs: CloudWatchLogs::new(sdk.clone()),
+        events: SqsQueue::new(sdk, config.events_queue_url.clone()),
+        region: sdk.region().map(ToString::to_string).unwrap_or_default(),
+        config,
+    };
+    let enrich = &enrich;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        enrich.invocation(&event.payload, &event.context).await
+    }))
+    .await
+}
+
+impl Enrich {
+    /// Handles every record, each on its own.
+    ///
+    /// # Errors
+    /// When an event could not be queued: Lambda then invokes again, and the FIFO
+    /// queue drops what it has already.
+    async fn invocation(&self, payload: &Value, context: &Context) -> Result<(), Error> {
+        let account = context.invoked_function_arn.split(':').nth(4).unwrap_or_default();
+        let home = sns::home(&self.region, account);
+        let now = Instant::now();
+        let last = end_of(context).checked_sub(RESERVE).unwrap_or(now).max(now);
+        let deadline = (now + self.config.evidence_deadline).min(last);
+        let records = match payload["Records"].as_array() {
+            Some(records) if !records.is_empty() => records.as_slice(),
+            _ => std::slice::from_ref(payload),
+        };
+        let handled = records.iter().map(async |record| {
+            let handled = AssertUnwindSafe(self.record(record, &home, deadline)).catch_unwind();
+            // A crash over one record leaves the others alone; Lambda invokes again for it.
+            handled.await.unwrap_or_else(|_| Err(QueueError::Failed("Pagetrail crashed".into())))
+        });
+        let errors: Vec<String> = join_all(handled)
+            .await
+            .into_iter()
+            .filter_map(|queued| queued.err().map(|error| error.to_string()))
+            .collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{} event(s) could not be queued: {}", errors.len(), errors.join("; "))
+                .into())
+        }
+    }
+
+    async fn record(
+        &self,
+        record: &Value,
+        home: &Origin,
+        deadline: Instant,
+    ) -> Result<(), QueueError> {
+        match sns::read(record, home) {
+            Notice::Message(message) => self.message(&message).await,
+            Notice::Alarm(alarm) => self.alarm(&alarm, deadline).await,
+        }
+    }
+
+    async fn alarm(&self, alarm: &Alarm, deadline: Instant) -> Result<(), QueueError> {
+        let action = match alarm.state {
+            State::Alarm => Some(Action::Trigger),
+            State::Ok => Some(Action::Resolve),
+            State::InsufficientData => self.config.insufficient_data,
+        };
+        let dedup_key = alarm.dedup_key();
+        let deduplication_id = alarm.deduplication_id();
+        match action {
+            None => {
+                info!(%dedup_key, state = alarm.state.name(), "nothing to do for this state");
+                Ok(())
+            }
+            Some(Action::Trigger) => {
+                let evidence = self.evidence(alarm, deadline).await;
+                info!(
+                    %dedup_key,
+                    sources = evidence.sources.len(),
+                    lines = evidence.matched.seen,
+                    trails = evidence.trails.len(),
+                    notes = evidence.notes.len(),
+                    "evidence collected"
+                );
+                let now = Utc::now();
+                self.queue(deduplication_id, |limit| {
+                    self.composer(limit).trigger(alarm, &evidence, now)
+                })
+                .await
+            }
+            Some(_) => self.queue(deduplication_id, |_| resolve(alarm)).await,
+        }
+    }
+
+    async fn message(&self, message: &Message) -> Result<(), QueueError> {
+        warn!(why = message.why, "paging a message as it came");
+        let identity = if message.id.is_empty() { &message.body } else { &message.id };
+        let deduplication_id = sha256_hex(&["message", identity]);
+        self.queue(deduplication_id, |limit| self.composer(limit).message(message)).await
+    }
+
+    /// A crash of the code that reads log lines costs the evidence, never the page.
+    async fn evidence(&self, alarm: &Alarm, deadline: Instant) -> Evidence {
+        let logs = self.logs.in_region(&alarm.origin.region);
+        let collected = collect(alarm, &logs, &self.config.limits, Utc::now(), deadline);
+        AssertUnwindSafe(collected).catch_unwind().await.unwrap_or_else(|_| {
+            error!(dedup_key = %alarm.dedup_key(), "collecting evidence crashed");
+            Evidence {
+                notes: vec![
+                    "no log lines: Pagetrail itself failed while it collected them. Its enrich \
+                     function's log says where; please report it."
+                        .to_owned(),
+                ],
+                ..Evidence::default()
+            }
+        })
+    }
+
+    fn composer(&self, limit: usize) -> Composer {
+        Composer { severity: self.config.severity, limit }
+    }
+
+    /// Queues an event, a smaller one where the queue takes no more.
+    async fn queue(
+        &self,
+        deduplication_id: String,
+        compose: impl Fn(usize) -> Event,
+    ) -> Result<(), QueueError> {
+        let event = compose(BODY_LIMIT - ADDED_LATER);
+        match self.send(event, deduplication_id.clone()).await {
+            Err(QueueError::TooLarge) => self.send(compose(SMALL_EVENT), deduplication_id).await,
+            sent => sent,
+        }
+    }
+
+    async fn send(&self, event: Event, deduplication_id: String) -> Result<(), QueueError> {
+        let queued = Queued { target: DEFAULT_TARGET.to_owned(), event };
+        let dedup_key = queued.event.dedup_key.clone();
+        let action = queued.event.event_action;
+        let body = serde_json::to_string(&queued)
+            .map_err(|error| QueueError::Failed(error.to_string()))?;
+        let message =
+            Outgoing { body, group: queued.group(), deduplication_id, attributes: Vec::new() };
+        match self.events.send(message).await {
+            Ok(()) => {
+                info!(%dedup_key, ?action, "queued");
+                Ok(())
+            }
+            Err(error) => {
+                error!(%dedup_key, ?action, %error, "not queued");
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The Lambda stages: they only wire the parts together.
+
+pub mod deliver;
+pub mod enrich;
+
+use std::time::Duration;
+
+use lambda_runtime::Context;
+use tokio::time::Instant;
+
+/// When Lambda ends this invocation.
+fn end_of(context: &Context) -> Instant {
+    let left = context.deadline().duration_since(std::time::SystemTime::now());
+    Instant::now() + left.unwrap_or(Duration::ZERO)
+}
