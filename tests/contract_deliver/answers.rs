@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::Delivery;
 use crate::support::aws::{Aws, REJECTED_QUEUE, ROUTING_KEY};
 use crate::support::http::Answer;
-use crate::support::pagerduty::PagerDuty;
+use crate::support::pagerduty::{PagerDuty, invalid};
 use crate::support::queue_items::{batch, failures, record, resolve, trigger};
 
 /// What ends well later, though not now.
@@ -54,14 +54,14 @@ async fn the_path_of_the_configured_url_is_kept() {
 }
 
 #[tokio::test]
-async fn fields_that_pagetrail_does_not_know_arrive_too() {
+async fn details_that_pagetrail_would_not_write_arrive_too() {
     let delivery = Delivery::start().await;
     let mut message = trigger("a");
-    message["event"]["images"] = json!([{"src": "https://example.com/a.png"}]);
     message["event"]["payload"]["custom_details"]["nested"] = json!({"a": [1, 2]});
+    message["event"]["links"] = json!([{"href": "https://example.com", "text": "runbook"}]);
     assert!(delivery.hand_over(std::slice::from_ref(&message)).await.is_empty());
     let received = &delivery.pagerduty.events()[0];
-    assert_eq!(received["images"], message["event"]["images"]);
+    assert_eq!(received["links"], message["event"]["links"]);
     assert_eq!(received["payload"], message["event"]["payload"]);
 }
 
@@ -119,33 +119,39 @@ async fn what_was_sent_before_the_fault_is_not_sent_again() {
 async fn success_comes_when_the_fault_has_passed() {
     for fault in passing_faults() {
         let delivery = Delivery::start().await;
-        let faults: Vec<Answer> = std::iter::repeat_n(fault.clone(), 50).collect();
+        let faults: Vec<Answer> = std::iter::repeat_n(fault.clone(), 4).collect();
         delivery.pagerduty.next(faults);
         let event = batch(&[trigger("a")]);
         let mut rounds = 0;
         while !delivery.invoke(&event).await.is_empty() {
             rounds += 1;
-            assert!(rounds <= 50, "{fault:?}");
+            assert!(rounds <= 4, "{fault:?}");
         }
         assert!(rounds > 0, "{fault:?}");
-        assert_eq!(delivery.pagerduty.events().len(), 51, "one request for each answer: {fault:?}");
+        assert_eq!(delivery.pagerduty.events().len(), 5, "one request for each answer: {fault:?}");
     }
 }
 
+async fn silence_is_given_up_in_time(silence: Answer) {
+    let delivery = Delivery::start().await;
+    delivery.pagerduty.always_where(about("a"), silence);
+    let messages = [trigger("a"), resolve("a"), trigger("b")];
+    let outcome = delivery.deliver.invoke_within(&batch(&messages), Duration::from_secs(30)).await;
+    let mut failed = failures(&outcome.response());
+    failed.sort();
+    assert_eq!(failed, ["m0", "m1"]);
+    assert!(delivery.pagerduty.dedup_keys().contains(&"b".to_owned()));
+    delivery.assert_nothing_rejected();
+}
+
 #[tokio::test]
-async fn a_silent_pagerduty_is_given_up_in_time() {
-    for silence in [Answer::Hang, Answer::Stall] {
-        let delivery = Delivery::start().await;
-        delivery.pagerduty.always_where(about("a"), silence);
-        let messages = [trigger("a"), resolve("a"), trigger("b")];
-        let outcome =
-            delivery.deliver.invoke_within(&batch(&messages), Duration::from_secs(30)).await;
-        let mut failed = failures(&outcome.response());
-        failed.sort();
-        assert_eq!(failed, ["m0", "m1"]);
-        assert!(delivery.pagerduty.dedup_keys().contains(&"b".to_owned()));
-        delivery.assert_nothing_rejected();
-    }
+async fn a_pagerduty_that_says_nothing() {
+    silence_is_given_up_in_time(Answer::Hang).await;
+}
+
+#[tokio::test]
+async fn a_pagerduty_that_stops_after_the_head() {
+    silence_is_given_up_in_time(Answer::Stall).await;
 }
 
 #[tokio::test]
@@ -194,17 +200,38 @@ async fn other_good_answers_are_no_acceptance() {
 #[tokio::test]
 async fn its_own_log_holds_neither_key_nor_evidence() {
     let delivery = Delivery::start().await;
-    let echo =
-        json!({"message": format!("bad: {ROUTING_KEY}"), "errors": ["no such customer-7731"]});
-    delivery.pagerduty.next([
-        Answer::json(500, &echo),
-        Answer::json(400, &echo),
-        Answer::json(429, &echo),
-    ]);
-    for _ in 0..4 {
+    delivery.pagerduty.next([Answer::text(500, "oops"), invalid(&["'payload.source' is missing"])]);
+    for _ in 0..3 {
         delivery.hand_over(&[trigger("a")]).await;
     }
-    delivery.invoke(&json!({"Records": [record("x", "g", "customer-7731, not JSON")]})).await;
+    let unreadable = [
+        "customer-7731, not JSON".to_owned(),
+        json!("customer-7731").to_string(),
+        json!({"target": "default", "event": {"event_action": "customer-7731"}}).to_string(),
+    ];
+    for body in unreadable {
+        delivery.invoke(&json!({"Records": [record("x", "g", &body)]})).await;
+    }
+    assert_log_is_clean(delivery).await;
+}
+
+#[tokio::test]
+async fn its_own_log_holds_nothing_that_the_peer_echoes() {
+    let delivery = Delivery::start().await;
+    let echo = json!({
+        "message": format!("bad: {ROUTING_KEY}"),
+        "errors": ["'payload' is {\"1 error\": \"no such customer-7731\"}"],
+    });
+    let echoes = [500, 400, 429].map(|status| Answer::json(status, &echo));
+    let pages = [502, 400].map(|status| Answer::text(status, &format!("<p>{echo}</p>")));
+    delivery.pagerduty.next(echoes.into_iter().chain(pages));
+    for _ in 0..6 {
+        delivery.hand_over(&[trigger("a")]).await;
+    }
+    assert_log_is_clean(delivery).await;
+}
+
+async fn assert_log_is_clean(delivery: Delivery) {
     let output = delivery.deliver.output().await;
     assert!(!output.is_empty(), "it tells what it did");
     assert!(!output.contains(ROUTING_KEY), "{output}");

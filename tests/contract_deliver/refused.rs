@@ -58,10 +58,11 @@ async fn whatever_the_refusal_looks_like() {
     ];
     for answer in bodies {
         let delivery = Delivery::start().await;
-        refuse(&delivery, "a", answer.clone());
-        assert!(delivery.hand_over(&[trigger("a")]).await.is_empty(), "{answer:?}");
+        let said = format!("{answer:?}").chars().take(200).collect::<String>();
+        refuse(&delivery, "a", answer);
+        assert!(delivery.hand_over(&[trigger("a")]).await.is_empty(), "{said}");
         let rejected = delivery.aws.sent(REJECTED_QUEUE);
-        assert_eq!(rejected.len(), 1, "{answer:?}");
+        assert_eq!(rejected.len(), 1, "{said}");
         let reason = &rejected[0].attributes["reason"];
         assert!(!reason.is_empty(), "SQS takes no empty attribute");
         assert!(reason.len() < 10_000, "{} bytes", reason.len());
@@ -98,7 +99,8 @@ async fn a_body_that_cannot_be_read() {
         assert!(delivery.invoke(&json!({"Records": records})).await.is_empty(), "{body}");
         let rejected = delivery.aws.sent(REJECTED_QUEUE);
         assert_eq!(rejected.len(), 1, "{body}");
-        assert_eq!(rejected[0].text, body);
+        // SQS takes no empty body.
+        assert!(rejected[0].text == body || body.is_empty(), "{rejected:#?}");
         assert!(!rejected[0].attributes["reason"].is_empty());
         assert_eq!(delivery.pagerduty.dedup_keys(), ["b"]);
     }

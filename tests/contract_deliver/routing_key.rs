@@ -1,5 +1,7 @@
 //! The routing key: read once, read again when PagerDuty refuses it, never lost for it.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::Delivery;
@@ -57,9 +59,19 @@ async fn a_key_refused_again_brings_the_item_back_and_rejects_nothing() {
         failed.sort();
         assert_eq!(failed, ["m0", "m1", "m2"]);
         delivery.assert_nothing_rejected();
-        // Mended in the secret, not in the function: the next round delivers.
-        delivery.aws.secret(NEW_KEY);
-        assert!(delivery.hand_over(&[trigger("a"), resolve("a"), trigger("b")]).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_mended_secret_is_noticed_however_often_the_old_key_is_refused() {
+    let delivery = Delivery::start().await;
+    delivery.pagerduty.always_where(uses(ROUTING_KEY), unknown_key());
+    assert_eq!(delivery.hand_over(&[trigger("a")]).await, ["m0"]);
+    delivery.aws.secret(NEW_KEY);
+    let begun = Instant::now();
+    while !delivery.hand_over(&[trigger("a")]).await.is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the secret is not read again");
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 

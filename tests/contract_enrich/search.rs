@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::alarms::{
-    DATAPOINT, METRIC, NAMESPACE, alarm, alarm_arn, sns, sns_record, topic,
+    DATAPOINT, DATAPOINT_END, METRIC, NAMESPACE, alarm, alarm_arn, sns, sns_record, topic,
 };
 use crate::support::aws::{Aws, EVENTS_QUEUE, refusal};
 use crate::support::lambda::REGION;
@@ -20,16 +20,20 @@ async fn the_filters_own_pattern_over_its_own_group_newest_first() {
     let enrich = aws.enrich().start().await;
     enrich.invoke(&sns(&[alarm("shop")])).await.response();
 
-    let filters = aws.calls("DescribeMetricFilters");
-    assert_eq!(filters[0].body["metricName"], METRIC);
-    assert_eq!(filters[0].body["metricNamespace"], NAMESPACE);
-    let searches = aws.calls("FilterLogEvents");
-    let search = &searches[0].body;
-    assert_eq!(search["filterPattern"], pattern);
-    assert_eq!(search["logGroupName"], GROUP);
-    assert_eq!(search["startFromHead"], false);
-    assert_eq!(search.get("logStreamNames"), None);
-    assert_eq!(search.get("nextToken"), None);
+    let bodies = |operation: &str| -> Vec<Value> {
+        aws.calls(operation).into_iter().map(|call| call.body).collect()
+    };
+    let filters = json!({"metricName": METRIC, "metricNamespace": NAMESPACE});
+    assert_eq!(bodies("DescribeMetricFilters"), [filters]);
+    // The breaching datapoint and half a minute on both sides, in milliseconds.
+    let search = json!({
+        "logGroupName": GROUP,
+        "filterPattern": pattern,
+        "startTime": DATAPOINT - 30_000,
+        "endTime": DATAPOINT_END + 30_000,
+        "startFromHead": false,
+    });
+    assert_eq!(bodies("FilterLogEvents"), [search]);
     let event = aws.only_event();
     assert_valid_trigger(&event);
     assert_has_no_note(&event);
@@ -83,7 +87,8 @@ async fn several_log_groups_side_by_side() {
             logs.line(&group, STREAM, DATAPOINT + number, "ERROR");
         }
     });
-    aws.delay("FilterLogEvents", Duration::from_millis(300));
+    // Longer than it takes to start all three at CloudWatch's pace of five calls a second.
+    aws.delay("FilterLogEvents", Duration::from_secs(1));
     let enrich = aws.enrich().start().await;
     enrich.invoke(&sns(&[alarm("shop")])).await.response();
     assert_eq!(aws.most_at_once("FilterLogEvents"), 3);

@@ -16,8 +16,7 @@ async fn all_faults_are_reported_together() {
         .variable("PAGETRAIL_MAX_TRAILS", "eleven")
         .variable("PAGETRAIL_MAX_TRAIL_LINES", "9")
         .variable("PAGETRAIL_INSUFFICIENT_DATA", "maybe")
-        .variable("PAGETRAIL_SEVERITY", "urgent")
-        .variable("PAGETRAIL_LOG_LEVEL", "loud");
+        .variable("PAGETRAIL_SEVERITY", "urgent");
     let said = stage.start().await.start_failure().await;
     for name in [
         "PAGETRAIL_EVENTS_QUEUE_URL",
@@ -27,19 +26,15 @@ async fn all_faults_are_reported_together() {
         "PAGETRAIL_MAX_TRAIL_LINES",
         "PAGETRAIL_INSUFFICIENT_DATA",
         "PAGETRAIL_SEVERITY",
-        "PAGETRAIL_LOG_LEVEL",
     ] {
         assert!(said.contains(name), "{name} in {said}");
     }
 }
 
 #[tokio::test]
-async fn an_unknown_stage_is_named() {
+async fn an_unknown_stage_is_told_the_stages_there_are() {
     let said = Stage::new("polish").start().await.start_failure().await;
-    assert!(
-        said.contains("polish") && said.contains("enrich") && said.contains("deliver"),
-        "{said}"
-    );
+    assert!(said.contains("enrich") && said.contains("deliver"), "{said}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::alarms::{DATAPOINT, METRIC, NAMESPACE, alarm, sns};
 use crate::support::aws::{Aws, Call, access_denied};
+use crate::support::http::Answer;
 use crate::{assert_has_no_note, assert_valid_trigger, details, note};
 
 const GROUP: &str = "/aws/lambda/shop-orders";
@@ -74,6 +75,11 @@ async fn by_the_quoted_id_in_the_lines_own_stream() {
     assert_eq!(search["filterPattern"], format!("\"{FAILED}\""));
     assert_eq!(search["logStreamNames"], json!([STREAM]));
     assert_eq!(search["logGroupName"], GROUP);
+    // A Lambda request takes 15 minutes at most, before the error and after it.
+    let quarter = 15 * 60_000;
+    let error = DATAPOINT + 200;
+    assert!(search["startTime"].as_i64().is_some_and(|start| start <= error - quarter));
+    assert!(search["endTime"].as_i64().is_some_and(|end| end >= error + quarter));
 }
 
 #[tokio::test]
@@ -94,7 +100,7 @@ async fn from_start_to_report_oldest_first_and_of_no_other_request() {
 
 #[tokio::test]
 async fn whatever_the_spelling_of_the_key() {
-    for key in ["functionRequestId", "FunctionRequestId", "function-request-id", "faas.execution"] {
+    for key in ["functionRequestId", "FunctionRequestId", "faas.execution"] {
         let (aws, event) = event_of_two_requests(key).await;
         let trail = details(&event, "2 trail 1.");
         assert!(trail.iter().any(|line| line.contains("REPORT RequestId")), "{key}: {event:#}");
@@ -213,4 +219,22 @@ async fn lines_without_an_id_are_the_evidence_themselves() {
     let lines = details(&event, "3 line");
     assert_eq!(lines.len(), 1, "{lines:#?}");
     assert!(lines[0].contains("ERROR: order 7 lost"), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn a_trail_that_breaks_off_says_so() {
+    let aws = Aws::start().await;
+    two_requests(&aws, "function_request_id");
+    aws.logs(|logs| logs.page_size = 2);
+    aws.script(|script| {
+        let second =
+            |body: &Value| body.get("logStreamNames").is_some() && body.get("nextToken").is_some();
+        script.always_where("FilterLogEvents", second, Answer::Hang);
+    });
+    let enrich = aws.enrich().variable("PAGETRAIL_EVIDENCE_DEADLINE_SECONDS", "2").start().await;
+    enrich.invoke(&sns(&[alarm("orders")])).await.response();
+    let event = aws.only_event();
+    let trail = details(&event, "2 trail 1.");
+    assert!(trail.iter().any(|line| line.contains("order 7 lost")), "{event:#}");
+    assert!(note(&event).contains("trail"), "{event:#}");
 }

@@ -1,5 +1,7 @@
 //! CloudWatch's SNS messages about a metric alarm, and the Lambda event around them.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde_json::{Value, json};
 
 use super::lambda::{ACCOUNT, REGION};
@@ -75,6 +77,13 @@ pub fn sns(messages: &[Value]) -> Value {
     json!({"Records": records})
 }
 
+/// As SNS does it: another id for each message, the same for its redelivery.
+fn message_id(message: &str) -> String {
+    let mut hash = DefaultHasher::new();
+    message.hash(&mut hash);
+    format!("7ad5ecb2-0d6c-5f3d-9a1d-{:012x}", hash.finish() & 0xffff_ffff_ffff)
+}
+
 pub fn sns_record(topic: &str, subject: &str, message: &str) -> Value {
     json!({
         "EventSource": "aws:sns",
@@ -82,7 +91,7 @@ pub fn sns_record(topic: &str, subject: &str, message: &str) -> Value {
         "EventSubscriptionArn": format!("{topic}:bbb1bcdb-af6e-4c0c-a7b9-ea0af0fbd2f9"),
         "Sns": {
             "Type": "Notification",
-            "MessageId": "7ad5ecb2-0d6c-5f3d-9a1d-b0c1ef2a6a2f",
+            "MessageId": message_id(message),
             "TopicArn": topic,
             "Subject": subject,
             "Message": message,

@@ -224,6 +224,9 @@ impl State {
                 "a FIFO queue needs a group and a deduplication id",
             );
         }
+        if text.is_empty() {
+            return refusal("MissingParameter", "a message must have a body");
+        }
         let attributes: HashMap<String, String> = body["MessageAttributes"]
             .as_object()
             .into_iter()
