@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -56,6 +56,7 @@ struct Invocation {
 /// A stage about to be started: its handler and its environment.
 pub struct Stage {
     program: String,
+    arguments: Vec<String>,
     variables: BTreeMap<String, String>,
 }
 
@@ -63,6 +64,7 @@ impl Stage {
     pub fn new(handler: &str) -> Self {
         let stage = Self {
             program: env!("CARGO_BIN_EXE_pagetrail-lambda").to_owned(),
+            arguments: Vec::new(),
             variables: BTreeMap::new(),
         };
         stage
@@ -82,8 +84,9 @@ impl Stage {
 
     /// Another program than `pagetrail-lambda`, to be measured beside it.
     #[must_use]
-    pub fn program(mut self, program: &str) -> Self {
+    pub fn program(mut self, program: &str, arguments: &[String]) -> Self {
         program.clone_into(&mut self.program);
+        arguments.clone_into(&mut self.arguments);
         self
     }
 
@@ -105,7 +108,9 @@ impl Stage {
         let (invocations, waiting) = mpsc::unbounded_channel();
         *runtime.waiting.try_lock().unwrap() = Some(waiting);
         let address = runtime.clone().serve().await;
+        let started = Instant::now();
         let mut child = Command::new(&self.program)
+            .args(&self.arguments)
             .env_clear()
             .envs(&self.variables)
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
@@ -116,7 +121,7 @@ impl Stage {
             .spawn()
             .expect("the program starts");
         let output = vec![collect(child.stdout.take()), collect(child.stderr.take())];
-        Lambda { child, runtime, invocations, output }
+        Lambda { child, started, runtime, invocations, output }
     }
 }
 
@@ -132,6 +137,7 @@ fn collect(pipe: Option<impl AsyncRead + Unpin + Send + 'static>) -> JoinHandle<
 /// A running function.
 pub struct Lambda {
     child: Child,
+    started: Instant,
     runtime: Runtime,
     invocations: mpsc::UnboundedSender<Invocation>,
     output: Vec<JoinHandle<String>>,
@@ -158,6 +164,13 @@ impl Lambda {
     /// Waits until the program asks for its first event.
     pub async fn ready(&self) {
         self.polls(1).await;
+    }
+
+    /// The time from starting the program to its first request for an event.
+    pub async fn time_to_ready(&self) -> Duration {
+        self.ready().await;
+        let first = self.runtime.first_poll.lock().unwrap().expect("it is ready");
+        first - self.started
     }
 
     async fn polls(&self, count: usize) {
@@ -226,6 +239,7 @@ struct Runtime {
     running: Arc<Mutex<HashMap<String, oneshot::Sender<Outcome>>>>,
     init_error: Arc<Mutex<Option<Value>>>,
     answered: Arc<Mutex<usize>>,
+    first_poll: Arc<Mutex<Option<Instant>>>,
     polls: Arc<watch::Sender<usize>>,
     told: Arc<Notify>,
 }
@@ -242,7 +256,10 @@ impl Runtime {
     async fn answer(&self, request: Request) -> Answer {
         let path = request.path.strip_prefix("/2018-06-01/runtime/").unwrap_or("");
         match path.split('/').collect::<Vec<_>>()[..] {
-            ["invocation", "next"] => self.next().await,
+            ["invocation", "next"] => {
+                self.first_poll.lock().unwrap().get_or_insert(request.at);
+                self.next().await
+            }
             ["invocation", id, "response"] => self.end(id, Outcome::Response(request.json())),
             ["invocation", id, "error"] => self.end(id, Outcome::Error(request.json())),
             ["init", "error"] => {
