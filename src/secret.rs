@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Holds a value that never reaches a log line or an error message by accident.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret<T>(T);
 
 impl<T> Secret<T> {

@@ -10,38 +10,12 @@ use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::secret::Secret;
+use crate::event::routing_key::RoutingKey;
 use crate::text::cut;
 
 /// A key refused again so soon after it was read has not been mended meanwhile.
 const SHORTEST_BETWEEN_READS: Duration = Duration::from_secs(10);
 const ATTEMPT: Duration = Duration::from_secs(4);
-
-/// A PagerDuty routing key: 32 letters and digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoutingKey(Secret<String>);
-
-impl RoutingKey {
-    /// Takes a key of the right shape; white space around it is dropped.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let key = text.trim();
-        let shape = key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        shape.then(|| Self(Secret::new(key.to_owned())))
-    }
-
-    /// The key itself, for the request to PagerDuty.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        self.0.expose()
-    }
-
-    /// The text with the key in it made unreadable, all but its last four characters.
-    #[must_use]
-    pub fn hide_in(&self, text: &str) -> String {
-        text.replace(self.expose(), &format!("…{}", &self.expose()[28..]))
-    }
-}
 
 /// Why there is no routing key.
 #[derive(Debug, thiserror::Error)]
@@ -119,30 +93,7 @@ impl Keys {
                 .map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned);
             KeyError::Unreadable(cut(&format!("{code}: {words}"), 300))
         })?;
-        answer.secret_string().and_then(RoutingKey::parse).ok_or(KeyError::NoKey)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_shape_of_a_key() {
-        assert!(RoutingKey::parse(" 0123456789abcdef0123456789abcdef\n").is_some());
-        assert!(RoutingKey::parse("R123456789ABCDEFGHIJKLMNOPQRSTUV").is_some());
-        for wrong in
-            ["", "0123456789abcdef", "0123456789abcdef0123456789abcde\"", "日本語日本語日本語日本"]
-        {
-            assert!(RoutingKey::parse(wrong).is_none(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_key_in_a_text_is_hidden() {
-        let key = RoutingKey::parse("0123456789abcdef0123456789abcdef").unwrap();
-        let text = key.hide_in("no such key: 0123456789abcdef0123456789abcdef!");
-        assert_eq!(text, "no such key: …cdef!");
-        assert!(!format!("{key:?}").contains("cdef"));
+        let text = answer.secret_string().unwrap_or_default();
+        text.trim().parse().map_err(|_| KeyError::NoKey)
     }
 }

@@ -7,7 +7,7 @@ mod pagerduty;
 mod worker;
 
 pub use backoff::delay;
-pub use keys::{KeyError, Keys, RoutingKey};
+pub use keys::{KeyError, Keys};
 pub use outcome::{Answer, Outcome, outcome};
 pub use pagerduty::PagerDuty;
 pub use worker::Worker;

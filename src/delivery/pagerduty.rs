@@ -9,9 +9,9 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::keys::RoutingKey;
 use super::outcome::{Answer, retry_after};
 use crate::event::Event;
+use crate::event::routing_key::RoutingKey;
 
 /// How long one attempt may take, the answer's body included.
 pub(super) const ATTEMPT: Duration = Duration::from_secs(10);

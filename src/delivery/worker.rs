@@ -9,9 +9,10 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::backoff::delay;
-use super::keys::{KeyError, Keys, RoutingKey};
+use super::keys::{KeyError, Keys};
 use super::outcome::{Outcome, outcome};
 use super::pagerduty::{ATTEMPT, PagerDuty};
+use crate::event::routing_key::RoutingKey;
 use crate::event::sha256_hex;
 use crate::queue::Queued;
 use crate::queue::sqs::{Outgoing, QueueError, SqsQueue};

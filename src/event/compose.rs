@@ -56,19 +56,16 @@ impl Composer {
         let seen = evidence.matched.seen.max(evidence.lines.len());
         let at_least = if evidence.matched.at_least { "≥" } else { "" };
         let span = span((breach.end - breach.start).to_std().unwrap_or_default());
-        let place =
-            format!("{} ({})", cut(&one_line(&alarm.name), NAME_LIMIT), alarm.origin.region);
+        let name = cut(&one_line(&alarm.name), NAME_LIMIT);
+        let region = &alarm.origin.region;
         let how_often = format!("{at_least}{seen}× in {span}");
-        let reason = one_line(&alarm.reason);
-        let tail = match &headline {
-            Some(_) => format!(" · {how_often} · {place}"),
-            None => format!(" · {place}"),
-        };
-        let what = match headline.as_deref() {
-            Some("") => "a log line without a message".to_owned(),
-            Some(headline) => headline.to_owned(),
-            None if reason.is_empty() => alarm.state.name().to_owned(),
-            None => format!("{}: {reason}", alarm.state.name()),
+        let (what, tail) = if let Some(headline) = headline.as_deref() {
+            let what = if headline.is_empty() { "a log line without a message" } else { headline };
+            (what.to_owned(), format!(" · {how_often} · {name} ({region})"))
+        } else {
+            let reason = one_line(&alarm.reason);
+            let reason = if reason.is_empty() { alarm.state.name() } else { &reason };
+            (format!("{name}: {reason}"), format!(" · {region}"))
         };
 
         let mut details = Details::new(detail);

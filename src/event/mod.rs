@@ -4,6 +4,7 @@ pub mod compose;
 mod details;
 mod fit;
 pub mod links;
+pub mod routing_key;
 pub mod validation;
 
 use std::fmt;

@@ -7,58 +7,11 @@
 //! key`, `JSON parse error`; that a body too large is a 400 is PagerDuty's
 //! statement of 2018-06-08. The other sentences follow the same pattern.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde_json::{Map, Value, json};
 
+use super::routing_key::RoutingKey;
 use super::{Action, BODY_LIMIT, DEDUP_KEY_LIMIT, SUMMARY_LIMIT, Severity};
-
-/// Length of a routing key, in characters (Events API v2 reference).
-pub const ROUTING_KEY_LENGTH: usize = 32;
-
-/// A well-formed routing key. It is a secret: printed, only its last four characters show.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RoutingKey(String);
-
-impl RoutingKey {
-    /// The whole key, for the request to PagerDuty and nothing else.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for RoutingKey {
-    type Err = Vec<String>;
-
-    fn from_str(key: &str) -> Result<Self, Self::Err> {
-        let mut errors = Vec::new();
-        if key.chars().count() != ROUTING_KEY_LENGTH {
-            errors.push(format!(
-                "Length of 'routing_key' is incorrect (should be {ROUTING_KEY_LENGTH} characters)"
-            ));
-        }
-        if !key.chars().all(|character| character.is_ascii_alphanumeric()) {
-            errors.push("'routing_key' cannot contain non-alphanumeric characters.".to_owned());
-        }
-        if errors.is_empty() { Ok(Self(key.to_owned())) } else { Err(errors) }
-    }
-}
-
-impl fmt::Display for RoutingKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The alphabet is ASCII, so byte positions are characters.
-        write!(formatter, "…{}", &self.0[self.0.len().saturating_sub(4)..])
-    }
-}
-
-impl fmt::Debug for RoutingKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "RoutingKey({self})")
-    }
-}
 
 /// An event that PagerDuty would accept.
 #[derive(Debug, Clone, PartialEq)]
@@ -308,7 +261,7 @@ mod tests {
         let mut event = trigger();
         event["x_own"] = json!(1);
         let valid = validate(event.to_string().as_bytes()).unwrap();
-        assert_eq!(valid.routing_key.reveal(), KEY);
+        assert_eq!(valid.routing_key.expose(), KEY);
         assert_eq!(valid.dedup_key.as_deref(), Some("k"));
         assert_eq!(valid.body["x_own"], json!(1));
         assert!(!format!("{valid:?}").contains(KEY), "a key must not be printed");

@@ -8,7 +8,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::event::validation::{RoutingKey, ValidEvent};
+use crate::event::routing_key::RoutingKey;
+use crate::event::validation::ValidEvent;
 use crate::event::{Action, Severity};
 
 /// How many incidents are kept: the newest.

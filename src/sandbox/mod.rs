@@ -4,7 +4,7 @@
 //! - [`rate`]: the limit of events a minute for each routing key.
 //! - [`faults`]: the failures it was told to show, in order.
 //! - [`requests`]: the log of what was asked and answered.
-//! - [`wire`]: connections that can break, for faults below HTTP.
+//! - `wire`: connections that can break, for faults below HTTP.
 //! - `enqueue`, `api`, `page`: the Events API, the JSON for tests, the page for people.
 
 mod api;
@@ -26,7 +26,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
-use crate::event::validation::RoutingKey;
+use crate::event::routing_key::RoutingKey;
 use faults::{Fault, Faults};
 use incidents::Incidents;
 use rate::Rate;

@@ -1,0 +1,105 @@
+"""The running sandbox and the system's Chromium, for the tests of the page."""
+
+import json
+import os
+import pathlib
+import select
+import shutil
+import subprocess
+import urllib.request
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KEY = "0123456789abcdef0123456789abcdef"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+class Sandbox:
+    """A `pagetrail sandbox` of one test's own."""
+
+    def __init__(self) -> None:
+        binary = pathlib.Path(os.environ.get("PAGETRAIL_BIN", ROOT / "target/debug/pagetrail"))
+        if not binary.exists():
+            pytest.fail(f"{binary} is missing: run `cargo build`, or set PAGETRAIL_BIN")
+        self.process = subprocess.Popen(
+            [binary, "sandbox", "--port", "0", "--rate", "0"], stdout=subprocess.PIPE, text=True
+        )
+        ready, _, _ = select.select([self.process.stdout], [], [], 10)
+        line = self.process.stdout.readline() if ready else "nothing within 10 s"
+        if "listening on " not in line:
+            self.stop()
+            pytest.fail(f"the sandbox printed {line!r}")
+        self.url = line.strip().rpartition(" ")[2]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def send(self, action: str, dedup_key: str, **event: object) -> None:
+        event |= {"routing_key": KEY, "event_action": action, "dedup_key": dedup_key}
+        request = urllib.request.Request(
+            f"{self.url}/v2/enqueue",
+            json.dumps(event).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 202
+
+    def trigger(self, dedup_key: str, summary: str, details: dict | None = None, **event: object) -> None:
+        payload = {
+            "summary": summary,
+            "source": "api-errors",
+            "severity": event.pop("severity", "error"),
+            "component": "orders-api",
+            "custom_details": details or {},
+        }
+        self.send("trigger", dedup_key, payload=payload, **event)
+
+
+@pytest.fixture
+def sandbox():
+    sandbox = Sandbox()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.fail("no Chromium found: install it (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens pages that fail the test when they log an error."""
+    contexts, errors = [], []
+
+    def open_page(url: str, **options: object):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and errors.append(line.text))
+        page.on("dialog", lambda dialog: (errors.append("a script ran"), dialog.dismiss()))
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []

@@ -1,0 +1,162 @@
+"""The sandbox's page in a real browser: on a phone, by keyboard, under attack."""
+
+import pytest
+
+PHONE = {"width": 375, "height": 740}
+TRAIL = {
+    "0 note": "no metric filter feeds this metric; the alarm's own words follow",
+    "1 error": "TypeError: Cannot read properties of undefined (reading 'id')",
+    "2 trail 1": "12:05:31.004  START  request 7f2c1c9e-55a1-4f0e-9b5d-2c7a4e9f1b30",
+    "2 trail 1.001": "12:05:31.120  INFO   charging card order=42",
+    "2 trail 1.002": "12:05:31.711  ERROR  " + "x" * 500 + "\n    at confirm (/var/task/confirm.js:48:31)",
+    "k" * 300: {"nested": ["y" * 300]},
+}
+LINKS = [
+    {"href": "https://example.com/" + "a" * 300, "text": "Log stream"},
+    {"href": "https://example.com/" + "b" * 300},
+    {"href": "javascript:alert(1)", "text": "Run me"},
+]
+ATTACK = "</script></title><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+# Contrast as WCAG 2 defines it, of every text against the background behind it.
+POOR_CONTRAST = """() => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = parse(getComputedStyle(at).backgroundColor);
+      if (color.length < 4 || color[3] > 0) return color;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  let checked = 0;
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!own || !element.checkVisibility()) continue;
+    checked += 1;
+    const tones = [parse(getComputedStyle(element).color), behind(element)].map(light);
+    const ratio = (Math.max(...tones) + 0.05) / (Math.min(...tones) + 0.05);
+    if (ratio < 4.5) poor.push(`${element.className || element.tagName}: ${ratio.toFixed(2)}`);
+  }
+  return { checked, poor };
+}"""
+
+
+@pytest.fixture
+def filled(sandbox):
+    sandbox.trigger("a", "Nightly export finished late", severity="info")
+    sandbox.trigger("b", "Runtime exited: signal: killed", severity="critical")
+    sandbox.send("resolve", "b")
+    sandbox.trigger("c", "Queue is older than 300 s", severity="warning")
+    sandbox.send("acknowledge", "c")
+    for summary in ("first " + "w" * 1000, "TypeError: " + "w" * 1000):
+        sandbox.trigger(
+            "d" * 255, summary, TRAIL, links=LINKS, client="Pagetrail", client_url="https://example.com/"
+        )
+    return sandbox
+
+
+@pytest.mark.parametrize("path", ["/", "/incidents/4", "/incidents/9"])
+@pytest.mark.parametrize("width", [320, 375, 800, 1280])
+def test_nothing_scrolls_sideways(filled, browser, path, width):
+    context = browser.new_context(viewport={"width": width, "height": 740})
+    page = context.new_page()
+    page.goto(filled.url + path)
+    inner, content = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
+    assert inner == width
+    assert content <= width
+    # Content that `overflow: hidden` cuts off would not scroll, but nobody could read it.
+    cut = page.evaluate(
+        "[...document.querySelectorAll('main *')].filter((one) => one.checkVisibility()"
+        " && getComputedStyle(one).position !== 'absolute'"
+        " && one.getBoundingClientRect().right > innerWidth + 0.5).map((one) => one.outerHTML.slice(0, 80))"
+    )
+    assert cut == []
+    context.close()
+
+
+def test_the_list_leads_to_an_incident_by_keyboard(filled, open_page):
+    page = open_page(filled.url)
+    for expected in ("Skip to content", "Pagetrail sandbox", "TypeError"):
+        page.keyboard.press("Tab")
+        focused = page.evaluate("document.activeElement.textContent")
+        assert focused.startswith(expected)
+    outline = page.evaluate("getComputedStyle(document.activeElement, '::after').outlineStyle")
+    assert outline == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/incidents/4")
+    assert page.get_by_role("heading", level=1).text_content().startswith("TypeError")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "All incidents"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_url(filled.url + "/")
+
+
+def test_an_incident_has_landmarks_headings_and_a_table_on_a_phone(filled, open_page):
+    page = open_page(f"{filled.url}/incidents/4", viewport=PHONE)
+    for role in ("banner", "main", "navigation"):
+        assert page.get_by_role(role).count() == 1, role
+    headings = page.get_by_role("heading", level=2).all_text_contents()
+    assert headings == ["Details", "Links", "About", "Timeline"]
+    rows = page.get_by_role("table", name="Details").get_by_role("row")
+    assert rows.count() == len(TRAIL)
+    assert page.get_by_role("rowheader").all_text_contents() == sorted(TRAIL)
+    first, second = rows.nth(2).bounding_box(), rows.nth(3).bounding_box()
+    assert second["y"] == pytest.approx(first["y"] + first["height"], abs=1), "the trail is one block"
+
+
+def test_what_an_event_says_is_shown_and_not_run(sandbox, open_page):
+    links = [{"href": "javascript:alert(1)", "text": ATTACK}, {"href": "data:text/html," + ATTACK}]
+    sandbox.trigger(ATTACK, ATTACK, {ATTACK: ATTACK}, links=links, client=ATTACK, client_url="javascript:alert(1)")
+    page = open_page(sandbox.url)
+    assert page.get_by_role("link", name=ATTACK).text_content() == ATTACK
+    page.get_by_role("link", name=ATTACK).click()
+    page.wait_for_url("**/incidents/1")
+    assert page.get_by_role("heading", level=1).text_content() == ATTACK
+    assert page.get_by_role("cell").text_content() == ATTACK
+    schemes = page.evaluate("[...document.querySelectorAll('a')].map((link) => link.protocol)")
+    assert set(schemes) == {"http:"}
+    assert page.evaluate("document.scripts.length") == 1
+    assert page.locator("main img").count() == 0
+
+
+def test_the_page_follows_events_and_keeps_its_place(sandbox, open_page):
+    for number in range(40):
+        sandbox.trigger(str(number), f"incident {number}")
+    page = open_page(sandbox.url, viewport=PHONE)
+    page.get_by_role("link", name="incident 0", exact=True).focus()
+    place = page.evaluate("scrollY")
+    assert place > 0
+    sandbox.send("resolve", "0")
+    page.locator(".counts", has_text="1 resolved").wait_for(timeout=10_000)
+    assert page.evaluate("scrollY") == place
+    assert page.evaluate("document.activeElement.textContent") == "incident 0"
+    assert page.title().startswith("39 open")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/incidents/4"])
+def test_every_text_has_enough_contrast(filled, open_page, path, scheme):
+    page = open_page(filled.url + path, color_scheme=scheme)
+    result = page.evaluate(POOR_CONTRAST)
+    assert result["checked"] > 10
+    assert result["poor"] == []
+
+
+def test_a_stopped_sandbox_is_told(sandbox, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(sandbox.url)
+    assert not page.get_by_role("status").is_visible()
+    sandbox.stop()
+    page.get_by_text("Not up to date").wait_for(timeout=10_000)
+    context.close()
