@@ -11,7 +11,8 @@
 #   --organization  only this AWS organisation's accounts may read; everybody by default
 #
 # It can be repeated. A Region that fails is named at the end, with exit code 1, and stops no other.
-# Credentials and endpoints come from the AWS CLI's own settings.
+# Credentials and endpoints come from the AWS CLI's own settings. PAGETRAIL_DIST=FOLDER publishes
+# what lies there instead of in dist/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -46,18 +47,19 @@ done
 
 command -v aws >/dev/null || fail "the AWS CLI is missing; add it with: pip install awscli"
 
+dist=${PAGETRAIL_DIST:-dist}
 zips=() default_architecture=arm64
 for architecture in arm64 x86_64; do
-    zip=dist/pagetrail-lambda-$architecture.zip
+    zip=$dist/pagetrail-lambda-$architecture.zip
     if [[ -f $zip ]]; then
-        (cd dist && sha256sum --quiet --check "${zip#dist/}.sha256") ||
+        (cd "$dist" && sha256sum --quiet --check "${zip##*/}.sha256") ||
             fail "$zip is not what was built; run scripts/build.sh again"
         zips+=("$zip")
     elif [[ $architecture == arm64 ]]; then
         default_architecture=x86_64
     fi
 done
-((${#zips[@]})) || fail "dist/ holds no code to publish; run scripts/build.sh first"
+((${#zips[@]})) || fail "$dist/ holds no code to publish; run scripts/build.sh first"
 if ((${#zips[@]} < 2)); then
     echo "publish.sh: only ${zips[0]} is there; its architecture becomes the template's default" >&2
 fi
@@ -128,10 +130,10 @@ publish() {
         --template-file infra/artifact-bucket.yaml --no-fail-on-empty-changeset \
         --parameter-overrides "bucketPrefix=$prefix" "organizationId=$organization" || return 1
     for zip in "${zips[@]}"; do
-        step "the upload of ${zip#dist/}" aws s3 cp --region "$region" --only-show-errors \
-            "$zip" "s3://$bucket/$version/${zip#dist/}" || return 1
-        step "the upload of ${zip#dist/}.sha256" aws s3 cp --region "$region" --only-show-errors \
-            "$zip.sha256" "s3://$bucket/$version/${zip#dist/}.sha256" || return 1
+        step "the upload of ${zip##*/}" aws s3 cp --region "$region" --only-show-errors \
+            "$zip" "s3://$bucket/$version/${zip##*/}" || return 1
+        step "the upload of ${zip##*/}.sha256" aws s3 cp --region "$region" --only-show-errors \
+            "$zip.sha256" "s3://$bucket/$version/${zip##*/}.sha256" || return 1
     done
     # Last, so that a template never names code that is not there yet.
     step "the upload of the template" aws s3 cp --region "$region" --only-show-errors \
@@ -171,7 +173,7 @@ HTML
         echo "<li><a href=\"${link//&/&amp;}\">$region</a></li>" >>"$work/launch.html"
     done
     echo "</ul>" >>"$work/launch.html"
-    mv "$work/launch.html" dist/launch.html
-    echo "The same as a page: dist/launch.html"
+    mv "$work/launch.html" "$dist/launch.html"
+    echo "The same as a page: $dist/launch.html"
 fi
 ((${#failed_regions[@]} == 0)) || fail "not published in: ${failed_regions[*]}"
