@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
-work=$target/bench-init
-mkdir -p "$work/node"
+mkdir -p "$target/bench-init/node"
+work=$(cd "$target/bench-init" && pwd)
 
 echo "building (release) …" >&2
 cargo build --quiet --release --locked --bin pagetrail-lambda

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use support::alarms::{DATAPOINT, METRIC, NAMESPACE, alarm, sns};
 use support::aws::Aws;
-use support::lambda::Stage;
 
 const ROUNDS: usize = 25;
 const LINES: i64 = 10_000;
@@ -65,6 +64,8 @@ async fn starting(pagetrail: &str, bare: &str, node: &[String]) {
             if round > 0 {
                 contestant.times.push(time);
             }
+            // A process that is still being taken down would disturb the next start.
+            lambda.stop().await;
         }
     }
     println!("\nspawn → first /next, {ROUNDS} interleaved runs each");
@@ -160,5 +161,8 @@ fn machine() -> String {
         .map_or("unknown processor", |(_, model)| model);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    format!("{model}, {cores} cores, {}, Linux {}", std::env::consts::ARCH, kernel.trim())
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    let architecture = std::env::consts::ARCH;
+    format!("{model}, {cores} cores, {architecture}, Linux {}, load {load}", kernel.trim())
 }

@@ -176,7 +176,12 @@ impl Lambda {
     async fn polls(&self, count: usize) {
         let mut polls = self.runtime.polls.subscribe();
         let reached = polls.wait_for(|polls| *polls >= count);
-        tokio::time::timeout(PATIENCE, reached).await.expect("it asks for an event").unwrap();
+        tokio::select! {
+            reached = tokio::time::timeout(PATIENCE, reached) => {
+                reached.expect("it asks for an event").unwrap();
+            }
+            () = self.gone() => panic!("the program ended instead of asking for an event"),
+        }
     }
 
     /// Waits for what the program reports to `/init/error`.
@@ -214,6 +219,11 @@ impl Lambda {
 
     pub fn process_id(&self) -> u32 {
         self.child.id().expect("it runs")
+    }
+
+    /// Ends the program, and returns once it is gone.
+    pub async fn stop(mut self) {
+        self.child.kill().await.expect("it is killed");
     }
 
     /// Ends the program and returns all it wrote to stdout and stderr.
