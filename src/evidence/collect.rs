@@ -66,12 +66,10 @@ pub async fn collect(
     }
 
     for followed in trail::follow(&evidence.lines, limits, now, logs, &calls).await {
-        match followed {
-            Ok(trail) => evidence.trails.push(trail),
-            Err((id, log_group, error)) => {
-                let what = format!("the trail of request {id} in {log_group} could not be read");
-                evidence.notes.push(explain(&what, &error, &Asked::events(at, &log_group)));
-            }
+        evidence.trails.extend(followed.trail);
+        if let Some((id, log_group, error)) = followed.failure {
+            let what = format!("the trail of request {id} in {log_group} could not all be read");
+            evidence.notes.push(explain(&what, &error, &Asked::events(at, &log_group)));
         }
     }
     evidence

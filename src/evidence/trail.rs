@@ -16,8 +16,11 @@ const LONGEST_REQUEST: TimeDelta = TimeDelta::minutes(15);
 /// Lines of one request that are read before it is shortened to what is kept.
 const MOST_READ: usize = 2_000;
 
-/// A trail, or why there is none.
-pub(super) type Followed = Result<Trail, (RequestId, String, LogError)>;
+/// A trail as far as it could be read, and what kept it from being read to its end.
+pub(super) struct Followed {
+    pub(super) trail: Option<Trail>,
+    pub(super) failure: Option<(RequestId, String, LogError)>,
+}
 
 /// Fetches the trails of the newest requests among the matching lines, newest first.
 pub(super) async fn follow(
@@ -65,12 +68,15 @@ async fn fetch(
         found.lines.push(line.clone());
         found.lines.sort_by_key(|line| line.at);
     }
-    if let (Some(error), 1) = (found.error, found.lines.len()) {
-        return Err((id, line.log_group.clone(), error));
+    let failure = found.error.map(|error| (id.clone(), line.log_group.clone(), error));
+    if failure.is_some() && found.lines.len() == 1 {
+        // Nothing but the line that is known anyway.
+        return Followed { trail: None, failure };
     }
     let unread = found.matched.seen.saturating_sub(found.lines.len());
     let steps = shorten(found.lines, line, limits.trail_lines, unread);
-    Ok(Trail { id, log_group: line.log_group.clone(), stream: line.stream.clone(), steps })
+    let (log_group, stream) = (line.log_group.clone(), line.stream.clone());
+    Followed { trail: Some(Trail { id, log_group, stream, steps }), failure }
 }
 
 /// Keeps the lines nearest to the trail's start, its end, and the failing line.
