@@ -108,27 +108,51 @@ step() {
     fi
 }
 
+# Whether the bucket can be published to: it is this account's, or nobody's yet.
+check_bucket() {
+    local probe status
+    status=$(aws cloudformation describe-stacks --region "$region" --stack-name "$stack" \
+        --query 'Stacks[0].StackStatus' --output text 2>/dev/null) || status=none
+    if probe=$(aws s3api head-bucket --region "$region" --bucket "$bucket" \
+        --expected-bucket-owner "$account" 2>&1); then
+        if [[ $status == none ]]; then
+            echo "publish.sh: $region: your account has the bucket $bucket, but not the stack $stack that manages it; import it into one, delete it, or choose another --prefix" >&2
+            return 1
+        fi
+        return 0
+    fi
+    case $probe in
+    *404* | *"Not Found"*) ;;
+    *403* | *Forbidden* | *301*)
+        echo "publish.sh: $region: the bucket name $bucket is taken by another account, or you may not read it; choose another --prefix" >&2
+        return 1
+        ;;
+    *)
+        echo "publish.sh: $region: the bucket $bucket could not be looked up: $probe" >&2
+        return 1
+        ;;
+    esac
+    # What a first try that failed leaves behind takes no update.
+    if [[ $status == ROLLBACK_COMPLETE ]]; then
+        step "the removal of the failed stack $stack" \
+            aws cloudformation delete-stack --region "$region" --stack-name "$stack" &&
+            step "the removal of the failed stack $stack" \
+                aws cloudformation wait stack-delete-complete --region "$region" --stack-name "$stack"
+    fi
+}
+
 # Publishes in $region. Every step ends in `|| return 1`: set -e is off inside an `if`.
 publish() {
-    local bucket=$prefix-$region probe zip
-    if ! probe=$(aws s3api head-bucket --region "$region" --bucket "$bucket" \
-        --expected-bucket-owner "$account" 2>&1); then
-        case $probe in
-        *404* | *"Not Found"*) ;;
-        *403* | *Forbidden* | *301*)
-            echo "publish.sh: $region: the bucket name $bucket is taken by another account, or you may not read it; choose another --prefix" >&2
-            return 1
-            ;;
-        *)
-            echo "publish.sh: $region: the bucket $bucket could not be looked up: $probe" >&2
-            return 1
-            ;;
-        esac
-    fi
-    step "the bucket's stack $prefix-artifacts" \
-        aws cloudformation deploy --region "$region" --stack-name "$prefix-artifacts" \
+    local bucket=$prefix-$region stack=$prefix-artifacts zip
+    check_bucket || return 1
+    step "the bucket's stack $stack" \
+        aws cloudformation deploy --region "$region" --stack-name "$stack" \
         --template-file infra/artifact-bucket.yaml --no-fail-on-empty-changeset \
-        --parameter-overrides "bucketPrefix=$prefix" "organizationId=$organization" || return 1
+        --parameter-overrides "bucketPrefix=$prefix" "organizationId=$organization" || {
+        aws cloudformation describe-stack-events --region "$region" --stack-name "$stack" --output text \
+            --query "StackEvents[?ends_with(ResourceStatus,'_FAILED')].ResourceStatusReason" >&2
+        return 1
+    }
     for zip in "${zips[@]}"; do
         step "the upload of ${zip##*/}" aws s3 cp --region "$region" --only-show-errors \
             "$zip" "s3://$bucket/$version/${zip##*/}" || return 1

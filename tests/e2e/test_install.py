@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 from harness.cloud import ACCOUNT, REGION, Cloud
-from harness.install import ARCHITECTURE, PREFIX, ROOT, ROUTING_KEY, Stack, dist, path_style, target
+from harness.install import (
+    ARCHITECTURE,
+    PREFIX,
+    ROOT,
+    ROUTING_KEY,
+    Stack,
+    dist,
+    path_style,
+    publish,
+    target,
+)
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:errors"
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:pagerduty-AbC123"
@@ -135,6 +145,10 @@ def test_one_region_that_fails_stops_no_other(cloud: Cloud, command: Path) -> No
     assert "o-a1b2c3d4e5" in policy
 
 
+def test_publishing_again(cloud: Cloud, command: Path, template_url: str) -> None:
+    assert publish(cloud, command) == template_url
+
+
 def test_publishing_says_what_is_missing(cloud: Cloud, command: Path, tmp_path: Path) -> None:
     environment = cloud.environment() | {"PAGETRAIL_BIN": str(command)}
     nothing = script(
@@ -146,6 +160,11 @@ def test_publishing_says_what_is_missing(cloud: Cloud, command: Path, tmp_path: 
     anonymous |= {"PAGETRAIL_DIST": str(dist()), "HOME": str(tmp_path)}
     refused = script("publish.sh", "--prefix", "acme", **anonymous)
     assert refused.returncode == 1 and "AWS took no credentials" in refused.stderr
+
+    cloud.client("s3").create_bucket(Bucket=f"mine-{REGION}")
+    own = script("publish.sh", "--prefix", "mine", "--regions", REGION,
+                 **(environment | {"PAGETRAIL_DIST": str(dist())}))  # fmt: skip
+    assert own.returncode == 1 and "not the stack mine-artifacts" in own.stderr
 
     bad = script("publish.sh", "--prefix", "Acme", **environment)
     assert bad.returncode == 2 and "lower-case" in bad.stderr
