@@ -5,9 +5,11 @@
 #   scripts/build.sh arm64 x86_64      exactly these
 #
 # PAGETRAIL_BUILD_PROFILE=dev builds fast and large, for tests; the default is release.
+# PAGETRAIL_DIST=FOLDER puts the zips there instead; for tests again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+dist=${PAGETRAIL_DIST:-dist}
 profile=${PAGETRAIL_BUILD_PROFILE:-release}
 case $profile in
 release) folder=release ;;
@@ -84,10 +86,10 @@ build() {
             --bin pagetrail-lambda --lambda-dir "$CARGO_TARGET_DIR/lambda-$architecture"
         binary=$CARGO_TARGET_DIR/lambda-$architecture/pagetrail-lambda/bootstrap
     fi
-    python3 scripts/pack.py "$architecture" "$binary" "dist/pagetrail-lambda-$architecture.zip"
+    python3 scripts/pack.py "$architecture" "$binary" "$dist/pagetrail-lambda-$architecture.zip"
 }
 
-mkdir -p dist
+mkdir -p "$dist"
 if ((${#asked[@]})); then
     for architecture in "${asked[@]}"; do
         reason=$(missing "$architecture")
@@ -103,7 +105,7 @@ else
         reason=$(missing "$architecture")
         if [[ -n $reason ]]; then
             # A zip left by an earlier build must not be published as this one's.
-            rm -f "dist/pagetrail-lambda-$architecture.zip" "dist/pagetrail-lambda-$architecture.zip.sha256"
+            rm -f "$dist/pagetrail-lambda-$architecture.zip" "$dist/pagetrail-lambda-$architecture.zip.sha256"
             echo "build.sh: $architecture left out: $reason" >&2
         else
             build "$architecture"

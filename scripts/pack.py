@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Packs a built binary as a Lambda zip: checked, always the same bytes, with its SHA-256 beside it.
 
 usage: pack.py ARCHITECTURE BINARY ZIP
@@ -25,9 +24,10 @@ def check(binary: bytes, architecture: str) -> str | None:
         return f"it is not built for {architecture}"
     newest = max(needed_glibc(binary), default=(0, 0))
     if newest > NEWEST_GLIBC:
+        needed, there = (".".join(map(str, version)) for version in (newest, NEWEST_GLIBC))
         return (
-            "it needs glibc %d.%d and Lambda has %d.%d; build it with cargo-lambda, or on a system "
-            "with an older glibc" % (newest + NEWEST_GLIBC)
+            f"it needs glibc {needed} and Lambda has {there}; build it with cargo-lambda, or on a "
+            "system with an older glibc"
         )
     return None
 
@@ -51,7 +51,7 @@ def pack(binary: bytes, path: Path) -> None:
     entry.external_attr = 0o100755 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(entry, binary, compresslevel=9)
+        archive.writestr(entry, binary, compresslevel=6)
 
 
 def main() -> int:
@@ -67,8 +67,8 @@ def main() -> int:
     pack(binary, path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     path.with_name(path.name + ".sha256").write_text(f"{digest}  {path.name}\n")
-    megabytes = [size / 1e6 for size in (len(binary), path.stat().st_size)]
-    print("%s: binary %.1f MB, zip %.1f MB, sha256 %s" % (path, *megabytes, digest))
+    sizes = f"binary {len(binary) / 1e6:.1f} MB, zip {path.stat().st_size / 1e6:.1f} MB"
+    print(f"{path}: {sizes}, sha256 {digest}")
     return 0
 
 

@@ -11,7 +11,8 @@
 #   --organization  only this AWS organisation's accounts may read; everybody by default
 #
 # It can be repeated. A Region that fails is named at the end, with exit code 1, and stops no other.
-# Credentials and endpoints come from the AWS CLI's own settings.
+# Credentials and endpoints come from the AWS CLI's own settings. PAGETRAIL_DIST=FOLDER publishes
+# what lies there instead of in dist/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -46,18 +47,19 @@ done
 
 command -v aws >/dev/null || fail "the AWS CLI is missing; add it with: pip install awscli"
 
+dist=${PAGETRAIL_DIST:-dist}
 zips=() default_architecture=arm64
 for architecture in arm64 x86_64; do
-    zip=dist/pagetrail-lambda-$architecture.zip
+    zip=$dist/pagetrail-lambda-$architecture.zip
     if [[ -f $zip ]]; then
-        (cd dist && sha256sum --quiet --check "${zip#dist/}.sha256") ||
+        (cd "$dist" && sha256sum --quiet --check "${zip##*/}.sha256") ||
             fail "$zip is not what was built; run scripts/build.sh again"
         zips+=("$zip")
     elif [[ $architecture == arm64 ]]; then
         default_architecture=x86_64
     fi
 done
-((${#zips[@]})) || fail "dist/ holds no code to publish; run scripts/build.sh first"
+((${#zips[@]})) || fail "$dist/ holds no code to publish; run scripts/build.sh first"
 if ((${#zips[@]} < 2)); then
     echo "publish.sh: only ${zips[0]} is there; its architecture becomes the template's default" >&2
 fi
@@ -106,32 +108,56 @@ step() {
     fi
 }
 
+# Whether the bucket can be published to: it is this account's, or nobody's yet.
+check_bucket() {
+    local probe status
+    status=$(aws cloudformation describe-stacks --region "$region" --stack-name "$stack" \
+        --query 'Stacks[0].StackStatus' --output text 2>/dev/null) || status=none
+    if probe=$(aws s3api head-bucket --region "$region" --bucket "$bucket" \
+        --expected-bucket-owner "$account" 2>&1); then
+        if [[ $status == none ]]; then
+            echo "publish.sh: $region: your account has the bucket $bucket, but not the stack $stack that manages it; import it into one, delete it, or choose another --prefix" >&2
+            return 1
+        fi
+        return 0
+    fi
+    case $probe in
+    *404* | *"Not Found"*) ;;
+    *403* | *Forbidden* | *301*)
+        echo "publish.sh: $region: the bucket name $bucket is taken by another account, or you may not read it; choose another --prefix" >&2
+        return 1
+        ;;
+    *)
+        echo "publish.sh: $region: the bucket $bucket could not be looked up: $probe" >&2
+        return 1
+        ;;
+    esac
+    # What a first try that failed leaves behind takes no update.
+    if [[ $status == ROLLBACK_COMPLETE ]]; then
+        step "the removal of the failed stack $stack" \
+            aws cloudformation delete-stack --region "$region" --stack-name "$stack" &&
+            step "the removal of the failed stack $stack" \
+                aws cloudformation wait stack-delete-complete --region "$region" --stack-name "$stack"
+    fi
+}
+
 # Publishes in $region. Every step ends in `|| return 1`: set -e is off inside an `if`.
 publish() {
-    local bucket=$prefix-$region probe zip
-    if ! probe=$(aws s3api head-bucket --region "$region" --bucket "$bucket" \
-        --expected-bucket-owner "$account" 2>&1); then
-        case $probe in
-        *404* | *"Not Found"*) ;;
-        *403* | *Forbidden* | *301*)
-            echo "publish.sh: $region: the bucket name $bucket is taken by another account, or you may not read it; choose another --prefix" >&2
-            return 1
-            ;;
-        *)
-            echo "publish.sh: $region: the bucket $bucket could not be looked up: $probe" >&2
-            return 1
-            ;;
-        esac
-    fi
-    step "the bucket's stack $prefix-artifacts" \
-        aws cloudformation deploy --region "$region" --stack-name "$prefix-artifacts" \
+    local bucket=$prefix-$region stack=$prefix-artifacts zip
+    check_bucket || return 1
+    step "the bucket's stack $stack" \
+        aws cloudformation deploy --region "$region" --stack-name "$stack" \
         --template-file infra/artifact-bucket.yaml --no-fail-on-empty-changeset \
-        --parameter-overrides "bucketPrefix=$prefix" "organizationId=$organization" || return 1
+        --parameter-overrides "bucketPrefix=$prefix" "organizationId=$organization" || {
+        aws cloudformation describe-stack-events --region "$region" --stack-name "$stack" --output text \
+            --query "StackEvents[?ends_with(ResourceStatus,'_FAILED')].ResourceStatusReason" >&2
+        return 1
+    }
     for zip in "${zips[@]}"; do
-        step "the upload of ${zip#dist/}" aws s3 cp --region "$region" --only-show-errors \
-            "$zip" "s3://$bucket/$version/${zip#dist/}" || return 1
-        step "the upload of ${zip#dist/}.sha256" aws s3 cp --region "$region" --only-show-errors \
-            "$zip.sha256" "s3://$bucket/$version/${zip#dist/}.sha256" || return 1
+        step "the upload of ${zip##*/}" aws s3 cp --region "$region" --only-show-errors \
+            "$zip" "s3://$bucket/$version/${zip##*/}" || return 1
+        step "the upload of ${zip##*/}.sha256" aws s3 cp --region "$region" --only-show-errors \
+            "$zip.sha256" "s3://$bucket/$version/${zip##*/}.sha256" || return 1
     done
     # Last, so that a template never names code that is not there yet.
     step "the upload of the template" aws s3 cp --region "$region" --only-show-errors \
@@ -171,7 +197,7 @@ HTML
         echo "<li><a href=\"${link//&/&amp;}\">$region</a></li>" >>"$work/launch.html"
     done
     echo "</ul>" >>"$work/launch.html"
-    mv "$work/launch.html" dist/launch.html
-    echo "The same as a page: dist/launch.html"
+    mv "$work/launch.html" "$dist/launch.html"
+    echo "The same as a page: $dist/launch.html"
 fi
 ((${#failed_regions[@]} == 0)) || fail "not published in: ${failed_regions[*]}"

@@ -7,6 +7,10 @@ use aws_config::environment::{
 };
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
@@ -14,20 +18,38 @@ use base64::prelude::BASE64_STANDARD;
 /// environment, where Lambda puts them, and Mozilla's root certificates, which are
 /// in the binary and need no file to be read at start.
 pub async fn lambda_config() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .region(EnvironmentVariableRegionProvider::new())
+        .http_client(LazyHttp::default())
+        .load()
+        .await
+}
+
+/// Builds the SDK's HTTP client at the first call: reading the root certificates takes
+/// longer than all else at start, and the SDK would do it when a client is built.
+#[derive(Debug, Default)]
+struct LazyHttp(std::sync::OnceLock<SharedHttpClient>);
+
+impl HttpClient for LazyHttp {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        self.0.get_or_init(http_client).http_connector(settings, components)
+    }
+}
+
+fn http_client() -> SharedHttpClient {
     let trust = TrustStore::empty().with_pem_certificate(root_certificates());
     let tls = TlsContext::builder().with_trust_store(trust).build();
     let http =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
-    let http = match tls {
+    match tls {
         Ok(tls) => http.tls_context(tls).build_https(),
         Err(_) => http.build_https(),
-    };
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .region(EnvironmentVariableRegionProvider::new())
-        .http_client(http)
-        .load()
-        .await
+    }
 }
 
 /// The client configuration of the TLS stack, with the same roots.

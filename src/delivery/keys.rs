@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::event::routing_key::RoutingKey;
 use crate::text::cut;
 
-/// A key refused again so soon after it was read has not been mended meanwhile.
+/// A key that is refused again so soon has not been mended meanwhile.
 const SHORTEST_BETWEEN_READS: Duration = Duration::from_secs(10);
 const ATTEMPT: Duration = Duration::from_secs(4);
 
@@ -39,7 +39,8 @@ pub struct Keys {
 
 struct Known {
     key: RoutingKey,
-    read_at: Instant,
+    /// When it was last read because it had been refused.
+    refused_at: Option<Instant>,
 }
 
 impl Keys {
@@ -62,7 +63,7 @@ impl Keys {
             return Ok(known.key.clone());
         }
         let key = self.read().await?;
-        *known = Some(Known { key: key.clone(), read_at: Instant::now() });
+        *known = Some(Known { key: key.clone(), refused_at: None });
         Ok(key)
     }
 
@@ -73,14 +74,17 @@ impl Keys {
     /// When the secret cannot be read or holds no key.
     pub async fn instead_of(&self, refused: &RoutingKey) -> Result<Option<RoutingKey>, KeyError> {
         let mut known = self.known.lock().await;
-        let fresh = known.as_ref().filter(|known| {
-            known.key != *refused || known.read_at.elapsed() < SHORTEST_BETWEEN_READS
-        });
-        let key = match fresh {
-            Some(known) => known.key.clone(),
-            None => self.read().await?,
-        };
-        *known = Some(Known { key: key.clone(), read_at: Instant::now() });
+        if let Some(known) = known.as_ref() {
+            if known.key != *refused {
+                return Ok(Some(known.key.clone()));
+            }
+            let again = known.refused_at.is_some_and(|at| at.elapsed() < SHORTEST_BETWEEN_READS);
+            if again {
+                return Ok(None);
+            }
+        }
+        let key = self.read().await?;
+        *known = Some(Known { key: key.clone(), refused_at: Some(Instant::now()) });
         Ok((key != *refused).then_some(key))
     }
 

@@ -8,6 +8,6 @@ mod worker;
 
 pub use backoff::delay;
 pub use keys::{KeyError, Keys};
-pub use outcome::{Answer, Outcome, outcome};
+pub use outcome::{Answer, Outcome, Reason, outcome};
 pub use pagerduty::PagerDuty;
 pub use worker::Worker;

@@ -26,17 +26,42 @@ pub enum Outcome {
     /// Try again, not before `after` where PagerDuty said so.
     Later {
         after: Option<Duration>,
-        why: String,
+        reason: Reason,
     },
     /// PagerDuty will never take this event.
     RefusedEvent {
         status: u16,
-        why: String,
+        reason: Reason,
     },
     /// PagerDuty does not take this routing key.
     RefusedKey {
-        why: String,
+        reason: Reason,
     },
+}
+
+/// Why an event was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// In our own words, fit for our logs.
+    pub what: String,
+    /// In PagerDuty's words: kept beside the event, never logged, since a peer may
+    /// echo what it was sent.
+    pub said: String,
+}
+
+impl Reason {
+    /// A reason of our own, to which nobody else said anything.
+    #[must_use]
+    pub fn own(what: impl Into<String>) -> Self {
+        Self { what: what.into(), said: String::new() }
+    }
+
+    /// Both, for whoever looks at the event.
+    #[must_use]
+    pub fn whole(&self) -> String {
+        let Self { what, said } = self;
+        if said.is_empty() { what.clone() } else { format!("{what}: {said}") }
+    }
 }
 
 /// Decides by status and, for a 400, by PagerDuty's words.
@@ -44,19 +69,20 @@ pub enum Outcome {
 pub fn outcome(answer: &Answer) -> Outcome {
     let (status, after, body) = match answer {
         Answer::Nothing { why } => {
-            return Outcome::Later { after: None, why: (*why).to_owned() };
+            return Outcome::Later { after: None, reason: Reason::own(*why) };
         }
         Answer::Http { status, retry_after, body } => (*status, *retry_after, body),
     };
+    let reason = Reason { what: format!("HTTP {status}"), said: words(body) };
     match status {
         202 => Outcome::Delivered,
-        400 if is_about_the_key(body) => Outcome::RefusedKey { why: words(status, body) },
+        400 if is_about_the_key(body) => Outcome::RefusedKey { reason },
         // 403 is the rate limit of Events API v1; the key is then taken again later.
-        401 | 403 => Outcome::RefusedKey { why: words(status, body) },
-        400 | 413 | 422 => Outcome::RefusedEvent { status, why: words(status, body) },
+        401 | 403 => Outcome::RefusedKey { reason },
+        400 | 413 | 422 => Outcome::RefusedEvent { status, reason },
         // Anything else is no verdict on the event: an outage, a rate limit, a proxy,
         // a wrong URL. The page waits until somebody mends it.
-        _ => Outcome::Later { after, why: words(status, body) },
+        _ => Outcome::Later { after, reason },
     }
 }
 
@@ -82,7 +108,7 @@ fn is_about_the_key(body: &str) -> bool {
 }
 
 /// PagerDuty's own words: `message` and `errors`, else the body's beginning.
-fn words(status: u16, body: &str) -> String {
+fn words(body: &str) -> String {
     let said = match serde_json::from_str::<Value>(body) {
         Ok(answer) if answer.is_object() => {
             let errors = answer["errors"].as_array().into_iter().flatten();
@@ -92,12 +118,7 @@ fn words(status: u16, body: &str) -> String {
         }
         _ => String::new(),
     };
-    let said = if said.is_empty() { one_line(body) } else { one_line(&said) };
-    if said.is_empty() {
-        format!("HTTP {status}")
-    } else {
-        cut(&format!("HTTP {status}: {said}"), 500)
-    }
+    cut(&one_line(if said.is_empty() { body } else { &said }), 500)
 }
 
 #[cfg(test)]
@@ -121,10 +142,13 @@ mod tests {
     #[test]
     fn a_refused_event_carries_pagerdutys_words() {
         let body = r#"{"status":"invalid event","message":"Event object is invalid","errors":["'payload.severity' is invalid","x"]}"#;
-        let why = "HTTP 400: Event object is invalid: 'payload.severity' is invalid: x".to_owned();
-        assert_eq!(of(400, body), Outcome::RefusedEvent { status: 400, why });
-        let why = "HTTP 413".to_owned();
-        assert_eq!(of(413, ""), Outcome::RefusedEvent { status: 413, why });
+        let Outcome::RefusedEvent { status: 400, reason } = of(400, body) else { panic!() };
+        assert_eq!(
+            reason.whole(),
+            "HTTP 400: Event object is invalid: 'payload.severity' is invalid: x"
+        );
+        let Outcome::RefusedEvent { status: 413, reason } = of(413, "") else { panic!() };
+        assert_eq!(reason.whole(), "HTTP 413");
     }
 
     #[test]

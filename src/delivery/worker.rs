@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::backoff::delay;
-use super::keys::{KeyError, Keys};
-use super::outcome::{Outcome, outcome};
+use super::keys::Keys;
+use super::outcome::{Outcome, Reason, outcome};
 use super::pagerduty::{ATTEMPT, PagerDuty};
 use crate::event::routing_key::RoutingKey;
 use crate::event::sha256_hex;
@@ -36,7 +36,7 @@ enum Fate {
     /// It may be deleted from the queue.
     Done,
     /// It comes back later, and what follows it in its group with it.
-    Later { after: Option<std::time::Duration>, why: String },
+    Later { after: Option<std::time::Duration>, reason: Reason },
 }
 
 impl Worker {
@@ -66,9 +66,9 @@ impl Worker {
         for (at, message) in group.iter().enumerate() {
             match self.message(message, deadline).await {
                 Fate::Done => {}
-                Fate::Later { after, why } => {
+                Fate::Later { after, reason } => {
                     let rest = &group[at..];
-                    self.postpone(rest, after, &why).await;
+                    self.postpone(rest, after, &reason).await;
                     return rest
                         .iter()
                         .map(|it| it.message_id.clone().unwrap_or_default())
@@ -84,23 +84,25 @@ impl Worker {
         let queued: Queued = match serde_json::from_str(body) {
             Ok(queued) => queued,
             Err(error) => {
-                let why = format!("the queue's message is no Pagetrail event: {error}");
-                return self.reject(message, None, &why).await;
+                // The error's text may quote the body, which is not for our log.
+                let what = "the queue's message is no Pagetrail event".to_owned();
+                let reason = Reason { what, said: error.to_string() };
+                return self.reject(message, None, &reason).await;
             }
         };
         if Instant::now() + ATTEMPT + RESERVE > deadline {
-            return Fate::Later { after: None, why: "no time was left in this batch".to_owned() };
+            return later("no time was left in this batch");
         }
         let key = match self.keys.key().await {
             Ok(key) => key,
-            Err(error) => return no_key(&error),
+            Err(error) => return later(error.to_string()),
         };
         match self.attempt(&queued, &key).await {
-            Outcome::RefusedKey { why } => {
-                error!(why, "PagerDuty refused the routing key; reading its secret again");
+            Outcome::RefusedKey { reason } => {
+                error!(why = reason.what, "PagerDuty refused the routing key; reading it again");
                 match self.keys.instead_of(&key).await {
-                    Err(error) => no_key(&error),
-                    Ok(None) => Fate::Later { after: None, why },
+                    Err(error) => later(error.to_string()),
+                    Ok(None) => Fate::Later { after: None, reason },
                     Ok(Some(key)) => {
                         let outcome = self.attempt(&queued, &key).await;
                         self.settle(message, &queued, outcome).await
@@ -112,15 +114,14 @@ impl Worker {
     }
 
     async fn attempt(&self, queued: &Queued, key: &RoutingKey) -> Outcome {
-        let outcome = outcome(&self.pagerduty.post(&queued.event, key).await);
-        match outcome {
-            Outcome::Delivered => Outcome::Delivered,
-            Outcome::Later { after, why } => Outcome::Later { after, why: key.hide_in(&why) },
-            Outcome::RefusedEvent { status, why } => {
-                Outcome::RefusedEvent { status, why: key.hide_in(&why) }
-            }
-            Outcome::RefusedKey { why } => Outcome::RefusedKey { why: key.hide_in(&why) },
+        let mut outcome = outcome(&self.pagerduty.post(&queued.event, key).await);
+        if let Outcome::Later { reason, .. }
+        | Outcome::RefusedEvent { reason, .. }
+        | Outcome::RefusedKey { reason } = &mut outcome
+        {
+            reason.said = key.hide_in(&reason.said);
         }
+        outcome
     }
 
     async fn settle(&self, message: &SqsMessage, queued: &Queued, outcome: Outcome) -> Fate {
@@ -134,15 +135,17 @@ impl Worker {
                 );
                 Fate::Done
             }
-            Outcome::Later { after, why } => Fate::Later { after, why },
-            Outcome::RefusedKey { why } => Fate::Later { after: None, why },
-            Outcome::RefusedEvent { status, why } => self.reject(message, Some(status), &why).await,
+            Outcome::Later { after, reason } => Fate::Later { after, reason },
+            Outcome::RefusedKey { reason } => Fate::Later { after: None, reason },
+            Outcome::RefusedEvent { status, reason } => {
+                self.reject(message, Some(status), &reason).await
+            }
         }
     }
 
     /// Puts a message aside with the reason, for a person to look at.
-    async fn reject(&self, message: &SqsMessage, status: Option<u16>, why: &str) -> Fate {
-        error!(dedup_key = dedup_key(message), status, why, "rejected");
+    async fn reject(&self, message: &SqsMessage, status: Option<u16>, reason: &Reason) -> Fate {
+        error!(dedup_key = dedup_key(message), status, why = reason.what, "rejected");
         let body = message.body.clone().unwrap_or_default();
         let id = message.message_id.as_deref().unwrap_or_default();
         let put_aside = self
@@ -152,7 +155,7 @@ impl Worker {
                 deduplication_id: sha256_hex(&[id, &body]),
                 attributes: vec![
                     ("status", status.map_or_else(|| "none".to_owned(), |it| it.to_string())),
-                    ("reason", cut(&one_line(why), REASON_LIMIT)),
+                    ("reason", cut(&one_line(&reason.whole()), REASON_LIMIT)),
                     ("rejected_at", Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)),
                 ],
                 // SQS takes no empty body.
@@ -161,12 +164,7 @@ impl Worker {
             .await;
         match put_aside {
             Ok(()) => Fate::Done,
-            Err(error) => Fate::Later {
-                after: None,
-                why: format!(
-                    "it was refused and could not be put into the rejected queue: {error}"
-                ),
-            },
+            Err(error) => later(format!("refused, and not put into the rejected queue: {error}")),
         }
     }
 
@@ -176,14 +174,14 @@ impl Worker {
         &self,
         messages: &[SqsMessage],
         after: Option<std::time::Duration>,
-        why: &str,
+        reason: &Reason,
     ) {
         let Some(first) = messages.first() else { return };
         let attempt = receive_count(first);
         let delay = delay(attempt, after, fastrand::f64());
         warn!(
             dedup_key = dedup_key(first),
-            why,
+            why = reason.what,
             attempt,
             waiting = messages.len(),
             delay_seconds = delay.as_secs_f64(),
@@ -200,8 +198,8 @@ impl Worker {
     }
 }
 
-fn no_key(error: &KeyError) -> Fate {
-    Fate::Later { after: None, why: error.to_string() }
+fn later(what: impl Into<String>) -> Fate {
+    Fate::Later { after: None, reason: Reason::own(what) }
 }
 
 fn failure(id: String) -> BatchItemFailure {

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Prints how fast the enrich function starts, how big it is, and how much memory it takes,
+# beside a bare lambda_runtime program and a Node function. Needs Rust; the Node part needs
+# node and npm, and is left out where they are missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-$PWD/target}
+mkdir -p "$target/bench-init/node"
+work=$(cd "$target/bench-init" && pwd)
+
+echo "building (release) …" >&2
+cargo build --quiet --release --locked --bin pagetrail-lambda
+CARGO_TARGET_DIR=$work/bare cargo build --quiet --release --locked \
+  --manifest-path benches/init/bare/Cargo.toml
+pagetrail=$target/release/pagetrail-lambda
+bare=$work/bare/release/bare
+
+node=()
+bundle=$work/node/bundle.cjs
+if command -v node >/dev/null && command -v npm >/dev/null; then
+  cp benches/init/node/* "$work/node/"
+  npm install --prefix "$work/node" --no-audit --no-fund --no-package-lock --loglevel=error >&2
+  "$work/node/node_modules/.bin/esbuild" "$work/node/handler.mjs" --bundle --minify \
+    --platform=node --target=node20 --format=cjs --log-level=error --outfile="$bundle"
+  node=("$(command -v node)" "$work/node/runtime.cjs" "$bundle")
+  echo "node: $(node --version), behind benches/init/node/runtime.cjs, a minimal runtime client" \
+    "(AWS's own, aws-lambda-ric, needs a native build and starts no faster)"
+else
+  echo "node: missing. Install Node.js 20 with npm to compare with a Node function." >&2
+fi
+
+printf '\n%-22s %12s %12s\n' program binary zip
+size() {
+  rm -f "$work/code.zip"
+  (cd "$(dirname "$2")" && python3 -m zipfile -c "$work/code.zip" "$(basename "$2")")
+  printf '%-22s %9d kB %9d kB\n' "$1" "$(($(wc -c <"$2") / 1000))" \
+    "$(($(wc -c <"$work/code.zip") / 1000))"
+}
+size 'bare lambda_runtime' "$bare"
+size 'pagetrail-lambda' "$pagetrail"
+if [ ${#node[@]} -gt 0 ]; then size 'Node bundle' "$bundle"; fi
+echo
+
+# The harness itself needs no optimising: it only waits.
+cargo bench --quiet --profile dev --bench init -- "$pagetrail" "$bare" "${node[@]}"

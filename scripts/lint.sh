@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Checks what the compiler does not: formatting, clippy, templates, shell and Python.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+tools=$(scripts/setup-venv.sh test)
+
+failed=0
+check() {
+    if "$@"; then
+        echo "lint: ${1##*/} ${2:-}: ok"
+    else
+        echo "lint: failed: $*" >&2
+        failed=1
+    fi
+}
+
+mapfile -t shell < <(git ls-files '*.sh' .ci/run)
+check cargo fmt --check
+check cargo clippy --quiet --locked --all-targets -- -D warnings
+check "$tools/cfn-lint" template.yaml infra/*.yaml
+check "$tools/shellcheck" "${shell[@]}"
+check "$tools/ruff" check --quiet .
+exit "$failed"

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Runs everything that is checked: lint, Rust tests, the installed stack end to end, the page in a
+# browser. Goes on after a failure, names what failed at the end, and exits 1 then.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+
+tools=$(scripts/setup-venv.sh test) || exit 1
+PATH=$tools:$PATH
+
+failed=()
+step() {
+    local name=$1
+    shift
+    printf '\n==> %s\n' "$name"
+    "$@" || failed+=("$name")
+}
+
+rust_tests() {
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run --locked --no-fail-fast
+    else
+        cargo test --locked --no-fail-fast
+    fi
+}
+
+# The page's tests drive Debian's Chromium; a machine of one's own may have it by another name.
+browser() {
+    command -v chromium || command -v chromium-browser || command -v google-chrome && return
+    if ((EUID == 0)) && command -v apt-get >/dev/null; then
+        apt-get update -qq &&
+            DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
+    else
+        echo "test.sh: no browser found; install Chromium (Debian: apt-get install chromium)" >&2
+        return 1
+    fi
+}
+
+step "lint" scripts/lint.sh
+step "Rust tests" rust_tests
+step "build for the tests below" cargo build --locked --bins
+step "end to end" pytest tests/e2e
+step "browser" browser
+step "the page in a browser" pytest tests/browser
+
+if ((${#failed[@]})); then
+    printf '\ntest.sh: failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2
+    exit 1
+fi
+printf '\ntest.sh: all passed\n'

@@ -1,0 +1,1 @@
+"""Pagetrail on one machine: the emulator, the sandbox and an installed stack, for tests and the demo."""

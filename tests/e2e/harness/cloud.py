@@ -1,0 +1,99 @@
+"""AWS on this machine: MiniStack with IAM enforced, behind the gateway."""
+
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+from .process import Process
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+HERE = Path(__file__).parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Cloud:
+    """Holds no state but the processes; everything else is asked of the emulator."""
+
+    def __init__(self, folder: Path) -> None:
+        self.calls_file = folder / "calls.jsonl"
+        self.calls_file.touch()
+        port = free_port()
+        self.processes: list[Process] = []
+        try:
+            gateway = self.start(
+                [sys.executable, str(HERE / "gateway.py"), str(port), str(self.calls_file)],
+                folder / "gateway.log",
+            )
+            self.url = gateway.wait_for(r"listening on (http://\S+)")[1]
+            emulator = self.start(
+                [str(Path(sys.executable).with_name("ministack"))],
+                folder / "ministack.log",
+                env={
+                    **clean_environment(),
+                    "AUTH": "true",
+                    "BIND_HOST": "127.0.0.1",
+                    "GATEWAY_PORT": str(port),
+                    # Functions call back through the gateway too.
+                    "AWS_ENDPOINT_URL": self.url,
+                    "IOT_MTLS_ENABLED": "0",
+                    "SFTP_ENABLED": "0",
+                    "TMPDIR": str(folder),
+                    "S3_DATA_DIR": str(folder / "s3"),
+                },
+            )
+            emulator.wait_for(r"Running on http://")
+        except BaseException:
+            self.stop()
+            raise
+
+    def start(self, command: list[str], log: Path, env: dict[str, str] | None = None) -> Process:
+        process = Process(command, log, env)
+        self.processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.stop()
+
+    def environment(self) -> dict[str, str]:
+        """For the AWS CLI and scripts: the account's root, which the emulator knows as `test`."""
+        return {
+            **clean_environment(),
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self, service: str, region: str = REGION):
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 2}),
+        )
+
+    def calls(self, service: str, action: str | None = None) -> list[dict]:
+        """The calls made so far, oldest first."""
+        calls = (json.loads(line) for line in self.calls_file.read_text().splitlines())
+        return [c for c in calls if c["service"] == service and action in (None, c["action"])]
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without the person's own AWS settings."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}

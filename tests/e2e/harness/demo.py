@@ -1,0 +1,103 @@
+"""The demo: installs Pagetrail on this machine, lets a service fail, and shows the incident.
+
+Run by scripts/demo.sh.
+"""
+
+import argparse
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .cloud import REGION, Cloud
+from .incident import as_text, trail_faults
+from .install import PREFIX, Stack, build, publish
+from .sandbox import Sandbox
+from .workload import Alarm, Minute, orders
+
+
+class Steps:
+    """Says what is going on, and how long it took since the build."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+
+    def say(self, text: str) -> None:
+        print(f"[{time.monotonic() - self.start:5.1f} s] {text}", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/demo.sh", description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", action="store_true", help="leave everything running")
+    keep = parser.parse_args().keep
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+
+    folder = Path(tempfile.mkdtemp(prefix="pagetrail-demo-"))
+    running: list[Cloud | Sandbox] = []
+    done = False
+    try:
+        done = play(folder, running)
+    finally:
+        if keep and done:
+            pids = " ".join(str(p.pid) for part in running for p in part.processes)
+            print(f"\nEverything is left running. To stop it: kill {pids} && rm -r {folder}")
+        else:
+            for part in reversed(running):
+                part.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+    return 0 if done else 1
+
+
+def play(folder: Path, running: list) -> bool:
+    print("Building (the first time takes some minutes) ...", flush=True)
+    command = build()
+
+    steps = Steps()
+    cloud = Cloud(folder)
+    running.append(cloud)
+    steps.say(f"AWS is MiniStack at {cloud.url}, IAM enforced")
+    sandbox = Sandbox(command, folder)
+    running.append(sandbox)
+    steps.say(f"PagerDuty is the sandbox at {sandbox.url}")
+    template = publish(cloud, command)
+    steps.say(f"published: {template}")
+    stack = Stack(cloud, template, f"{sandbox.url}/v2/enqueue")
+    steps.say(f"stack '{stack.name}' created from that address; alarms go to {stack.topic}")
+
+    minute = Minute()
+    failed = orders(cloud, "shop", minute)
+    steps.say("six requests logged with Powertools; one of them failed")
+    alarm = Alarm("shop", stack.topic, minute)
+    alarm.notify(cloud, "ALARM")
+    steps.say("CloudWatch says ALARM")
+    incident = sandbox.incident(alarm.dedup_key, "triggered")
+    steps.say("the incident is there")
+    faults = trail_faults(incident, failed)
+    alarm.notify(cloud, "OK")
+    steps.say("CloudWatch says OK")
+    incident = sandbox.incident(alarm.dedup_key, "resolved")
+    steps.say("the incident is resolved")
+
+    page = f"{sandbox.url}/incidents/{incident['id']}"
+    print(f"\n{as_text(incident, page)}\n")
+    print(f"Its page:      {page}")
+    print(f"Install link:  {link(command, stack.topic)}")
+    for fault in faults:
+        print(f"demo: the trail is wrong: {fault}", file=sys.stderr)
+    return not faults
+
+
+def link(command: Path, topic: str) -> str:
+    """What a user of AWS would click, had it been published there."""
+    arguments = ["link", "--region", REGION, "--prefix", PREFIX, "--topic", topic]
+    return subprocess.run(
+        [command, *arguments], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,228 @@
+"""A service that logs and fails, and the alarm that CloudWatch raises for it."""
+
+import json
+import uuid
+from datetime import datetime, timedelta, timezone
+
+from .cloud import ACCOUNT, REGION, Cloud
+from .install import alarm_arn
+
+NAMESPACE = "Shop"
+
+
+class Minute:
+    """The minute that breached: over, and evaluated some seconds later, as CloudWatch does."""
+
+    def __init__(self) -> None:
+        now = datetime.now(timezone.utc)
+        self.start = now.replace(second=0, microsecond=0) - timedelta(minutes=2)
+        self.changed = self.start + timedelta(seconds=95, milliseconds=472)
+
+    def at(self, seconds: float) -> datetime:
+        return self.start + timedelta(seconds=seconds)
+
+
+class Request:
+    """One Lambda invocation's lines, as Powertools and Lambda itself write them."""
+
+    def __init__(self, function: str, at: datetime, language: str = "python") -> None:
+        self.id = str(uuid.uuid4())
+        self.trace = f"1-{int(at.timestamp()):08x}-{uuid.uuid4().hex[:24]}"
+        self.function = function
+        self.language = language
+        self.at = at
+        self.lines: list[tuple[datetime, str]] = []
+        self.add(f"START RequestId: {self.id} Version: $LATEST")
+
+    def add(self, text: str, milliseconds: int = 7) -> None:
+        self.at += timedelta(milliseconds=milliseconds)
+        self.lines.append((self.at, text))
+
+    def log(self, level: str, message: str, **more: object) -> None:
+        common = {
+            "service": "orders",
+            "cold_start": False,
+            "function_name": self.function,
+            "function_memory_size": "256",
+            "function_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.function}",
+            "function_request_id": self.id,
+            "xray_trace_id": self.trace,
+        }
+        at = self.at + timedelta(milliseconds=40)
+        if self.language == "python":
+            stamp = at.strftime("%Y-%m-%d %H:%M:%S,") + f"{at.microsecond // 1000:03d}+0000"
+            line = {"level": level, "location": "lambda_handler:42", "message": message}
+            line |= {"timestamp": stamp} | common | more
+        else:
+            stamp = at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+            line = common | {"level": level, "message": message, "sampling_rate": 0}
+            line |= {"timestamp": stamp} | more
+        self.add(json.dumps(line, separators=(",", ":")), 40)
+
+    def end(self) -> None:
+        self.add(f"END RequestId: {self.id}")
+        self.add(
+            f"REPORT RequestId: {self.id}\tDuration: 183.42 ms\tBilled Duration: 184 ms\t"
+            "Memory Size: 256 MB\tMax Memory Used: 88 MB",
+            1,
+        )
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, text in self.lines]
+
+
+def good(function: str, at: datetime, order: int, language: str = "python") -> Request:
+    request = Request(function, at, language)
+    request.log("INFO", "order received", order_id=order)
+    request.log("INFO", "order stored", order_id=order, rows=1)
+    request.end()
+    return request
+
+
+def failing(function: str, at: datetime, order: int, language: str = "python") -> Request:
+    request = Request(function, at, language)
+    request.log("INFO", "order received", order_id=order)
+    request.log(
+        "WARNING" if language == "python" else "WARN", "customer has no address", order_id=order
+    )
+    if language == "python":
+        request.log(
+            "ERROR",
+            "payment failed",
+            order_id=order,
+            exception_name="PaymentDeclined",
+            exception=(
+                "Traceback (most recent call last):\n"
+                '  File "/var/task/app.py", line 42, in lambda_handler\n'
+                "    charge(order)\n"
+                '  File "/var/task/payments.py", line 17, in charge\n'
+                "    raise PaymentDeclined(order.id)\n"
+                f"payments.PaymentDeclined: order {order}"
+            ),
+        )
+    else:
+        request.log(
+            "ERROR",
+            "payment failed",
+            order_id=order,
+            error={
+                "name": "TypeError",
+                "location": "/var/task/index.js:42",
+                "message": "Cannot read properties of undefined (reading 'id')",
+                "stack": "TypeError: Cannot read properties of undefined (reading 'id')\n"
+                "    at charge (/var/task/index.js:42:18)",
+            },
+        )
+    request.end()
+    return request
+
+
+def write(cloud: Cloud, group: str, streams: dict[str, list[tuple[datetime, str]]]) -> None:
+    """Writes each stream's lines in time order, into a group made for it."""
+    logs = cloud.client("logs")
+    logs.create_log_group(logGroupName=group)
+    for stream, lines in streams.items():
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        logs.put_log_events(
+            logGroupName=group,
+            logStreamName=stream,
+            logEvents=[
+                {"timestamp": int(at.timestamp() * 1000), "message": text}
+                for at, text in sorted(lines, key=lambda line: line[0])
+            ],
+        )
+
+
+def stream_name() -> str:
+    return f"{datetime.now(timezone.utc):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
+
+
+def metric_filter(cloud: Cloud, group: str, metric: str, pattern: str = "ERROR") -> None:
+    # A term, not a JSON pattern: the emulator takes every line as a match for those.
+    cloud.client("logs").put_metric_filter(
+        logGroupName=group,
+        filterName=f"{metric}-filter",
+        filterPattern=pattern,
+        metricTransformations=[
+            {"metricName": metric, "metricNamespace": NAMESPACE, "metricValue": "1"}
+        ],
+    )
+
+
+def orders(cloud: Cloud, name: str, minute: Minute, language: str = "python") -> Request:
+    """Several requests of one function, in two environments, of which one fails; returns that one."""
+    function = f"{name}-orders"
+    bad = failing(function, minute.at(20), 1003, language)
+    before, after = (good(function, minute.at(s), n, language) for s, n in ((14, 1001), (27, 1005)))
+    beside = [
+        good(function, minute.at(s), n, language)
+        for s, n in ((13, 1000), (20.02, 1002), (26, 1004))
+    ]
+    group = f"/aws/lambda/{function}"
+    write(
+        cloud,
+        group,
+        {
+            stream_name(): before.lines + bad.lines + after.lines,
+            stream_name(): [line for request in beside for line in request.lines],
+        },
+    )
+    metric_filter(cloud, group, f"{name}-errors")
+    return bad
+
+
+class Alarm:
+    """A metric alarm on a log metric, as CloudWatch's SNS messages describe it."""
+
+    def __init__(self, name: str, topic: str, minute: Minute) -> None:
+        self.name = name
+        self.topic = topic
+        self.minute = minute
+        self.dedup_key = alarm_arn(name)
+
+    def message(self, state: str) -> str:
+        firing = state == "ALARM"
+        period = self.minute.start if firing else self.minute.at(60)
+        changed = self.minute.changed if firing else self.minute.changed + timedelta(minutes=1)
+        value, verdict = ("1.0", "was") if firing else ("0.0", "was not")
+        return json.dumps(
+            {
+                "AlarmName": self.name,
+                "AlarmDescription": "Orders that failed",
+                "AWSAccountId": ACCOUNT,
+                "AlarmConfigurationUpdatedTimestamp": "2025-02-02T11:48:52.788+0000",
+                "NewStateValue": state,
+                "NewStateReason": f"Threshold Crossed: 1 datapoint [{value} "
+                f"({period:%d/%m/%y %H:%M:00})] {verdict} greater than or equal to the threshold (1.0).",
+                "StateChangeTime": f"{changed:%Y-%m-%dT%H:%M:%S}.{changed.microsecond // 1000:03d}+0000",
+                "Region": "US East (N. Virginia)",
+                "AlarmArn": self.dedup_key,
+                "OldStateValue": "OK" if firing else "ALARM",
+                "OKActions": [self.topic],
+                "AlarmActions": [self.topic],
+                "InsufficientDataActions": [],
+                "Trigger": {
+                    "MetricName": f"{self.name}-errors",
+                    "Namespace": NAMESPACE,
+                    "StatisticType": "Statistic",
+                    "Statistic": "SUM",
+                    "Unit": None,
+                    "Dimensions": [],
+                    "Period": 60,
+                    "EvaluationPeriods": 1,
+                    "DatapointsToAlarm": 1,
+                    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+                    "Threshold": 1.0,
+                    "TreatMissingData": "notBreaching",
+                    "EvaluateLowSampleCountPercentile": "",
+                },
+            }
+        )
+
+    def notify(self, cloud: Cloud, state: str) -> None:
+        cloud.client("sns").publish(
+            TopicArn=self.topic,
+            Subject=f'{state}: "{self.name}" in US East (N. Virginia)',
+            Message=self.message(state),
+        )

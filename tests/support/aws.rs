@@ -1,0 +1,262 @@
+//! One AWS endpoint for CloudWatch Logs, SQS and Secrets Manager (AWS JSON protocols).
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::http::{Answer, Request, serve};
+use super::lambda::{REGION, Stage};
+use super::logs::Logs;
+use super::script::Script;
+
+pub const EVENTS_QUEUE: &str =
+    "https://sqs.ap-northeast-1.amazonaws.com/449671225256/pagetrail-events.fifo";
+pub const REJECTED_QUEUE: &str =
+    "https://sqs.ap-northeast-1.amazonaws.com/449671225256/pagetrail-rejected.fifo";
+pub const SECRET: &str =
+    "arn:aws:secretsmanager:ap-northeast-1:449671225256:secret:pagetrail-key-AbCdEf";
+pub const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// One call as it arrived.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub operation: String,
+    /// From the signature's credential scope.
+    pub region: String,
+    pub body: Value,
+    pub at: Instant,
+}
+
+/// One message in a queue.
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub body: Value,
+    pub text: String,
+    pub group: String,
+    pub deduplication: String,
+    pub attributes: HashMap<String, String>,
+}
+
+#[derive(Default)]
+struct State {
+    calls: Vec<Call>,
+    script: Script,
+    logs: Logs,
+    secrets: HashMap<String, String>,
+    sent: Vec<(String, Message)>,
+    delays: HashMap<String, Duration>,
+    under_way: HashMap<String, usize>,
+    most_at_once: HashMap<String, usize>,
+}
+
+/// The endpoint; clones share one state.
+#[derive(Clone)]
+pub struct Aws {
+    state: Arc<Mutex<State>>,
+    address: SocketAddr,
+}
+
+impl Aws {
+    /// Starts with empty logs and queues, and [`ROUTING_KEY`] as the secret's value.
+    pub async fn start() -> Self {
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        let address = serve(move |request| answer(Arc::clone(&shared), request)).await;
+        let aws = Self { state, address };
+        aws.secret(ROUTING_KEY);
+        aws
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The `enrich` stage with this endpoint and the configuration it must have.
+    pub fn enrich(&self) -> Stage {
+        Stage::new("enrich")
+            .variable("AWS_ENDPOINT_URL", &self.url())
+            .variable("PAGETRAIL_EVENTS_QUEUE_URL", EVENTS_QUEUE)
+    }
+
+    /// The `deliver` stage with this endpoint and the configuration it must have.
+    pub fn deliver(&self, pagerduty_url: &str) -> Stage {
+        Stage::new("deliver")
+            .variable("AWS_ENDPOINT_URL", &self.url())
+            .variable("PAGETRAIL_EVENTS_QUEUE_URL", EVENTS_QUEUE)
+            .variable("PAGETRAIL_REJECTED_QUEUE_URL", REJECTED_QUEUE)
+            .variable("PAGETRAIL_ROUTING_KEY_SECRET_ARN", SECRET)
+            .variable("PAGETRAIL_PAGERDUTY_URL", pagerduty_url)
+    }
+
+    /// Sets what CloudWatch Logs holds.
+    pub fn logs<T>(&self, change: impl FnOnce(&mut Logs) -> T) -> T {
+        change(&mut self.state.lock().unwrap().logs)
+    }
+
+    /// Sets the routing key that the secret holds.
+    pub fn secret(&self, value: &str) {
+        self.state.lock().unwrap().secrets.insert(SECRET.to_owned(), value.to_owned());
+    }
+
+    pub fn script(&self, tell: impl FnOnce(&mut Script)) {
+        tell(&mut self.state.lock().unwrap().script);
+    }
+
+    /// This answer to every coming call of the operation.
+    pub fn always(&self, operation: &str, answer: Answer) {
+        self.script(|script| script.always_where(operation, |_| true, answer));
+    }
+
+    /// Lets every call of the operation take this long.
+    pub fn delay(&self, operation: &str, delay: Duration) {
+        self.state.lock().unwrap().delays.insert(operation.to_owned(), delay);
+    }
+
+    pub fn calls(&self, operation: &str) -> Vec<Call> {
+        let state = self.state.lock().unwrap();
+        state.calls.iter().filter(|call| call.operation == operation).cloned().collect()
+    }
+
+    pub fn operations(&self) -> Vec<String> {
+        self.state.lock().unwrap().calls.iter().map(|call| call.operation.clone()).collect()
+    }
+
+    /// How many calls of the operation were under way at the same time.
+    pub fn most_at_once(&self, operation: &str) -> usize {
+        self.state.lock().unwrap().most_at_once.get(operation).copied().unwrap_or_default()
+    }
+
+    /// All messages sent to the queue, those that SQS would drop as duplicates too.
+    pub fn sent(&self, queue: &str) -> Vec<Message> {
+        let state = self.state.lock().unwrap();
+        let to_queue = state.sent.iter().filter(|(to, _)| to == queue);
+        to_queue.map(|(_, message)| message.clone()).collect()
+    }
+
+    /// The messages a consumer of the FIFO queue would see.
+    pub fn queued(&self, queue: &str) -> Vec<Message> {
+        let mut queued: Vec<Message> = Vec::new();
+        for message in self.sent(queue) {
+            if queued.iter().all(|earlier| earlier.deduplication != message.deduplication) {
+                queued.push(message);
+            }
+        }
+        queued
+    }
+
+    /// The only event in the events queue.
+    #[track_caller]
+    pub fn only_event(&self) -> Value {
+        let queued = self.queued(EVENTS_QUEUE);
+        assert_eq!(queued.len(), 1, "one event is queued: {queued:#?}");
+        queued[0].body["event"].clone()
+    }
+}
+
+/// The error a service answers in the AWS JSON protocols.
+pub fn refusal(code: &str, message: &str) -> Answer {
+    refusal_with_status(400, code, message)
+}
+
+pub fn refusal_with_status(status: u16, code: &str, message: &str) -> Answer {
+    Answer::json(status, &json!({"__type": code, "message": message}))
+        .header("x-amzn-errortype", code)
+}
+
+/// The words IAM uses, for a role that lacks the action on this log group.
+pub fn access_denied(action: &str, log_group: &str) -> Answer {
+    let message = format!(
+        "User: arn:aws:sts::449671225256:assumed-role/pagetrail/enrich is not authorized to \
+         perform: {action} on resource: \
+         arn:aws:logs:{REGION}:449671225256:log-group:{log_group}:log-stream: because no \
+         identity-based policy allows the {action} action"
+    );
+    refusal("AccessDeniedException", &message)
+}
+
+async fn answer(state: Arc<Mutex<State>>, request: Request) -> Answer {
+    let target = request.header("x-amz-target").to_owned();
+    let (service, operation) = target.split_once('.').unwrap_or(("", ""));
+    let scope = request.header("authorization").split("Credential=").nth(1).unwrap_or("");
+    let call = Call {
+        operation: operation.to_owned(),
+        region: scope.split('/').nth(2).unwrap_or("").to_owned(),
+        body: request.json(),
+        at: request.at,
+    };
+    let delay = {
+        let mut guard = state.lock().unwrap();
+        let state = &mut *guard;
+        state.calls.push(call.clone());
+        let under_way = state.under_way.entry(operation.to_owned()).or_default();
+        *under_way += 1;
+        let most = state.most_at_once.entry(operation.to_owned()).or_default();
+        *most = (*most).max(*under_way);
+        state.delays.get(operation).copied().unwrap_or_default()
+    };
+    tokio::time::sleep(delay).await;
+    let mut state = state.lock().unwrap();
+    *state.under_way.get_mut(operation).expect("counted above") -= 1;
+    if let Some(scripted) = state.script.answer(operation, &call.body) {
+        return scripted;
+    }
+    match (service, operation) {
+        ("Logs_20140328", _) => state.logs.answer(&call),
+        ("AmazonSQS", "SendMessage") => state.send_message(&call.body),
+        ("AmazonSQS", "ChangeMessageVisibility") => Answer::json(200, &json!({})),
+        ("secretsmanager", "GetSecretValue") => state.secret_value(&call.body),
+        _ => refusal("UnknownOperationException", &format!("no stand-in for {target}")),
+    }
+}
+
+impl State {
+    fn send_message(&mut self, body: &Value) -> Answer {
+        let text = body["MessageBody"].as_str().unwrap_or_default().to_owned();
+        let queue = body["QueueUrl"].as_str().unwrap_or_default().to_owned();
+        let group = body["MessageGroupId"].as_str().unwrap_or_default().to_owned();
+        let deduplication = body["MessageDeduplicationId"].as_str().unwrap_or_default().to_owned();
+        if group.is_empty() || deduplication.is_empty() {
+            return refusal(
+                "MissingParameter",
+                "a FIFO queue needs a group and a deduplication id",
+            );
+        }
+        if text.is_empty() {
+            return refusal("MissingParameter", "a message must have a body");
+        }
+        let attributes: HashMap<String, String> = body["MessageAttributes"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), value["StringValue"].as_str().unwrap().to_owned()))
+            .collect();
+        let attribute_size: usize =
+            attributes.iter().map(|(name, value)| name.len() + value.len() + "String".len()).sum();
+        if text.len() + attribute_size > 1_048_576 {
+            return refusal("InvalidParameterValue", "message must be shorter than 1048576 bytes");
+        }
+        let message = Message {
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
+            group,
+            deduplication,
+            attributes,
+        };
+        self.sent.push((queue, message));
+        Answer::json(200, &json!({"MessageId": format!("m-{}", self.sent.len())}))
+    }
+
+    fn secret_value(&self, body: &Value) -> Answer {
+        let id = body["SecretId"].as_str().unwrap_or_default();
+        match self.secrets.get(id) {
+            Some(value) => Answer::json(200, &json!({"ARN": id, "SecretString": value})),
+            None => refusal(
+                "ResourceNotFoundException",
+                "Secrets Manager can't find the specified secret.",
+            ),
+        }
+    }
+}
