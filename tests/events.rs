@@ -6,21 +6,21 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use pagetrail::alarm::sns::{self, Notice};
-use pagetrail::alarm::{Alarm, State};
+use pagetrail::alarm::intake::{self, Notice};
+use pagetrail::alarm::{Alarm, State, home};
 use pagetrail::event::compose::{Composer, resolve};
 use pagetrail::event::validation::validate;
 use pagetrail::event::{BODY_LIMIT, Event, Severity};
-use pagetrail::evidence::correlation::RequestId;
-use pagetrail::evidence::{Count, Evidence, Line, Source, Step, Trail, window};
+use pagetrail::evidence::correlation::{Correlation, Id};
+use pagetrail::evidence::{Count, Evidence, Kind, Line, Part, Source, Step, Trail, Why, window};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const ID: &str = "52fdfc07-2182-454f-963f-5f0f9a621d72";
 const LIMIT: usize = BODY_LIMIT - 256;
 
-fn composer() -> Composer {
-    Composer { severity: Severity::Error, limit: LIMIT }
+fn composer() -> Composer<'static> {
+    Composer { severity: Severity::Error, account: Some("shop-prod"), limit: LIMIT }
 }
 
 /// The record Lambda gets when this message is published to a topic.
@@ -33,7 +33,8 @@ fn record(message: &str) -> Value {
 }
 
 fn read(message: &str) -> Notice {
-    sns::read(&record(message), &sns::home("eu-west-1", "999999999999"))
+    let event = json!({"Records": [record(message)]});
+    intake::read(&event, &home("eu-west-1", "999999999999")).remove(0)
 }
 
 fn line(alarm: &Alarm, second: i64, text: &str) -> Line {
@@ -60,22 +61,36 @@ fn evidence(alarm: &Alarm) -> Evidence {
         Step::Line(line(alarm, 21, &format!("REPORT RequestId: {ID} Duration: 12 ms"))),
     ];
     let now = alarm.changed_at.unwrap_or_default();
-    Evidence {
+    let kind = |name: &str, line: &Line, trail| Kind {
+        name: name.into(),
+        count: 1,
+        first: line.at,
+        last: line.at,
+        example: line.clone(),
+        trail,
+    };
+    let trail = Trail {
+        correlation: Some(Correlation::LambdaRequest(Id::parse(ID).unwrap())),
+        log_group: "/aws/lambda/checkout".into(),
+        stream: "2026/11/14/[$LATEST]a1b2c3".into(),
+        steps,
+    };
+    let part = Part {
+        child: alarm.composite.is_some().then(|| "checkout-errors".to_owned()),
         sources: vec![Source {
             log_group: "/aws/lambda/checkout".into(),
             pattern: r#"{ $.level = "ERROR" }"#.into(),
+            why: Why::MetricFilter,
         }],
-        window: Some(window(alarm, now)),
+        window: window(alarm, now),
+        kinds: vec![
+            kind("KeyError: 'amount'", &failing, Some(trail)),
+            kind("ERROR something else without an id", &plain, None),
+        ],
         lines: vec![plain, failing],
         matched: Count { seen: 2, at_least: false },
-        trails: vec![Trail {
-            id: RequestId::parse(ID).unwrap(),
-            log_group: "/aws/lambda/checkout".into(),
-            stream: "2026/11/14/[$LATEST]a1b2c3".into(),
-            steps,
-        }],
-        notes: Vec::new(),
-    }
+    };
+    Evidence { parts: vec![part], ..Evidence::default() }
 }
 
 fn event_of(notice: &Notice) -> Option<Event> {
@@ -185,9 +200,10 @@ fn huge_evidence_is_fitted_and_says_what_was_cut() {
     };
     let mut evidence = evidence(&alarm);
     let huge = "日本\u{1}\"\\".repeat(6_000);
-    evidence.lines = (0..500).map(|second| line(&alarm, second, &huge)).collect();
-    evidence.matched = Count { seen: 12_000, at_least: true };
-    evidence.trails[0].steps =
+    let part = &mut evidence.parts[0];
+    part.lines = (0..500).map(|second| line(&alarm, second, &huge)).collect();
+    part.matched = Count { seen: 12_000, at_least: true };
+    part.kinds[0].trail.as_mut().unwrap().steps =
         (0..500).map(|second| Step::Line(line(&alarm, second, &huge))).collect();
     evidence.notes = (0..50).map(|number| format!("{number} {huge}")).collect();
     let event = composer().trigger(&alarm, &evidence, Utc::now());
@@ -263,9 +279,10 @@ proptest! {
             Notice::Alarm(alarm) => {
                 let mut evidence = evidence(&alarm);
                 evidence.notes = notes;
-                evidence.lines.extend(texts.iter().map(|text| line(&alarm, 1, text)));
+                let part = &mut evidence.parts[0];
+                part.lines.extend(texts.iter().map(|text| line(&alarm, 1, text)));
                 let steps = texts.iter().map(|text| Step::Line(line(&alarm, 2, text)));
-                evidence.trails[0].steps.extend(steps);
+                part.kinds[0].trail.as_mut().unwrap().steps.extend(steps);
                 assert_valid(&composer().trigger(&alarm, &evidence, now));
                 assert_valid(&resolve(&alarm));
             }
@@ -277,7 +294,7 @@ proptest! {
         body in any::<String>(), subject in any::<Option<String>>(), topic in any::<String>(),
     ) {
         let record = json!({"Sns": {"Message": body, "Subject": subject, "TopicArn": topic}});
-        match sns::read(&record, &sns::home("us-east-1", "1")) {
+        match intake::read(&record, &home("us-east-1", "1")).remove(0) {
             Notice::Message(message) => assert_valid(&composer().message(&message)),
             Notice::Alarm(alarm) => prop_assert!(false, "{alarm:?}"),
         }

@@ -9,8 +9,7 @@ const MOST: usize = 20;
 
 /// The datapoints oldest first, such as `▂▅█ 0.8, 0.9, 3.0 (threshold: ≥ 1)`; nothing
 /// where the reason names none.
-#[must_use]
-pub fn plot(alarm: &Alarm) -> Option<String> {
+pub(super) fn plot(alarm: &Alarm) -> Option<String> {
     let mut datapoints = alarm.datapoints.clone();
     datapoints.retain(|datapoint| datapoint.value.is_finite());
     datapoints.sort_by_key(|datapoint| datapoint.start);

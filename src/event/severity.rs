@@ -7,8 +7,11 @@ use crate::alarm::Alarm;
 
 /// Decides by the tag `pagetrail:severity`, then by words in the alarm's name, then by
 /// words in its description: `SEV2`, `P1`, `[warning]`, `severity: critical`.
-#[must_use]
-pub fn severity(alarm: &Alarm, tags: &BTreeMap<String, String>, default: Severity) -> Severity {
+pub(super) fn severity(
+    alarm: &Alarm,
+    tags: &BTreeMap<String, String>,
+    default: Severity,
+) -> Severity {
     tags.get("pagetrail:severity")
         .and_then(|tag| word(tag.trim()))
         .or_else(|| convention(&alarm.name))

@@ -4,13 +4,15 @@ use std::future::Future;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::ports::LookupError;
 
 /// `FilterLogEvents` allows about 5 calls a second per account and Region, shared
 /// with everything else there.
 const INTERVAL: Duration = Duration::from_millis(200);
+/// Time for what is only good to know.
+const BRIEFLY: Duration = Duration::from_secs(4);
 const FIRST_WAIT: Duration = Duration::from_millis(400);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
@@ -49,6 +51,17 @@ impl Calls {
                 return Err(last);
             }
             wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// The same for what is only good to know: it gets a part of the time.
+    pub(super) async fn make_briefly<T, F>(&self, call: impl Fn() -> F) -> Result<T, LookupError>
+    where
+        F: Future<Output = Result<T, LookupError>>,
+    {
+        match timeout(BRIEFLY, self.make(call)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(LookupError::Unavailable("no answer in time".to_owned())),
         }
     }
 

@@ -103,7 +103,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         let Some(arn) = alarm.arn.as_deref().filter(|_| alarm.tags.is_empty()) else {
             return alarm.tags.clone();
         };
-        match calls.make(|| self.alarms.tags(arn)).await {
+        match calls.make_briefly(|| self.alarms.tags(arn)).await {
             Ok(tags) => tags,
             // An alarm that was deleted meanwhile has none.
             Err(LookupError::NotFound) => BTreeMap::new(),
@@ -281,7 +281,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
                 None => vec![name.clone()],
                 // What cannot be listed is one log group less; the trail says where it was.
                 Some(prefix) => {
-                    calls.make(|| self.logs.log_groups(prefix)).await.unwrap_or_default()
+                    calls.make_briefly(|| self.logs.log_groups(prefix)).await.unwrap_or_default()
                 }
             }
         });

@@ -80,7 +80,7 @@ pub(super) fn explain(what: &str, error: &LookupError, asked: &Asked) -> String 
              Logs Insights. Use the Logs Insights link, or move the logs to the Standard class."
         ),
         LookupError::Unavailable(why) => {
-            format!("{what}: {action} failed until the evidence deadline ({why}).")
+            format!("{what}: {action} failed, also when tried again ({why}).")
         }
         LookupError::Refused(why) => format!("{what}: AWS refused {action}: {why}"),
         LookupError::Deadline => format!(

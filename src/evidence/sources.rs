@@ -202,7 +202,7 @@ async fn function_group(
     calls: &Calls,
 ) -> (String, Option<String>) {
     let usual = format!("/aws/lambda/{name}");
-    match calls.make(|| alarms.function_log_group(name)).await {
+    match calls.make_briefly(|| alarms.function_log_group(name)).await {
         Ok(group) => (group, None),
         // A function that was deleted meanwhile leaves its logs behind.
         Err(LookupError::NotFound) => (usual, None),

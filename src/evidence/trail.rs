@@ -119,7 +119,7 @@ async fn read(
         first.extend(newest.into_lines());
         (first, error.map(|error| (query.log_group, error)))
     });
-    let mut lines = vec![line.clone()];
+    let mut lines: Vec<Line> = Vec::new();
     let mut failures = Vec::new();
     for (found, failure) in join_all(searches).await {
         lines.extend(found);
@@ -127,11 +127,10 @@ async fn read(
     }
     let mut known = HashSet::new();
     lines.retain(|line| known.insert(line.clone()));
-    // The line itself stands first where others have its time, until they are sorted:
-    // put it where it came in its own search.
-    let own = lines.remove(0);
-    let place = lines.iter().position(|other| other.at > own.at).unwrap_or(lines.len());
-    lines.insert(place, own);
+    if !known.contains(line) {
+        // A search that ended early or lags behind: the line itself is known all the same.
+        lines.push(line.clone());
+    }
     lines.sort_by_key(|line| line.at);
     if lines.len() == 1 && !failures.is_empty() {
         // Nothing but the line that is known anyway.
