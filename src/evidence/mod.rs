@@ -4,6 +4,7 @@ mod calls;
 pub mod cloudwatch;
 mod collect;
 pub mod correlation;
+pub mod digest;
 pub mod logs;
 pub mod record;
 mod search;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use super::digest::Severity;
 use crate::text::{clean, one_line};
 
 /// A log line, read: structured where it is JSON, else by its text.
@@ -71,6 +72,12 @@ impl Record {
             Ok(Value::Object(fields)) => Self::of_json(fields),
             _ => Self::of_text(line),
         }
+    }
+
+    /// How bad the line says it is, where it says so.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        Severity::of_level(self.level.as_deref()?)
     }
 
     /// What a person would quote: the exception where there is one, else the message.
