@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::token::{Class, Token};
+use super::token::Token;
+use super::word::Class;
 
 /// Rounds of merging; each can make one more place of a shape a value.
 const ROUNDS: usize = 4;
@@ -58,9 +59,10 @@ pub(super) fn merge(shapes: &mut [Shape]) {
 
 /// A number for the whole shape, made of one number per place.
 pub(super) fn signature(tokens: &[Token]) -> u64 {
-    let sum = tokens.iter().enumerate().fold(0u64, |sum, (place, token)| {
-        sum.wrapping_add(mix(token.hash, place))
-    });
+    let sum = tokens
+        .iter()
+        .enumerate()
+        .fold(0u64, |sum, (place, token)| sum.wrapping_add(mix(token.hash, place)));
     sum ^ (tokens.len() as u64).rotate_left(32)
 }
 
@@ -74,13 +76,11 @@ fn mix(hash: u64, place: usize) -> u64 {
 fn join_equal(shapes: &mut [Shape]) -> bool {
     let mut first: HashMap<u64, usize> = HashMap::with_capacity(shapes.len());
     let mut joined = false;
-    for shape in 0..shapes.len() {
-        if shapes[shape].into != shape {
-            continue;
+    for (index, shape) in shapes.iter_mut().enumerate() {
+        if shape.into == index {
+            shape.into = *first.entry(signature(&shape.tokens)).or_insert(index);
+            joined |= shape.into != index;
         }
-        let target = *first.entry(signature(&shapes[shape].tokens)).or_insert(shape);
-        joined |= target != shape;
-        shapes[shape].into = target;
     }
     joined
 }

@@ -5,24 +5,25 @@
 //! At the end shapes that differ in one place only, where many words stand, are merged.
 //! What is kept grows with the number of shapes, not of lines, and is bounded.
 
-mod header;
 mod merge;
-mod severity;
 mod template;
 mod token;
+mod word;
 
 use std::collections::HashMap;
 
 use merge::Shape;
-pub use severity::Severity;
 use token::Token;
 
-use crate::evidence::record::Record;
+pub use crate::evidence::record::Severity;
+use crate::evidence::record::{Record, message};
 
 /// Shapes kept apart. What comes when there are more is counted by its first word.
 const SHAPES: usize = 4096;
 /// First words kept apart after that.
 const COARSE: usize = 256;
+/// Bytes of a line that are read.
+const LINE: usize = 64 * 1024;
 /// Bytes of a message that are looked at.
 const MESSAGE: usize = 4096;
 /// Bytes kept of a shape's first message and first line.
@@ -101,16 +102,8 @@ impl Digest {
 
     /// Counts a line.
     pub fn add(&mut self, line: &str) -> Slot {
-        if line.trim_start().starts_with('{') {
-            let record = Record::read(line);
-            let headline = record.headline();
-            let severity = record.severity();
-            if !headline.is_empty() {
-                return self.count(line, &headline, severity);
-            }
-        }
-        let (severity, message) = text_message(line);
-        self.count(line, message, severity)
+        let (severity, message) = message(begin(line, LINE));
+        self.count(line, &message, severity)
     }
 
     /// Counts a line that has been read already.
@@ -208,12 +201,6 @@ pub fn assign<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<usize> {
     let slots: Vec<Slot> = lines.into_iter().map(|line| digest.add(line)).collect();
     let kinds = digest.kinds();
     slots.into_iter().map(|slot| kinds.of(slot)).collect()
-}
-
-/// The message of a text line or event: of a stack trace the line that says what broke.
-fn text_message(line: &str) -> (Option<Severity>, &str) {
-    let (severity, message) = header::split(begin(line, MESSAGE));
-    (severity, message)
 }
 
 fn begin(text: &str, limit: usize) -> &str {

@@ -1,6 +1,7 @@
 //! A kind's template: its first message with `<*>` for each value.
 
-use super::token::{Class, Token};
+use super::token::Token;
+use super::word::Class;
 
 /// The message with its masked parts replaced, on one line.
 pub(super) fn of(tokens: &[Token], message: &str) -> String {
@@ -15,7 +16,10 @@ pub(super) fn of(tokens: &[Token], message: &str) -> String {
         template.push_str(between);
         if token.class == Class::Mask {
             template.push_str("<*>");
-        } else {
+            at = end + closers(text, message.get(end..).unwrap_or(""));
+            continue;
+        }
+        {
             template.push_str(text.get(..token.keep as usize).unwrap_or(text));
             if (token.keep as usize) < text.len() {
                 template.push_str("<*>");
@@ -25,4 +29,18 @@ pub(super) fn of(tokens: &[Token], message: &str) -> String {
     }
     template.push_str(message.get(at..).unwrap_or(""));
     crate::text::one_line(&template)
+}
+
+/// Brackets right after a value whose openers lie within it.
+fn closers(value: &str, after: &str) -> usize {
+    let count = |open: char, close: char| {
+        value.matches(open).count().saturating_sub(value.matches(close).count())
+    };
+    let mut open = count('(', ')') + count('[', ']') + count('{', '}');
+    let closing = after.chars().take_while(|next| {
+        let closes = open > 0 && matches!(next, ')' | ']' | '}');
+        open -= usize::from(closes);
+        closes
+    });
+    closing.count()
 }

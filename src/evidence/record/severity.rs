@@ -43,25 +43,21 @@ impl Severity {
         })
     }
 
-    /// The numbers of pino and bunyan.
-    #[must_use]
-    pub fn of_number(level: u64) -> Option<Self> {
-        Some(match level {
-            10..=29 => Self::Debug,
-            30..=39 => Self::Info,
-            40..=49 => Self::Warning,
-            50..=59 => Self::Error,
-            60..=69 => Self::Fatal,
-            _ => return None,
-        })
-    }
-
     /// What the words of a message without a level say.
-    pub(super) fn of_words(message: &str) -> Self {
+    #[must_use]
+    pub fn of_words(message: &str) -> Self {
         const FATAL: [&str; 4] = ["panic", "fatal", "out of memory", "segfault"];
         const ERROR: [&str; 10] = [
-            "error", "exception", "fail", "traceback", "timed out", "timeout", "denied", "refused",
-            "unable", "cannot",
+            "error",
+            "exception",
+            "fail",
+            "traceback",
+            "timed out",
+            "timeout",
+            "denied",
+            "refused",
+            "unable",
+            "cannot",
         ];
         let mut begin = message.len().min(400);
         while !message.is_char_boundary(begin) {

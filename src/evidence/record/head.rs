@@ -1,6 +1,7 @@
 //! The head of a text line: time, host, process, level and logger, before the message.
 
 use super::severity::Severity;
+use super::time::{is_clock, is_date, is_epoch, is_month, is_weekday};
 
 /// Words looked at from the beginning of the line.
 const REACH: usize = 24;
@@ -8,7 +9,7 @@ const REACH: usize = 24;
 /// The message of a text line, and the level its head names.
 pub(super) fn split(line: &str) -> (Option<Severity>, &str) {
     let words = Words::of(line);
-    let mut head = Head { words: &words, next: 0, timed: false, level: None, leveled: false };
+    let mut head = Head { words: &words, next: 0, timed: false, named: false, level: None };
     head.read();
     let (next, level) = (head.next, head.level);
     let message = words.rest(next);
@@ -49,7 +50,8 @@ impl<'a> Words<'a> {
 
     /// Whether the word is padded to a column's width.
     fn padded(&self, index: usize) -> bool {
-        let (Some((at, word)), Some((next, _))) = (self.words.get(index), self.words.get(index + 1))
+        let (Some((at, word)), Some((next, _))) =
+            (self.words.get(index), self.words.get(index + 1))
         else {
             return false;
         };
@@ -62,7 +64,8 @@ struct Head<'w, 'a> {
     next: usize,
     timed: bool,
     level: Option<Severity>,
-    leveled: bool,
+    /// Host, process or logger has been read: what follows is the message.
+    named: bool,
 }
 
 impl<'a> Head<'_, 'a> {
@@ -119,7 +122,9 @@ impl<'a> Head<'_, 'a> {
         if word.is_empty() {
             return false;
         }
-        if matches!(word, "-" | "--" | "---" | "|" | ":" | "F" | "stdout" | "stderr") || word == "-|" {
+        if matches!(word, "-" | "--" | "---" | "|" | ":" | "F" | "stdout" | "stderr")
+            || word == "-|"
+        {
             self.next += 1;
             return true;
         }
@@ -136,12 +141,17 @@ impl<'a> Head<'_, 'a> {
             return self.take_level();
         }
         // "nova.compute.manager [req-17 - - -] message".
-        if self.leveled && word.contains('.') && is_name(word) && self.word(1).starts_with('[') {
+        if self.level.is_some()
+            && word.contains('.')
+            && is_name(word)
+            && self.word(1).starts_with('[')
+        {
             self.next += 1;
             return true;
         }
         if let Some(parts) = self.logger() {
             self.next += parts;
+            self.named = true;
             // "host app[17]: ERROR message".
             self.take_level();
             return false;
@@ -164,7 +174,8 @@ impl<'a> Head<'_, 'a> {
             return false;
         }
         // "Info                  CBS    message".
-        if self.leveled && self.words.padded(self.next) && is_name(word) && word.len() <= 20 {
+        if self.level.is_some() && self.words.padded(self.next) && is_name(word) && word.len() <= 20
+        {
             self.next += 1;
             return true;
         }
@@ -172,28 +183,33 @@ impl<'a> Head<'_, 'a> {
     }
 
     fn take_level(&mut self) -> bool {
-        if self.leveled {
+        if self.level.is_some() {
             return false;
         }
         let word = self.word(0);
         let bare = word.trim_matches(['[', ']', ':', ',', '(', ')', '<', '>', '|']);
         let after_ids = self.timed && self.next > 0 && is_number(self.words.get(self.next - 1));
+        let marked = word.len() > bare.len();
+        // "ERROR IN CONTACTING RM" and "ALERT exited" are said, not labelled.
+        let next = self.word(1);
+        let sentence = bare == "ALERT"
+            || (!next.is_empty() && next.bytes().all(|byte| byte.is_ascii_uppercase()));
+        let column = self.timed && !self.named;
         let found = Severity::of_level(bare).filter(|_| {
-            bare.bytes().all(|byte| byte.is_ascii_uppercase())
-                || word.len() > bare.len()
-                || (self.timed && bare.starts_with(|first: char| first.is_ascii_uppercase()))
+            let capitals = bare.bytes().all(|byte| byte.is_ascii_uppercase());
+            let capital = bare.starts_with(|first: char| first.is_ascii_uppercase());
+            marked || (capital && column) || (capitals && !sentence)
         });
         let letter = || if after_ids { Severity::of_letter(bare) } else { None };
         let Some(level) = found.or_else(letter) else { return false };
         self.level = Some(level);
-        self.leveled = true;
         self.next += 1;
         true
     }
 
     /// How many labels stand before a level in capitals, if only labels do.
     fn level_ahead(&self) -> Option<usize> {
-        if self.leveled {
+        if self.level.is_some() {
             return None;
         }
         for ahead in 0..6 {
@@ -225,7 +241,11 @@ impl<'a> Head<'_, 'a> {
                     return None;
                 }
                 let dash = matches!(self.word(ahead + 1), "-" | ":");
-                if ahead == 0 && dash && !word.starts_with('[') && (self.leveled || word.contains('.')) {
+                if ahead == 0
+                    && dash
+                    && !word.starts_with('[')
+                    && (self.level.is_some() || word.contains('.'))
+                {
                     return Some(2);
                 }
                 continue;
@@ -236,8 +256,8 @@ impl<'a> Head<'_, 'a> {
             // A process with its number, wherever; a logger right after the level; a
             // process after its host.
             let numbered = name.ends_with(']') || name.ends_with(')');
-            let logger = self.leveled && ahead == 0;
-            let process = !self.leveled && (1..=2).contains(&ahead) && is_process(name);
+            let logger = self.level.is_some() && ahead == 0;
+            let process = self.level.is_none() && (1..=2).contains(&ahead) && is_process(name);
             if numbered || logger || process {
                 return Some(ahead + 1);
             }
@@ -286,89 +306,9 @@ impl<'a> Head<'_, 'a> {
     }
 }
 
-fn is_month(word: &str) -> bool {
-    [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ]
-    .contains(&word)
-}
-
-fn is_weekday(word: &str) -> bool {
-    ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(&word)
-}
-
 fn is_number(word: &str) -> bool {
     let word = word.trim_end_matches(['|', ',']);
     !word.is_empty() && word.len() <= 12 && word.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Seconds, milliseconds, microseconds or nanoseconds since 1970, from 2001 to 2033.
-fn is_epoch(word: &str) -> bool {
-    let whole = word.split_once('.').map_or(word, |(whole, _)| whole);
-    word.starts_with('1')
-        && matches!(whole.len(), 10 | 13 | 16 | 19)
-        && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-}
-
-/// `12:05:31`, `12:05:31.120Z`, `12:05:31,120+0000`.
-fn is_clock(word: &str) -> bool {
-    let mut parts = word.splitn(3, ':');
-    let (Some(hour), Some(minute)) = (parts.next(), parts.next()) else { return false };
-    let two = |part: &str| {
-        (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let second = parts.next().unwrap_or("0");
-    two(hour)
-        && two(minute)
-        && second.starts_with(|first: char| first.is_ascii_digit())
-        && second
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b':' | b'Z' | b'+' | b'-'))
-}
-
-/// A day, with or without a time joined to it: `2026-02-02`, `02/Feb/2026:12:05:31`,
-/// `2026-02-02T12:05:31Z`, `20260202-12:05:31:5`.
-fn is_date(word: &str) -> bool {
-    let bytes = word.as_bytes();
-    if bytes.len() < 8 || bytes.len() > 40 || !bytes[0].is_ascii_digit() {
-        return false;
-    }
-    let compact = bytes[..8].iter().all(u8::is_ascii_digit);
-    if compact {
-        let day = (word.starts_with("19") || word.starts_with("20"))
-            && word[4..8].parse().is_ok_and(|day: u16| (101..=1231).contains(&day));
-        return day && matches!(bytes.get(8), Some(b'-' | b'T')) && is_clock_start(&word[9..]);
-    }
-    let separator = match bytes.iter().position(|byte| !byte.is_ascii_digit()) {
-        Some(at) if matches!(at, 2 | 4) => bytes[at],
-        _ => return false,
-    };
-    if !matches!(separator, b'-' | b'/' | b'.') {
-        return false;
-    }
-    let mut parts = word.splitn(3, char::from(separator));
-    let (Some(first), Some(second), Some(third)) = (parts.next(), parts.next(), parts.next())
-    else {
-        return false;
-    };
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let named = is_month(second);
-    if !digits(first) || !(named || (digits(second) && second.len() == 2)) {
-        return false;
-    }
-    let last = third.bytes().take_while(u8::is_ascii_digit).count();
-    let rest = &third[last..];
-    let lengths = matches!((first.len(), last), (4 | 2, 2) | (2, 4));
-    lengths
-        && (rest.is_empty()
-            || matches!(rest.as_bytes()[0], b'T' | b':' | b'-' | b'_' | b'+')
-                && rest[1..].starts_with(|next: char| next.is_ascii_digit()))
-}
-
-fn is_clock_start(word: &str) -> bool {
-    let bytes = word.as_bytes();
-    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    matches!((digits, bytes.get(digits)), (2, Some(b':')) | (6, None | Some(b'Z' | b'.')))
 }
 
 /// A label rather than a word of a sentence: a number, an id, a name in capitals.
@@ -393,14 +333,26 @@ fn is_name(word: &str) -> bool {
             byte.is_ascii_alphanumeric()
                 || matches!(
                     byte,
-                    b'.' | b'_' | b'-' | b'/' | b'@' | b'$' | b'(' | b')' | b'[' | b']' | b':' | b'|'
+                    b'.' | b'_'
+                        | b'-'
+                        | b'/'
+                        | b'@'
+                        | b'$'
+                        | b'('
+                        | b')'
+                        | b'['
+                        | b']'
+                        | b':'
+                        | b'|'
                 )
         })
 }
 
 fn is_process(name: &str) -> bool {
     name.bytes().all(|byte| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-' | b'/')
+        byte.is_ascii_lowercase()
+            || byte.is_ascii_digit()
+            || matches!(byte, b'.' | b'_' | b'-' | b'/')
     })
 }
 
