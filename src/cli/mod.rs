@@ -1,5 +1,6 @@
 //! The `pagetrail` command line: one file per subcommand.
 
+pub mod digest;
 pub mod link;
 pub mod sandbox;
 
@@ -17,6 +18,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Digest(digest::Args),
     Link(Box<link::Args>),
     Sandbox(sandbox::Args),
 }
@@ -26,6 +28,7 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Digest(args) => digest::run(&args),
         Command::Link(args) => link::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
     };

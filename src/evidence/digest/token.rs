@@ -1,0 +1,270 @@
+//! Tokens: a message in words that stay and values that are masked.
+
+use super::word::{Class, classify, is_unit};
+
+/// Tokens kept of one message; what stands further back seldom tells kinds apart.
+pub(super) const LIMIT: usize = 48;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token {
+    pub hash: u64,
+    pub class: Class,
+    pub start: u32,
+    pub end: u32,
+    /// Bytes at the token's beginning that are not masked.
+    pub keep: u32,
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/// Keys whose value is what a person reads: it is never masked as a whole.
+const SPOKEN: [&str; 10] = [
+    "msg",
+    "message",
+    "err",
+    "error",
+    "reason",
+    "exception",
+    "cause",
+    "detail",
+    "details",
+    "stderr",
+];
+
+/// Reads the message into `tokens`, which is emptied first.
+pub(super) fn read(text: &str, tokens: &mut Vec<Token>) {
+    tokens.clear();
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, tokens };
+    reader.run();
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    tokens: &'a mut Vec<Token>,
+}
+
+impl Reader<'_> {
+    fn run(&mut self) {
+        let mut previous = "";
+        let mut before_previous = "";
+        // The token before was a number that a unit may follow.
+        let mut counted = false;
+        // The token before was a key and this is its value.
+        let mut value_of: Option<&str> = None;
+        let text = self.text;
+        while self.tokens.len() < LIMIT {
+            self.skip_separators(&mut value_of, previous);
+            if self.at >= self.bytes.len() {
+                break;
+            }
+            if let Some(key) = value_of
+                && matches!(self.bytes[self.at], b'"' | b'\'')
+                && !SPOKEN.contains(&key)
+                && let Some(end) = self.closing_quote()
+            {
+                self.mask(self.at + 1, end);
+                self.at = end + 1;
+                (before_previous, previous, counted, value_of) = (previous, "", false, None);
+                continue;
+            }
+            if is_separator(self.bytes[self.at]) {
+                self.at += 1;
+                continue;
+            }
+            let start = self.at;
+            self.at = self.end_of_token(start);
+            let (start, end) = trimmed(self.bytes, start, self.at);
+            let word = &text[start..end];
+            if word.is_empty() {
+                continue;
+            }
+            let is_value = value_of.take().is_some();
+            if counted && is_unit(word) {
+                if let Some(last) = self.tokens.last_mut() {
+                    last.end = offset(end);
+                }
+                counted = false;
+                continue;
+            }
+            let digit_first = word.bytes().find(u8::is_ascii_alphanumeric);
+            counted = digit_first.is_some_and(|byte| byte.is_ascii_digit());
+            let named = previous == "user"
+                && matches!(before_previous, "for" | "invalid" | "Invalid" | "by" | "as");
+            let built = if is_value && end == self.at { self.closing_bracket() } else { None };
+            if let Some(close) = built {
+                // key=Source{10183}: a value with a type's name in front.
+                self.mask(start, close);
+                self.at = close;
+            } else if named || self.is_calendar(word) {
+                self.mask(start, end);
+            } else {
+                match classify(word, is_value) {
+                    None => {}
+                    Some((Class::Mask, _)) => self.mask(start, end),
+                    Some((class, keep)) => self.push(class, start, end, keep),
+                }
+            }
+            (before_previous, previous) = (previous, word);
+        }
+    }
+
+    /// Skips white space and punctuation; notes a `=` that makes the word before it a key.
+    fn skip_separators<'t>(&mut self, value_of: &mut Option<&'t str>, previous: &'t str) {
+        while self.at < self.bytes.len() {
+            let byte = self.bytes[self.at];
+            match byte {
+                b'=' => *value_of = Some(previous),
+                b' ' | b'\t' => {}
+                b'"' | b'\'' if value_of.is_some() => break,
+                _ if is_separator(byte) => *value_of = None,
+                _ => break,
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Where the string that begins here is closed, if it is soon and in this line.
+    fn closing_quote(&self) -> Option<usize> {
+        let quote = self.bytes[self.at];
+        let rest = &self.bytes[self.at + 1..];
+        let rest = &rest[..rest.len().min(400)];
+        let mut escaped = false;
+        for (index, byte) in rest.iter().enumerate() {
+            match byte {
+                b'\\' if !escaped => escaped = true,
+                b'\n' => return None,
+                _ if *byte == quote && !escaped => return Some(self.at + 1 + index),
+                _ => escaped = false,
+            }
+        }
+        None
+    }
+
+    /// Where the bracket that opens here is closed, if it is soon.
+    fn closing_bracket(&self) -> Option<usize> {
+        if !matches!(self.bytes.get(self.at), Some(b'{' | b'(')) {
+            return None;
+        }
+        let rest = &self.bytes[self.at..];
+        let mut open = 0usize;
+        for (index, byte) in rest[..rest.len().min(400)].iter().enumerate() {
+            match byte {
+                b'{' | b'(' | b'[' => open += 1,
+                b'}' | b')' | b']' => open -= 1,
+                _ => {}
+            }
+            if open == 0 {
+                return Some(self.at + index + 1);
+            }
+        }
+        None
+    }
+
+    /// A token ends at a separator; a URL or path only at what cannot be in one.
+    fn end_of_token(&self, start: usize) -> usize {
+        let rest = &self.bytes[start..];
+        let end = rest.iter().position(|byte| is_separator(*byte)).unwrap_or(rest.len());
+        let begun = &rest[..end];
+        let long = begun.starts_with(b"/")
+            || begun.starts_with(b"\\")
+            || begun.windows(3).any(|part| part == b"://");
+        if !long || begun.len() < 2 {
+            return start + end;
+        }
+        let ends = |byte: &u8| {
+            byte.is_ascii_whitespace()
+                || matches!(
+                    byte,
+                    b'"' | b'\'' | b'`' | b'<' | b'>' | b',' | b';' | b')' | b']' | b'}' | b'|'
+                )
+        };
+        start + rest.iter().position(ends).unwrap_or(rest.len())
+    }
+
+    /// The name of a day or month with a date behind it.
+    fn is_calendar(&self, word: &str) -> bool {
+        let month = MONTHS.contains(&word);
+        if !month && !WEEKDAYS.contains(&word) {
+            return false;
+        }
+        let rest = self.text[self.at..].trim_start_matches([' ', ',']);
+        rest.starts_with(|next: char| next.is_ascii_digit())
+            || (!month && MONTHS.iter().any(|month| rest.starts_with(month)))
+    }
+
+    fn push(&mut self, class: Class, start: usize, end: usize, keep: usize) {
+        let hash = hash(&self.bytes[start..start + keep]) ^ u64::from(start + keep < end);
+        self.tokens.push(Token {
+            hash,
+            class,
+            start: offset(start),
+            end: offset(end),
+            keep: offset(keep),
+        });
+    }
+
+    /// Values side by side are one: how many there are is no difference of kind.
+    fn mask(&mut self, start: usize, end: usize) {
+        match self.tokens.last_mut() {
+            Some(last) if last.class == Class::Mask => last.end = offset(end),
+            _ => self.tokens.push(Token {
+                hash: 0,
+                class: Class::Mask,
+                start: offset(start),
+                end: offset(end),
+                keep: 0,
+            }),
+        }
+    }
+}
+
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+fn is_separator(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
+        || byte.is_ascii_control()
+        || matches!(
+            byte,
+            b',' | b';'
+                | b'|'
+                | b'('
+                | b')'
+                | b'['
+                | b']'
+                | b'{'
+                | b'}'
+                | b'<'
+                | b'>'
+                | b'"'
+                | b'\''
+                | b'`'
+                | b'='
+                | b'#'
+        )
+}
+
+fn trimmed(bytes: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {
+    while end > start && matches!(bytes[end - 1], b'.' | b':' | b'!' | b'?' | b'-' | b'>') {
+        end -= 1;
+    }
+    while start < end && matches!(bytes[start], b'.' | b':' | b'>') {
+        start += 1;
+    }
+    (start, end)
+}
+
+/// FNV-1a.
+pub(super) fn hash(bytes: &[u8]) -> u64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in bytes {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    // The lowest bit tells a masked rest.
+    hash & !1
+}

@@ -1,0 +1,363 @@
+//! The head of a text line: time, host, process, level and logger, before the message.
+
+use super::severity::Severity;
+use super::time::{is_clock, is_date, is_epoch, is_month, is_weekday};
+
+/// Words looked at from the beginning of the line.
+const REACH: usize = 24;
+
+/// The message of a text line, and the level its head names.
+pub(super) fn split(line: &str) -> (Option<Severity>, &str) {
+    let words = Words::of(line);
+    let mut head = Head { words: &words, next: 0, timed: false, named: false, level: None };
+    head.read();
+    let (next, level) = (head.next, head.level);
+    let message = words.rest(next);
+    // A line that is all head is its own message.
+    if message.is_empty() { (level, line.trim()) } else { (level, message) }
+}
+
+/// The first words of a line and where each begins.
+struct Words<'a> {
+    line: &'a str,
+    words: Vec<(usize, &'a str)>,
+}
+
+impl<'a> Words<'a> {
+    fn of(line: &'a str) -> Self {
+        let mut words = Vec::with_capacity(REACH);
+        let mut at = 0;
+        while words.len() < REACH {
+            let rest = &line[at..];
+            let Some(begin) = rest.find(|next: char| !next.is_whitespace()) else { break };
+            let rest = &rest[begin..];
+            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            // Heads in columns are often joined by bars, without any space.
+            let bar = rest[..end].find('|').map_or(end, |bar| bar + 1);
+            words.push((at + begin, &rest[..bar]));
+            at += begin + bar;
+        }
+        Self { line, words }
+    }
+
+    fn get(&self, index: usize) -> &'a str {
+        self.words.get(index).map_or("", |(_, word)| *word)
+    }
+
+    fn rest(&self, index: usize) -> &'a str {
+        self.words.get(index).map_or("", |(at, _)| self.line[*at..].trim_end())
+    }
+
+    /// Whether the word is padded to a column's width.
+    fn padded(&self, index: usize) -> bool {
+        let (Some((at, word)), Some((next, _))) =
+            (self.words.get(index), self.words.get(index + 1))
+        else {
+            return false;
+        };
+        next - (at + word.len()) >= 2
+    }
+}
+
+struct Head<'w, 'a> {
+    words: &'w Words<'a>,
+    next: usize,
+    timed: bool,
+    level: Option<Severity>,
+    /// Host, process or logger has been read: what follows is the message.
+    named: bool,
+}
+
+impl<'a> Head<'_, 'a> {
+    fn word(&self, ahead: usize) -> &'a str {
+        self.words.get(self.next + ahead)
+    }
+
+    fn read(&mut self) {
+        // "[ERROR] 2026-02-02T12:05:31.120Z id message", "ERROR: message".
+        self.take_level();
+        let start = self.next;
+        if let Some(epoch) = self.columns() {
+            self.next = epoch;
+        }
+        let start = if self.next > start { self.next } else { start };
+        for skipped in 0..4 {
+            self.next = start + skipped;
+            if self.times() > 0 {
+                break;
+            }
+            if self.word(0).is_empty() || !is_label(self.word(0)) || skipped == 3 {
+                self.next = start;
+                return;
+            }
+        }
+        loop {
+            let times = self.times();
+            if times > 0 {
+                self.next += times;
+                self.timed = true;
+            } else if self.timed && is_name(self.word(0)) && self.times_ahead() {
+                // A host between the collector's time and its own.
+                self.next += 1;
+            } else if !self.step() {
+                return;
+            }
+        }
+    }
+
+    /// A numbered record in columns, with its time behind a few names.
+    fn columns(&self) -> Option<usize> {
+        if !is_number(self.word(0)) || self.word(0).len() < 3 {
+            return None;
+        }
+        (1..6)
+            .take_while(|ahead| is_name(self.word(*ahead)))
+            .find(|ahead| is_epoch(self.word(*ahead)))
+            .map(|ahead| self.next + ahead)
+    }
+
+    /// Takes one more part of the head after the time. False where the message begins.
+    fn step(&mut self) -> bool {
+        let word = self.word(0);
+        if word.is_empty() {
+            return false;
+        }
+        if matches!(word, "-" | "--" | "---" | "|" | ":" | "F" | "stdout" | "stderr")
+            || word == "-|"
+        {
+            self.next += 1;
+            return true;
+        }
+        if word.len() > 1 && word.ends_with('|') && !word.starts_with('|') && is_name(word) {
+            let last = is_number(word.trim_end_matches('|'));
+            self.next += 1;
+            return !last;
+        }
+        if self.take_level() {
+            return true;
+        }
+        if let Some(level) = self.level_ahead() {
+            self.next += level;
+            return self.take_level();
+        }
+        // "nova.compute.manager [req-17 - - -] message".
+        if self.level.is_some()
+            && word.contains('.')
+            && is_name(word)
+            && self.word(1).starts_with('[')
+        {
+            self.next += 1;
+            return true;
+        }
+        if let Some(parts) = self.logger() {
+            self.next += parts;
+            self.named = true;
+            // "host app[17]: ERROR message".
+            self.take_level();
+            return false;
+        }
+        if is_number(word) || is_id(word) {
+            self.next += 1;
+            return true;
+        }
+        if word.starts_with('[') {
+            for ahead in 0..12 {
+                let part = self.word(ahead);
+                if part.is_empty() {
+                    return false;
+                }
+                if part.ends_with(']') || part.ends_with("]:") {
+                    self.next += ahead + 1;
+                    return true;
+                }
+            }
+            return false;
+        }
+        // "Info                  CBS    message".
+        if self.level.is_some() && self.words.padded(self.next) && is_name(word) && word.len() <= 20
+        {
+            self.next += 1;
+            return true;
+        }
+        false
+    }
+
+    fn take_level(&mut self) -> bool {
+        if self.level.is_some() {
+            return false;
+        }
+        let word = self.word(0);
+        let bare = word.trim_matches(['[', ']', ':', ',', '(', ')', '<', '>', '|']);
+        let after_ids = self.timed && self.next > 0 && is_number(self.words.get(self.next - 1));
+        let marked = word.len() > bare.len();
+        // "ERROR IN CONTACTING RM" and "ALERT exited" are said, not labelled.
+        let next = self.word(1);
+        let sentence = bare == "ALERT"
+            || (!next.is_empty() && next.bytes().all(|byte| byte.is_ascii_uppercase()));
+        let column = self.timed && !self.named;
+        let found = Severity::of_level(bare).filter(|_| {
+            let capitals = bare.bytes().all(|byte| byte.is_ascii_uppercase());
+            let capital = bare.starts_with(|first: char| first.is_ascii_uppercase());
+            marked || (capital && column) || (capitals && !sentence)
+        });
+        let letter = || if after_ids { Severity::of_letter(bare) } else { None };
+        let Some(level) = found.or_else(letter) else { return false };
+        self.level = Some(level);
+        self.next += 1;
+        true
+    }
+
+    /// How many labels stand before a level in capitals, if only labels do.
+    fn level_ahead(&self) -> Option<usize> {
+        if self.level.is_some() {
+            return None;
+        }
+        for ahead in 0..6 {
+            let word = self.word(ahead);
+            let bare = word.trim_matches(['[', ']', ':', ',', '|']);
+            if ahead > 0
+                && bare.bytes().all(|byte| byte.is_ascii_uppercase())
+                && Severity::of_level(bare).is_some()
+            {
+                return Some(ahead);
+            }
+            if !is_label(word) || word.ends_with(':') {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// How many words name host, process or logger before the message.
+    fn logger(&self) -> Option<usize> {
+        // "chrome.exe *64 - message".
+        if self.word(0).contains('.') && is_id(self.word(1)) && self.word(2) == "-" {
+            return Some(3);
+        }
+        for ahead in 0..4 {
+            let word = self.word(ahead);
+            let Some(name) = word.strip_suffix(':') else {
+                if !is_name(word) && !word.starts_with('(') {
+                    return None;
+                }
+                let dash = matches!(self.word(ahead + 1), "-" | ":");
+                if ahead == 0
+                    && dash
+                    && !word.starts_with('[')
+                    && (self.level.is_some() || word.contains('.'))
+                {
+                    return Some(2);
+                }
+                continue;
+            };
+            if !is_name(name) || is_error(name) {
+                return None;
+            }
+            // A process with its number, wherever; a logger right after the level; a
+            // process after its host.
+            let numbered = name.ends_with(']') || name.ends_with(')');
+            let logger = self.level.is_some() && ahead == 0;
+            let process = self.level.is_none() && (1..=2).contains(&ahead) && is_process(name);
+            if numbered || logger || process {
+                return Some(ahead + 1);
+            }
+            return None;
+        }
+        None
+    }
+
+    fn times_ahead(&mut self) -> bool {
+        self.next += 1;
+        let times = self.times();
+        self.next -= 1;
+        times > 0
+    }
+
+    /// How many words from here on are a time.
+    fn times(&self) -> usize {
+        let bare = |word: &'_ str| -> String {
+            word.trim_matches(['[', ']', '(', ')', ',', '|', '<', '>']).to_owned()
+        };
+        let first = bare(self.word(0));
+        let clock_next = is_clock(&bare(self.word(1)));
+        if is_weekday(&first) && is_month(&bare(self.word(1))) {
+            let year = is_number(&bare(self.word(4)));
+            return if is_clock(&bare(self.word(3))) { 4 + usize::from(year) } else { 0 };
+        }
+        if is_month(&first) && is_number(&bare(self.word(1))) && is_clock(&bare(self.word(2))) {
+            return 3;
+        }
+        if is_date(&first) || (self.timed && is_clock(&first)) || is_epoch(&first) {
+            return 1;
+        }
+        let number = |word: &str, length| {
+            word.len() == length && word.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if number(&first, 6) && number(&bare(self.word(1)), 6) {
+            return 2;
+        }
+        let short_date = first.len() == 5
+            && first.bytes().filter(u8::is_ascii_digit).count() == 4
+            && matches!(first.as_bytes()[2], b'-' | b'.' | b'/');
+        if short_date && clock_next {
+            return 2;
+        }
+        usize::from(is_clock(&first) && first.matches(':').count() == 2)
+    }
+}
+
+fn is_number(word: &str) -> bool {
+    let word = word.trim_end_matches(['|', ',']);
+    !word.is_empty() && word.len() <= 12 && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A label rather than a word of a sentence: a number, an id, a name in capitals.
+fn is_label(word: &str) -> bool {
+    let capitals = !word.bytes().any(|byte| byte.is_ascii_lowercase());
+    capitals || word.starts_with('[') || word.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// A request id, a thread, a host with numbers: `52fdfc07-2182-454f`, `1234#1234:`, `*5`.
+fn is_id(word: &str) -> bool {
+    let hex = word.trim_matches(['(', ')', ',']);
+    let letters = hex.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    (letters && hex.len() >= 8 && hex.bytes().any(|byte| byte.is_ascii_digit()))
+        || (word.len() > 1
+            && word.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'#' | b':' | b'*')))
+}
+
+/// What may be the name of a host, a process or a logger.
+fn is_name(word: &str) -> bool {
+    !word.is_empty()
+        && word.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(
+                    byte,
+                    b'.' | b'_'
+                        | b'-'
+                        | b'/'
+                        | b'@'
+                        | b'$'
+                        | b'('
+                        | b')'
+                        | b'['
+                        | b']'
+                        | b':'
+                        | b'|'
+                )
+        })
+}
+
+fn is_process(name: &str) -> bool {
+    name.bytes().all(|byte| {
+        byte.is_ascii_lowercase()
+            || byte.is_ascii_digit()
+            || matches!(byte, b'.' | b'_' | b'-' | b'/')
+    })
+}
+
+fn is_error(name: &str) -> bool {
+    ["Error", "Exception", "error", "exception", "Failure", "failure", "failed", "refused"]
+        .iter()
+        .any(|end| name.ends_with(end))
+}

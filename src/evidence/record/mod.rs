@@ -1,0 +1,180 @@
+//! What one log line says: its level, its message, the error in it, and the rest.
+
+mod head;
+mod json;
+mod severity;
+mod stack;
+mod text;
+mod time;
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::text::{clean, one_line};
+pub use severity::Severity;
+
+/// A log line, read: structured where it is JSON, else by its text.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Record {
+    pub level: Option<String>,
+    /// The message as logged.
+    pub message: String,
+    /// The exception's type and its own message, where the line holds one.
+    pub exception: Option<Exception>,
+    /// The stack trace, where the line holds one apart from the message.
+    pub stack: Option<String>,
+    /// The user's own fields, as `key=value`.
+    pub fields: Vec<String>,
+    /// The message is a text line as it was logged, with its head.
+    plain: bool,
+}
+
+/// An exception's name and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    pub name: String,
+    pub message: Option<String>,
+}
+
+/// A line's message as a person would quote it, and how bad the line says it is.
+/// The same as reading the line and asking for its headline, but cheap for plain text.
+#[must_use]
+pub fn message(line: &str) -> (Option<Severity>, Cow<'_, str>) {
+    let start = line.trim_start();
+    // Tabs are columns, `msg` and `message` keys: only these need the whole record.
+    let plain = !start.starts_with('{')
+        && !line.contains(['\n', '\t', '\u{1b}'])
+        && !line.contains("msg=")
+        && !line.contains("message=");
+    if plain {
+        let (severity, message) = head::split(line);
+        return (severity, Cow::Borrowed(message));
+    }
+    let record = Record::read(line);
+    let severity = record.severity().or_else(|| head::split(line).0);
+    let headline = record.headline();
+    // An object without any message is all there is to quote.
+    let headline = if headline.is_empty() { line.trim().to_owned() } else { headline };
+    (severity, Cow::Owned(headline))
+}
+
+impl Record {
+    /// Reads a line in whatever form it was logged.
+    #[must_use]
+    pub fn read(line: &str) -> Self {
+        // Only what looks like an object is parsed: most text is not JSON.
+        if line.trim_start().starts_with('{')
+            && let Ok(Value::Object(fields)) = serde_json::from_str(line.trim())
+        {
+            return Self::of_json(fields);
+        }
+        Self::of_text(line)
+    }
+
+    /// How bad the line says it is, where it says so.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        Severity::of_level(self.level.as_deref()?)
+    }
+
+    /// What a person would quote: the exception where there is one, else the message.
+    /// One line.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let first = self.message.lines().find(|it| !it.trim().is_empty()).unwrap_or("");
+        let message = one_line(if self.plain { head::split(first).1 } else { first });
+        match &self.exception {
+            None => message,
+            Some(Exception { name, message: Some(said) }) if !said.trim().is_empty() => {
+                one_line(&format!("{name}: {said}"))
+            }
+            Some(Exception { name, .. }) if message.contains(name.as_str()) => message,
+            Some(Exception { name, .. }) => one_line(&format!("{name}: {message}")),
+        }
+    }
+
+    /// The line as it reads in a trail: level, message, exception, the user's fields,
+    /// the stack.
+    #[must_use]
+    pub fn display(&self) -> String {
+        let mut shown = String::new();
+        if let Some(level) = &self.level {
+            shown.push_str(level);
+            shown.push(' ');
+        }
+        shown.push_str(self.message.trim_end());
+        if let Some(Exception { name, message }) = &self.exception {
+            let said = message.as_deref().unwrap_or_default();
+            if !self.message.contains(name.as_str()) || !self.message.contains(said) {
+                let _ = write!(shown, " · {name}: {said}");
+            }
+        }
+        for field in &self.fields {
+            shown.push(' ');
+            shown.push_str(field);
+        }
+        if let Some(stack) = &self.stack {
+            shown.push('\n');
+            shown.push_str(stack.trim_end());
+        }
+        clean(&shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headline(line: &str) -> String {
+        Record::read(line).headline()
+    }
+
+    #[test]
+    fn powertools_for_python() {
+        let line = r#"{"level":"ERROR","location":"handler:9","message":"charge failed","timestamp":"2025-02-02 12:05:31,120+0000","service":"checkout","cold_start":false,"function_name":"checkout","function_request_id":"52fdfc07-2182-454f-963f-5f0f9a621d72","order":42,"exception":"Traceback (most recent call last):\n  File \"/var/task/app.py\", line 9, in handler\nKeyError: 'amount'","exception_name":"KeyError"}"#;
+        let record = Record::read(line);
+        assert_eq!(record.headline(), "KeyError: 'amount'");
+        assert_eq!(
+            record.display(),
+            "ERROR charge failed · KeyError: 'amount' order=42\n\
+             Traceback (most recent call last):\n  File \"/var/task/app.py\", line 9, in handler\n\
+             KeyError: 'amount'"
+        );
+    }
+
+    #[test]
+    fn powertools_for_typescript() {
+        let line = r#"{"level":"ERROR","message":"Request failed","error":{"name":"TypeError","location":"app.js:3","message":"Cannot read properties of undefined (reading 'id')","stack":"TypeError: x\n    at handler"}}"#;
+        assert_eq!(headline(line), "TypeError: Cannot read properties of undefined (reading 'id')");
+    }
+
+    #[test]
+    fn lambda_native_json_and_text() {
+        assert_eq!(
+            headline(
+                r#"{"timestamp":"t","level":"ERROR","message":{"errorType":"X"},"requestId":"r"}"#
+            ),
+            "X"
+        );
+        assert_eq!(
+            headline(r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: x exited"}"#),
+            "Runtime.ExitError: RequestId: x exited"
+        );
+        assert_eq!(
+            headline("2025-02-02T12:05:31.120Z\t52fdfc07-2182\tERROR\tboom\n    at x"),
+            "boom"
+        );
+        assert_eq!(headline("[ERROR] disk \u{1b}[31mfull"), "disk full");
+    }
+
+    #[test]
+    fn odd_lines_are_text() {
+        for line in ["", "{", "[1]", "null", "\"x\"", "\u{0}"] {
+            let _ = headline(line);
+        }
+        assert_eq!(headline("{\"a\":"), "{\"a\":");
+        assert_eq!(Record::read(r#"{"a":1,"b":"x"}"#).display(), " a=1 b=x");
+    }
+}
