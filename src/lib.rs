@@ -6,6 +6,7 @@
 //! - [`alarm`]: what CloudWatch told us, in one type whatever the form it came in.
 //! - [`evidence`]: an alarm's log lines and trails: where to look, when, and what was found.
 //! - [`event`]: the PagerDuty event: its types, composed from alarm and evidence, fitted to the limits.
+//! - [`redact`]: what must not leave, and the marks put in its place.
 //! - [`queue`]: the ordered, durable road between the stages.
 //! - [`delivery`]: getting an event accepted by PagerDuty.
 //! - [`stage`]: the Lambda handlers, which only wire the parts above together.
@@ -21,6 +22,7 @@ pub mod delivery;
 pub mod event;
 pub mod evidence;
 pub mod queue;
+pub mod redact;
 pub mod sandbox;
 pub mod secret;
 pub mod stage;

@@ -1,0 +1,70 @@
+//! E-mail addresses, and user and password in URLs.
+
+use super::mark;
+use super::scan::{Hit, Scan};
+
+/// An e-mail address whose `@` (or `%40`, of `width` bytes) stands here.
+pub(super) fn email(scan: &Scan<'_>, at: usize, width: usize) -> Option<Hit> {
+    // The domain first: only a hit may look far back, or many would cost the square of
+    // the text's length.
+    let domain = domain(&scan.bytes[at + width..])?;
+    let before = &scan.text[scan.floor..at];
+    let local = before.len() - before.trim_end_matches(is_local).len();
+    (local > 0).then_some(Hit { start: at - local, end: at + width + domain, mark: mark::EMAIL })
+}
+
+/// Letters of the part before the `@`: those of RFC 5322 less the ones that separate
+/// fields of a log line (`=`, `/`, quotes), with the accents of European names.
+fn is_local(letter: char) -> bool {
+    letter.is_ascii_alphanumeric()
+        || matches!(letter, '.' | '_' | '+' | '-' | '%' | '!' | '#' | '$' | '&' | '*' | '~' | '^')
+        || ('\u{c0}'..='\u{24f}').contains(&letter)
+}
+
+/// The length of the domain that begins here: labels with a dot between them, and letters
+/// at the end, so that `react@18.2` is none.
+fn domain(bytes: &[u8]) -> Option<usize> {
+    let label = |from: usize| {
+        let part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'-';
+        bytes[from..].iter().take_while(part).count()
+    };
+    let mut end = label(0);
+    let mut last = None;
+    while end > 0 && bytes.get(end) == Some(&b'.') {
+        let length = label(end + 1);
+        if length == 0 {
+            break;
+        }
+        let name = &bytes[end + 1..=end + length];
+        end += 1 + length;
+        if length >= 2 && name[0].is_ascii_alphabetic() {
+            last = Some(end);
+        }
+    }
+    last
+}
+
+/// How far a password with a slash in it is looked through for its `@`.
+const LONGEST: usize = 256;
+
+/// The user and password of the URL whose authority begins here.
+pub(super) fn credentials(scan: &Scan<'_>, start: usize) -> Option<Hit> {
+    let rest = &scan.text[start..];
+    let outside =
+        |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | '`');
+    let authority = rest.find(|letter| outside(letter) || matches!(letter, '/' | '?' | '#' | '\\'));
+    let authority = &rest[..authority.unwrap_or(rest.len())];
+    let length = authority.rfind('@').or_else(|| {
+        // Passwords with a slash in them belong escaped, and often are not. A port's
+        // digits before the slash are no password.
+        let (_, password) = authority.split_once(':')?;
+        if password.is_empty() || password.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let near = rest.char_indices().take(LONGEST).take_while(|(_, letter)| !outside(*letter));
+        near.filter(|(_, letter)| *letter == '@').map(|(at, _)| at).next()
+    })?;
+    let length = if length == 0 { return None } else { length };
+    let is_mark = scan.mark_at(start) == Some(length);
+    (!is_mark).then_some(Hit { start, end: start + length, mark: mark::CREDENTIALS })
+}

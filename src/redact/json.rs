@@ -1,0 +1,278 @@
+//! JSON stays JSON: only the content of strings is replaced, everything else is copied
+//! as it was written, numbers and the order of keys included.
+
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::names::{self, Meaning, Named, Shape};
+use super::scan::{self, Around};
+use super::{Redactor, mark};
+
+/// The end of the JSON object, array or string that the text begins with.
+pub(super) fn end(text: &str) -> Option<usize> {
+    let space = text.len() - text.trim_start().len();
+    let bytes = text.as_bytes();
+    if !matches!(bytes.get(space), Some(b'{' | b'[' | b'"')) {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    Some(values.byte_offset())
+}
+
+/// Whether an object or array may begin here; a cheap look, before the dear one.
+pub(super) fn may_begin(bytes: &[u8], at: usize) -> bool {
+    let mut rest = bytes[at + 1..].iter().take(64).filter(|byte| !byte.is_ascii_whitespace());
+    match bytes[at] {
+        b'{' => rest.next() == Some(&b'"'),
+        b'[' => matches!(rest.next(), Some(b'"' | b'{')),
+        _ => false,
+    }
+}
+
+/// What the place of a value says about it.
+#[derive(Clone, Copy)]
+enum Place {
+    Plain,
+    Secret(Named),
+    Tracing,
+}
+
+impl Place {
+    /// The place of what stands under this name.
+    fn under(self, name: &str) -> Self {
+        match (names::meaning(name), self) {
+            (Some(Meaning::Secret(named)), _) => Self::Secret(named),
+            (Some(Meaning::Tracing), _) => Self::Tracing,
+            (None, Self::Secret(_)) if matches!(name, "name" | "type" | "token_type") => {
+                Self::Plain
+            }
+            (None, place) => place,
+        }
+    }
+
+    /// The place of what lies in an object or array here.
+    fn inside(self) -> Self {
+        match self {
+            Self::Secret(named) if named.spreads() => self,
+            _ => Self::Plain,
+        }
+    }
+
+    /// A field that names another one: `{"name": "Authorization", "value": "…"}`.
+    fn is_label(name: &str) -> bool {
+        ["name", "key", "header"].iter().any(|it| name.eq_ignore_ascii_case(it))
+    }
+
+    fn leaf<'t>(self, redactor: &Redactor, text: &'t str, around: Around) -> Cow<'t, str> {
+        match self {
+            Self::Secret(named) if redactor.is_on(named.category) && named.takes(text, false) => {
+                if mark::length(text, 0, &redactor.patterns) == Some(text.len()) {
+                    return Cow::Borrowed(text);
+                }
+                let mut out = String::new();
+                mark::write(&mut out, named.mark);
+                Cow::Owned(out)
+            }
+            Self::Tracing if names::is_id(text) => Cow::Borrowed(text),
+            _ => scan::pass(redactor, text, Around { depth: around.depth + 1, ..around }),
+        }
+    }
+}
+
+/// The place of an array's element after a string of this content: Node lists raw headers
+/// as `["Cookie", "a=b"]`.
+fn after_element(text: &str) -> Place {
+    match names::meaning(text) {
+        Some(Meaning::Secret(named))
+            if matches!(named.shape, Shape::Authorization | Shape::Cookie) =>
+        {
+            Place::Secret(named)
+        }
+        _ => Place::Plain,
+    }
+}
+
+/// Redacts the strings of a text that is JSON.
+pub(super) fn redact<'t>(redactor: &Redactor, text: &'t str, around: Around) -> Cow<'t, str> {
+    let mut walk = Walk { redactor, text, around, at: 0, copied: 0, out: String::new() };
+    walk.value(Place::Plain);
+    if walk.copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    walk.out.push_str(&text[walk.copied..]);
+    Cow::Owned(walk.out)
+}
+
+/// A way through a text known to be valid JSON.
+struct Walk<'t> {
+    redactor: &'t Redactor,
+    text: &'t str,
+    around: Around,
+    at: usize,
+    copied: usize,
+    out: String,
+}
+
+impl<'t> Walk<'t> {
+    fn peek(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied().unwrap_or(0)
+    }
+
+    /// Walks over one value; the content of a string that labels its siblings is returned.
+    fn value(&mut self, place: Place) -> Option<Cow<'t, str>> {
+        match self.peek() {
+            b'{' => self.object(place),
+            b'[' => self.array(place),
+            b'"' => {
+                let start = self.at;
+                let content = self.string();
+                if let Cow::Owned(redacted) = place.leaf(self.redactor, &content, self.around) {
+                    self.out.push_str(&self.text[self.copied..start]);
+                    self.out.push_str(&Value::String(redacted).to_string());
+                    self.copied = self.at;
+                }
+                return Some(content);
+            }
+            _ => {
+                let rest = &self.text[self.at..];
+                let length = rest.find([',', ']', '}', ' ', '\t', '\n', '\r']);
+                // Never stand still, whatever the text.
+                self.at += length.unwrap_or(rest.len()).max(1);
+                self.at = self.at.min(self.text.len());
+            }
+        }
+        None
+    }
+
+    fn object(&mut self, place: Place) {
+        self.at += 1;
+        let inside = place.inside();
+        let mut labelled = None;
+        while self.peek() == b'"' {
+            let name = self.string();
+            self.peek();
+            self.at += 1;
+            let under = match labelled {
+                Some(place) if name.eq_ignore_ascii_case("value") => place,
+                _ => inside.under(&name),
+            };
+            let content = self.value(under);
+            if let Some(content) = content.filter(|_| Place::is_label(&name)) {
+                labelled = names::meaning(&content).map(|_| Place::Plain.under(&content));
+            }
+            if self.peek() == b',' {
+                self.at += 1;
+            }
+        }
+        self.at += 1;
+    }
+
+    fn array(&mut self, place: Place) {
+        self.at += 1;
+        let inside = place.inside();
+        let mut next = inside;
+        while !matches!(self.peek(), b']' | 0) {
+            let content = self.value(next);
+            next = match content.as_deref().map(after_element) {
+                Some(Place::Secret(named)) => Place::Secret(named),
+                _ => inside,
+            };
+            if self.peek() == b',' {
+                self.at += 1;
+            }
+        }
+        self.at += 1;
+    }
+
+    /// The content of the string that begins here.
+    fn string(&mut self) -> Cow<'t, str> {
+        let start = self.at + 1;
+        let bytes = self.text.as_bytes();
+        let mut end = start;
+        while bytes.get(end).is_some_and(|byte| *byte != b'"') {
+            end += if bytes[end] == b'\\' { 2 } else { 1 };
+        }
+        self.at = (end + 1).min(bytes.len());
+        let raw = self.text.get(start..end).unwrap_or_default();
+        if !raw.contains('\\') {
+            return Cow::Borrowed(raw);
+        }
+        let literal = &self.text[start - 1..self.at];
+        serde_json::from_str(literal).map_or_else(|_| Cow::Owned(lossy(raw)), Cow::Owned)
+    }
+}
+
+/// The content of a string with half a surrogate pair in it, which JSON's grammar allows
+/// and no text can hold.
+fn lossy(raw: &str) -> String {
+    let mut out = String::new();
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let length = if rest[at..].starts_with("\\u") { 6 } else { 2 };
+        let pair = rest.get(at..at + 12).map(|pair| format!("\"{pair}\""));
+        let single = rest.get(at..at + length).map(|single| format!("\"{single}\""));
+        let decode = |literal: Option<String>| serde_json::from_str::<String>(&literal?).ok();
+        let (decoded, length) = match decode(single) {
+            Some(decoded) => (decoded, length),
+            None => match decode(pair) {
+                Some(decoded) => (decoded, 12),
+                None => ("\u{fffd}".to_owned(), length),
+            },
+        };
+        out.push_str(&decoded);
+        rest = rest.get(at + length..).unwrap_or_default();
+    }
+    out + rest
+}
+
+/// Redacts the strings of a parsed value, by the same rules.
+pub(super) fn redact_value(redactor: &Redactor, value: &mut Value, around: Around) {
+    visit(redactor, value, Place::Plain, around);
+}
+
+fn visit(redactor: &Redactor, value: &mut Value, place: Place, around: Around) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(redacted) = place.leaf(redactor, text, around) {
+                *text = redacted;
+            }
+        }
+        Value::Array(items) => {
+            let inside = place.inside();
+            let mut next = inside;
+            for item in items {
+                let after = item.as_str().map(after_element);
+                visit(redactor, item, next, around);
+                next = if let Some(Place::Secret(named)) = after {
+                    Place::Secret(named)
+                } else {
+                    inside
+                };
+            }
+        }
+        Value::Object(fields) => {
+            let inside = place.inside();
+            let labelled = fields
+                .iter()
+                .filter(|(name, _)| Place::is_label(name))
+                .find_map(|(_, label)| Some((label.as_str()?, names::meaning(label.as_str()?)?)))
+                .map(|(label, _)| Place::Plain.under(label));
+            for (name, field) in fields.iter_mut() {
+                let under = match labelled {
+                    Some(place) if name.eq_ignore_ascii_case("value") => place,
+                    _ => inside.under(name),
+                };
+                visit(redactor, field, under, around);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

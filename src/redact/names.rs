@@ -1,0 +1,291 @@
+//! What a field's name says of its value: a secret, an id of a trace, or nothing.
+
+use super::mark;
+use super::settings::Category;
+
+/// What a name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Secret(Named),
+    /// An id that ties lines together: must survive, even if it could pass for a card.
+    Tracing,
+}
+
+/// A secret known by its field's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) mark: &'static str,
+    pub(super) category: Category,
+    pub(super) shape: Shape,
+}
+
+/// Which values under the name are the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Any.
+    Any,
+    /// Any, but after `name: ` in running text only what does not read as a word:
+    /// "could not refresh token: timeout" must stay readable.
+    NoWord,
+    /// Only what looks like an id or a key, wherever it stands.
+    Opaque,
+    /// A few digits.
+    Digits,
+    /// 32 letters and digits: `routing_key` is also a word of message brokers.
+    Key32,
+    /// The header's value, which may have several words.
+    Authorization,
+    /// The header's value up to the end of its line.
+    Cookie,
+}
+
+use Category::{
+    Authorization as Header, AwsKeys, CardNumbers, NamedSecrets, PrivateKeys, SocialSecurityNumbers,
+};
+
+/// Endings of normalised names (small letters and digits only): first match wins.
+const ENDINGS: &[(&str, &str, Category, Shape)] = &[
+    ("secretaccesskey", mark::SECRET_KEY, AwsKeys, Shape::Any),
+    ("awssecretkey", mark::SECRET_KEY, AwsKeys, Shape::Any),
+    ("authorization", mark::AUTHORIZATION, Header, Shape::Authorization),
+    ("cookie", mark::COOKIE, Header, Shape::Cookie),
+    ("cookies", mark::COOKIE, Header, Shape::Cookie),
+    ("password", mark::PASSWORD, NamedSecrets, Shape::Any),
+    ("passwords", mark::PASSWORD, NamedSecrets, Shape::Any),
+    ("passwd", mark::PASSWORD, NamedSecrets, Shape::Any),
+    ("passphrase", mark::PASSWORD, NamedSecrets, Shape::Any),
+    ("pwd", mark::PASSWORD, NamedSecrets, Shape::Any),
+    ("sessiontoken", mark::SESSION, NamedSecrets, Shape::NoWord),
+    ("sessionid", mark::SESSION, NamedSecrets, Shape::Opaque),
+    ("sessid", mark::SESSION, NamedSecrets, Shape::Opaque),
+    ("sessionkey", mark::SESSION, NamedSecrets, Shape::NoWord),
+    ("connectsid", mark::SESSION, NamedSecrets, Shape::Opaque),
+    ("token", mark::TOKEN, NamedSecrets, Shape::NoWord),
+    ("accesstokens", mark::TOKEN, NamedSecrets, Shape::NoWord),
+    ("secret", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("secrets", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("secretkey", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("secretkeybase", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("secretstring", mark::SECRET, NamedSecrets, Shape::Any),
+    ("secretbinary", mark::SECRET, NamedSecrets, Shape::Any),
+    ("secretvalue", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("privatekey", mark::PRIVATE_KEY, PrivateKeys, Shape::NoWord),
+    ("apikey", mark::API_KEY, NamedSecrets, Shape::NoWord),
+    ("appkey", mark::API_KEY, NamedSecrets, Shape::NoWord),
+    ("authkey", mark::API_KEY, NamedSecrets, Shape::NoWord),
+    ("accesskey", mark::API_KEY, NamedSecrets, Shape::NoWord),
+    ("accountkey", mark::API_KEY, NamedSecrets, Shape::NoWord),
+    ("consumerkey", mark::API_KEY, NamedSecrets, Shape::NoWord),
+    ("subscriptionkey", mark::API_KEY, NamedSecrets, Shape::NoWord),
+    ("licensekey", mark::API_KEY, NamedSecrets, Shape::NoWord),
+    ("encryptionkey", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("signingkey", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("masterkey", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("sharedkey", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("routingkey", mark::API_KEY, NamedSecrets, Shape::Key32),
+    ("servicekey", mark::API_KEY, NamedSecrets, Shape::Key32),
+    ("integrationkey", mark::API_KEY, NamedSecrets, Shape::Key32),
+    ("credential", mark::CREDENTIALS, NamedSecrets, Shape::NoWord),
+    ("credentials", mark::CREDENTIALS, NamedSecrets, Shape::NoWord),
+    ("signature", mark::SIGNATURE, NamedSecrets, Shape::Opaque),
+    ("socialsecuritynumber", mark::SSN, SocialSecurityNumbers, Shape::Opaque),
+];
+
+/// Names that must match as a whole.
+const WHOLE: &[(&str, &str, Category, Shape)] = &[
+    ("session", mark::SESSION, NamedSecrets, Shape::Opaque),
+    ("auth", mark::AUTHORIZATION, NamedSecrets, Shape::Opaque),
+    ("pass", mark::PASSWORD, NamedSecrets, Shape::NoWord),
+    ("creds", mark::CREDENTIALS, NamedSecrets, Shape::NoWord),
+    ("jwt", mark::JWT, NamedSecrets, Shape::NoWord),
+    ("sig", mark::SIGNATURE, NamedSecrets, Shape::Opaque),
+    ("pin", mark::PASSWORD, NamedSecrets, Shape::Digits),
+    ("otp", mark::PASSWORD, NamedSecrets, Shape::Digits),
+    ("cvv", mark::CARD_NUMBER, CardNumbers, Shape::Digits),
+    ("cvv2", mark::CARD_NUMBER, CardNumbers, Shape::Digits),
+    ("cvc", mark::CARD_NUMBER, CardNumbers, Shape::Digits),
+    ("ssn", mark::SSN, SocialSecurityNumbers, Shape::Opaque),
+];
+
+/// Endings in `token` that are no secrets: places in a list, and names for one request.
+const HARMLESS: &[&str] = &[
+    "nexttoken",
+    "pagetoken",
+    "paginationtoken",
+    "continuationtoken",
+    "cancellationtoken",
+    "idempotencytoken",
+    "clientrequesttoken",
+    "nextforwardtoken",
+    "nextbackwardtoken",
+    "unexpectedtoken",
+];
+
+const TRACING: &[&str] = &[
+    "requestid",
+    "traceid",
+    "spanid",
+    "correlationid",
+    "parentid",
+    "messageid",
+    "eventid",
+    "executionid",
+    "invocationid",
+    "transactionid",
+    "traceparent",
+    "faasexecution",
+];
+
+/// What follows `password` where the value says something about it and is not it.
+const ABOUT_PASSWORDS: &[&str] = &[
+    "at", "age", "attempts", "changed", "count", "date", "days", "enabled", "error", "expired",
+    "expires", "expiry", "field", "id", "length", "name", "policy", "required", "reset", "set",
+    "status", "strength", "type", "url", "valid",
+];
+
+/// Longest part of a name that is looked at, from its end.
+pub(super) const LONGEST: usize = 64;
+
+/// What this name says. Upper case, `_`, `-`, `.` and spaces make no difference, and
+/// neither does what stands before (`db_password`) or a number behind (`token2`).
+pub(super) fn meaning(name: &str) -> Option<Meaning> {
+    let mut buffer = [0_u8; LONGEST];
+    let (normal, last_word) = normalise(name, &mut buffer);
+    if normal.len() < 3 {
+        return None;
+    }
+    let word = &normal[last_word..];
+    let secret = |&(_, mark, category, shape): &(_, _, _, _)| {
+        Some(Meaning::Secret(Named { mark, category, shape }))
+    };
+    if let Some(entry) = WHOLE.iter().find(|(name, ..)| name.as_bytes() == word) {
+        return secret(entry);
+    }
+    let normal = without_digits(normal);
+    if let Some(entry) = ENDINGS.iter().find(|(name, ..)| ends(normal, name)) {
+        let harmless = entry.0 == "token" && HARMLESS.iter().any(|it| ends(normal, it));
+        return if harmless { None } else { secret(entry) };
+    }
+    if TRACING.iter().any(|name| ends(normal, name)) || word == b"parent" {
+        return Some(Meaning::Tracing);
+    }
+    // `passwordConfirm`, `password_hash`.
+    let about = |rest: &[u8]| ABOUT_PASSWORDS.iter().any(|it| ends(rest, it));
+    let rest = ["password", "passwd"].iter().find_map(|it| after(word, it.as_bytes()))?;
+    (!about(rest)).then_some(Meaning::Secret(Named {
+        mark: mark::PASSWORD,
+        category: NamedSecrets,
+        shape: Shape::Any,
+    }))
+}
+
+/// The name's small letters and digits, and where its last word begins.
+fn normalise<'a>(name: &str, buffer: &'a mut [u8; LONGEST]) -> (&'a [u8], usize) {
+    let mut length = 0;
+    let mut last_word = 0;
+    let bytes = name.as_bytes();
+    for byte in &bytes[bytes.len().saturating_sub(LONGEST)..] {
+        match byte {
+            b'_' | b'-' | b'.' => {}
+            b' ' => last_word = length,
+            _ => {
+                buffer[length] = byte.to_ascii_lowercase();
+                length += 1;
+            }
+        }
+    }
+    (&buffer[..length], last_word.min(length))
+}
+
+fn without_digits(name: &[u8]) -> &[u8] {
+    let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    &name[..name.len() - digits]
+}
+
+fn ends(name: &[u8], ending: &str) -> bool {
+    // The last byte first: nearly every name ends here.
+    name.last() == ending.as_bytes().last() && name.ends_with(ending.as_bytes())
+}
+
+fn after<'a>(name: &'a [u8], part: &[u8]) -> Option<&'a [u8]> {
+    let at = name.windows(part.len()).position(|window| window == part)?;
+    Some(&name[at + part.len()..])
+}
+
+impl Named {
+    /// Whether a value under this name is the secret; `prose` where it follows `name: `
+    /// in running text, without quotes.
+    pub(super) fn takes(self, value: &str, prose: bool) -> bool {
+        if harmless(value) {
+            return false;
+        }
+        match self.shape {
+            Shape::Any | Shape::Cookie => true,
+            Shape::NoWord | Shape::Authorization => !prose || opaque(value),
+            Shape::Opaque => opaque(value) && value.len() >= 8,
+            Shape::Digits => {
+                (3..=8).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit())
+            }
+            Shape::Key32 => {
+                value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            }
+        }
+    }
+
+    /// Whether everything in an object or array under this name is secret too.
+    pub(super) fn spreads(self) -> bool {
+        matches!(self.shape, Shape::Any | Shape::NoWord | Shape::Authorization | Shape::Cookie)
+    }
+}
+
+/// Values that hide nothing: none, a switch, an ARN, a mask (those of CloudWatch's data
+/// protection stay as they are).
+fn harmless(value: &str) -> bool {
+    let value = value.trim();
+    let words = ["", "true", "false", "null", "none", "nil", "undefined", "yes", "no"];
+    let masked = match value.split_once(' ') {
+        Some((scheme, rest)) if is_scheme(scheme) => rest.trim(),
+        _ => value,
+    };
+    words.iter().any(|word| value.eq_ignore_ascii_case(word))
+        || masked.bytes().all(|byte| byte == b'*')
+        || (value.starts_with("arn:aws") && value.matches(':').count() >= 5)
+}
+
+/// Whether this word opens an `Authorization` header's value.
+pub(super) fn is_scheme(word: &str) -> bool {
+    const SCHEMES: [&str; 13] = [
+        "bearer",
+        "basic",
+        "token",
+        "apikey",
+        "api-key",
+        "key",
+        "jwt",
+        "dpop",
+        "negotiate",
+        "ntlm",
+        "sso-key",
+        "splunk",
+        "aws",
+    ];
+    SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme)) || has_parameters(word)
+}
+
+/// Whether the scheme's value is a list of parameters, up to the end of the line.
+pub(super) fn has_parameters(scheme: &str) -> bool {
+    const SCHEMES: [&str; 5] = ["digest", "oauth", "hawk", "signature", "aws4-hmac-sha256"];
+    SCHEMES.iter().any(|it| scheme.eq_ignore_ascii_case(it))
+}
+
+/// Whether this is no word of a language: digits or signs in it, or very long.
+pub(super) fn opaque(value: &str) -> bool {
+    let word = value.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+    word.len() >= 20 || word.chars().any(|it| !it.is_alphabetic() && it != '\'')
+}
+
+/// Whether a tracing id's value is one: hexadecimal or decimal, with dashes.
+pub(super) fn is_id(value: &str) -> bool {
+    (8..=64).contains(&value.len())
+        && value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
