@@ -1,5 +1,6 @@
 //! Configuration from the environment: read once at start, all faults reported together.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use url::{Host, Url};
 
 use crate::event::{Action, Severity};
 use crate::evidence::Limits;
+use crate::redact::{Category, Pattern, Redactor, Settings};
 
 /// Where PagerDuty's Events API v2 is, for accounts in its US service Region.
 pub const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
@@ -16,7 +18,7 @@ pub const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
 const FIFO: &str = ".fifo";
 
 /// What the `enrich` stage needs.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct EnrichConfig {
     pub events_queue_url: String,
     pub evidence_deadline: Duration,
@@ -28,6 +30,7 @@ pub struct EnrichConfig {
     pub trace_log_groups: Vec<String>,
     /// What people call this account.
     pub account_name: Option<String>,
+    pub redactor: Redactor,
 }
 
 /// What the `deliver` stage needs.
@@ -91,6 +94,7 @@ impl EnrichConfig {
             ),
             trace_log_groups: reader.words("PAGETRAIL_TRACE_LOG_GROUPS"),
             account_name: reader.value("PAGETRAIL_ACCOUNT_NAME"),
+            redactor: reader.redactor(),
         };
         reader.finish(config)
     }
@@ -151,6 +155,41 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         let value = self.value(name).unwrap_or_default();
         let words = value.split([' ', ',', '\n', '\t']).filter(|word| !word.is_empty());
         words.map(str::to_owned).collect()
+    }
+
+    /// Everything but IP addresses is removed, unless said otherwise.
+    fn redactor(&mut self) -> Redactor {
+        let mut settings = Settings::default();
+        let categories: Vec<&str> = Category::ALL.iter().map(|it| it.name()).collect();
+        for (name, on) in [("PAGETRAIL_REDACT_ALSO", true), ("PAGETRAIL_REDACT_NOT", false)] {
+            for word in self.words(name) {
+                match Category::named(&word) {
+                    Some(category) if on => drop(settings.categories.insert(category)),
+                    Some(category) => drop(settings.categories.remove(&category)),
+                    None => {
+                        self.fault(name, &format!("some of {}", categories.join(", ")));
+                        break;
+                    }
+                }
+            }
+        }
+        let name = "PAGETRAIL_REDACT_PATTERNS";
+        if let Some(patterns) = self.value(name) {
+            match serde_json::from_str::<BTreeMap<String, String>>(&patterns) {
+                Ok(patterns) => settings
+                    .patterns
+                    .extend(patterns.into_iter().map(|(name, regex)| Pattern { name, regex })),
+                Err(_) => self.fault(
+                    name,
+                    "a JSON object of names and regular expressions, such as \
+                     {\"customer\": \"C-[0-9]{6}\"}",
+                ),
+            }
+        }
+        Redactor::new(&settings).unwrap_or_else(|errors| {
+            self.faults.extend(errors.iter().map(|error| format!("{name}: {error}")));
+            Redactor::default()
+        })
     }
 
     fn queue_url(&mut self, name: &str) -> String {

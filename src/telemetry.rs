@@ -16,6 +16,11 @@ pub fn start(level: Option<&str>) {
         .with_current_span(false)
         .with_span_list(false);
     let own = Targets::new().with_target("pagetrail", level);
+    // A panic's message may quote the text it stumbled over.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic");
+    }));
     // A second start would only mean that logging is on already.
     let _ = tracing_subscriber::registry().with(lines).with(own).try_init();
 }

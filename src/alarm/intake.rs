@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::arn::Origin;
 use super::fields::text;
 use super::{Alarm, change, sns};
+use crate::redact::Redactor;
 
 /// What came in: an alarm, or a message that pages as itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,26 @@ pub struct Message {
     pub origin: Origin,
     /// Why it was not read as an alarm, in plain words.
     pub why: String,
+}
+
+impl Notice {
+    /// Without what must not leave. Names and ARNs stay: they are what an alert is
+    /// known by.
+    #[must_use]
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        match &mut self {
+            Self::Alarm(alarm) => {
+                redactor.replace(&mut alarm.reason);
+                alarm.description.iter_mut().for_each(|text| redactor.replace(text));
+                alarm.carried.iter_mut().for_each(|line| redactor.replace(&mut line.text));
+            }
+            Self::Message(message) => {
+                redactor.replace(&mut message.body);
+                message.subject.iter_mut().for_each(|text| redactor.replace(text));
+            }
+        }
+        self
+    }
 }
 
 /// Reads all notices of a payload, in their order. Never fails: what is no alarm is a

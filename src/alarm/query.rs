@@ -35,12 +35,11 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
 
 /// A name, quoted where it holds more than letters, digits and underscores.
 fn identifier(text: &str) -> Option<String> {
-    let name = match text.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"')?.0,
-        None => {
-            let end = text.find(|character: char| !character.is_alphanumeric() && character != '_');
-            &text[..end.unwrap_or(text.len())]
-        }
+    let name = if let Some(quoted) = text.strip_prefix('"') {
+        quoted.split_once('"')?.0
+    } else {
+        let end = text.find(|character: char| !character.is_alphanumeric() && character != '_');
+        &text[..end.unwrap_or(text.len())]
     };
     (!name.is_empty()).then(|| name.to_owned())
 }

@@ -1,6 +1,6 @@
 //! Composing the event: what broke first, then how often, then where.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::details::Details;
 use super::fit::{Detail, fit};
@@ -138,33 +138,33 @@ fn links_of(
     worst: Option<&Kind>,
     detail: &Detail,
 ) -> Vec<Link> {
-    let link = |href: String, text: &str| Link { href, text: text.to_owned() };
+    let to = |href: String, text: &str| Link { href, text: text.to_owned() };
     let mut links = Vec::new();
     let tag = evidence.tags.get("pagetrail:runbook").map(String::as_str);
     links.extend(links::runbook(tag, alarm.description.as_deref()));
-    links.push(link(links::alarm(alarm), "Alarm in CloudWatch"));
+    links.push(to(links::alarm(alarm), "Alarm in CloudWatch"));
     if let Some(kind) = worst.filter(|kind| !kind.example.log_group.is_empty()) {
         let line = &kind.example;
         let at = place(&alarm.origin, &line.log_group);
         if !line.stream.is_empty() {
             let group = plain_name(&line.log_group);
-            links.push(link(
+            links.push(to(
                 links::log_stream(&at, group, &line.stream, line.at),
                 "Log stream at the error",
             ));
         }
         let correlation = kind.trail.as_ref().and_then(|trail| trail.correlation.as_ref());
         if let Some(correlation) = correlation {
-            let hour = chrono::TimeDelta::minutes(15);
-            let window = Window { start: line.at - hour, end: line.at + hour };
+            let margin = TimeDelta::minutes(15);
+            let window = Window { start: line.at - margin, end: line.at + margin };
             let groups = trail_groups(kind);
             let id = correlation.id().as_str();
-            links.push(link(
+            links.push(to(
                 links::insights(&at, &groups, id, window),
                 "Logs Insights for this request",
             ));
             if let Correlation::Trace(_) = correlation {
-                links.push(link(links::trace(&at, &correlation.xray()), "Trace in X-Ray"));
+                links.push(to(links::trace(&at, &correlation.xray()), "Trace in X-Ray"));
             }
         }
     }

@@ -46,9 +46,10 @@ pub fn insights(at: &Origin, log_groups: &[String], id: &str, window: Window) ->
         "fields @timestamp, @message\n| filter @message like \"{id}\"\n| sort @timestamp\n| limit 1000"
     );
     let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let groups: String = log_groups.iter().map(|group| format!("~'{}", star(group))).collect();
+    let groups: Vec<String> = log_groups.iter().map(|group| star(group)).collect();
+    let groups = groups.join("~'");
     let detail = format!(
-        "~(end~'{}~start~'{}~timeType~'ABSOLUTE~tz~'UTC~editorString~'{}~source~({groups}))",
+        "~(end~'{}~start~'{}~timeType~'ABSOLUTE~tz~'UTC~editorString~'{}~source~(~'{groups}))",
         star(&time(window.end)),
         star(&time(window.start)),
         star(&query),
@@ -84,7 +85,7 @@ fn first_address(text: &str) -> Option<String> {
         character.is_whitespace() || character.is_control() || "<>\"')]|".contains(character)
     });
     let address = address[..end.unwrap_or(address.len())].trim_end_matches(['.', ',', ';']);
-    let parsed = Url::parse(address).ok().filter(|url| url.has_host())?;
+    let parsed = Url::parse(address).ok().filter(Url::has_host)?;
     (parsed.as_str().len() <= LONGEST_ADDRESS).then(|| parsed.to_string())
 }
 

@@ -201,9 +201,8 @@ fn trace(value: &str) -> Option<Correlation> {
     let value = value.strip_prefix("Root=").unwrap_or(value);
     let value = value.split(';').next().unwrap_or(value);
     let id = match value.split('-').collect::<Vec<_>>()[..] {
-        ["00", trace, _, _] if is_hex(trace, 32) => trace,
+        ["00", trace, _, _] | [trace] if is_hex(trace, 32) => trace,
         ["1", time, unique] if is_hex(time, 8) && is_hex(unique, 24) => value,
-        [trace] if is_hex(trace, 32) => trace,
         _ => return None,
     };
     Some(Correlation::Trace(Id::parse(id)?))

@@ -10,6 +10,7 @@ mod newest;
 mod notes;
 pub mod ports;
 pub mod record;
+mod redacted;
 mod search;
 mod sources;
 pub mod table;
@@ -23,6 +24,7 @@ use chrono::{DateTime, Utc};
 
 pub use collect::{Collector, Limits};
 use correlation::Correlation;
+pub use redacted::Redacted;
 pub use sources::{Source, Why};
 pub use window::{Window, breach, window};
 

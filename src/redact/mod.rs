@@ -31,7 +31,7 @@ use settings::Compiled;
 const MOST_PASSES: usize = 16;
 
 /// Removes what must not leave.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Redactor {
     categories: u16,
     patterns: Vec<Compiled>,
@@ -72,6 +72,13 @@ impl Redactor {
             }
         }
         current
+    }
+
+    /// Redacts a text in its place.
+    pub fn replace(&self, text: &mut String) {
+        if let Cow::Owned(redacted) = self.text(text) {
+            *text = redacted;
+        }
     }
 
     /// A value without what must not leave: strings change, nothing else.

@@ -129,7 +129,7 @@ pub enum PatternError {
 }
 
 /// A user's pattern, ready for use.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Compiled {
     pub(super) name: String,
     pub(super) regex: Regex,

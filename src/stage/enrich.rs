@@ -19,9 +19,10 @@ use crate::config::EnrichConfig;
 use crate::event::compose::{Composer, resolve};
 use crate::event::{Action, BODY_LIMIT, Event, sha256_hex};
 use crate::evidence::aws::Account;
-use crate::evidence::{Collector, Evidence};
+use crate::evidence::{Collector, Evidence, Redacted};
 use crate::queue::sqs::{Outgoing, QueueError, SqsQueue};
 use crate::queue::{DEFAULT_TARGET, Queued};
+use crate::redact::Redactor;
 
 /// The routing key, which delivery adds to the body, and the braces around the event
 /// in the queue.
@@ -37,6 +38,7 @@ pub struct Enrich {
     config: EnrichConfig,
     account: Account,
     events: SqsQueue,
+    redactor: Redactor,
     /// The Region this function runs in.
     region: String,
 }
@@ -50,6 +52,7 @@ pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
     let enrich = Enrich {
         account: Account::new(sdk.clone()),
         events: SqsQueue::new(sdk, config.events_queue_url.clone()),
+        redactor: config.redactor.clone(),
         region: sdk.region().map(ToString::to_string).unwrap_or_default(),
         config,
     };
@@ -73,6 +76,7 @@ impl Enrich {
         let last = end_of(context).checked_sub(RESERVE).unwrap_or(now).max(now);
         let deadline = (now + self.config.evidence_deadline).min(last);
         let handled = intake::read(payload, &home).into_iter().map(async |notice| {
+            let notice = notice.redacted(&self.redactor);
             let handled = AssertUnwindSafe(self.notice(&notice, deadline)).catch_unwind();
             // A crash over one notice leaves the others alone; Lambda invokes again for it.
             handled.await.unwrap_or_else(|_| Err(QueueError::Failed("Pagetrail crashed".into())))
@@ -141,7 +145,7 @@ impl Enrich {
     async fn evidence(&self, alarm: &Alarm, deadline: Instant) -> Evidence {
         let (logs, alarms) = self.account.in_region(&alarm.origin.region);
         let collector = Collector {
-            logs: &logs,
+            logs: &Redacted { logs: &logs, redactor: &self.redactor },
             alarms: &alarms,
             limits: self.config.limits,
             trace_log_groups: &self.config.trace_log_groups,

@@ -190,7 +190,7 @@ fn of_composite(alarm: CompositeAlarm) -> Option<Alarm> {
         changed_at: alarm.state_updated_timestamp.and_then(time),
         metrics: Vec::new(),
         evaluation: Evaluation {
-            period: Duration::from_secs(300),
+            period: Duration::from_mins(5),
             periods: 1,
             comparison: None,
             threshold: None,
