@@ -112,15 +112,13 @@ def how_to_go_on(running: list) -> str:
         for name, value in cloud.environment().items()
         if name.startswith("AWS_") and os.environ.get(name) != value
     )
-    tools = Path(sys.executable).parent
+    topic = cloud.client("sns").list_topics()["Topics"][0]["TopicArn"]
     return (
         f"Everything is left running. The incidents: {sandbox.url}\n"
-        f"The AWS CLI, and every command of the README, works against it after:\n"
-        f"  export PATH={tools}:$PATH {settings}\n"
-        f"Then send another page:\n"
-        f"  aws sns publish --topic-arn $(aws sns list-topics --query 'Topics[0].TopicArn' "
-        f'--output text) --subject "Hello" --message "from the demo"\n'
-        f"(aws sqs asks the emulator only with --endpoint-url $AWS_ENDPOINT_URL.)"
+        f"The AWS CLI works against it, in any directory, after:\n"
+        f"  export PATH={Path(sys.executable).parent}:$PATH TOPIC={topic} {settings}\n"
+        f"(aws sqs also needs --endpoint-url $AWS_ENDPOINT_URL.) Then send another page:\n"
+        f'  aws sns publish --topic-arn "$TOPIC" --subject "Hello" --message "from the demo"'
     )
 
 
