@@ -49,7 +49,7 @@ pub struct ConfigError(Vec<String>);
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the configuration has {} fault(s): {}", self.0.len(), self.0.join("; "))
+        write!(formatter, "wrong configuration: {}", self.0.join("; "))
     }
 }
 
@@ -306,7 +306,7 @@ mod tests {
         ])
         .unwrap_err();
         for part in [
-            "4 fault(s)",
+            "wrong configuration: ",
             "PAGETRAIL_EVENTS_QUEUE_URL is not set: it must be the URL of an SQS FIFO queue",
             "PAGETRAIL_EVIDENCE_DEADLINE_SECONDS is not valid: it must be a whole number from 1 to 45",
             "PAGETRAIL_MAX_LINES is not valid: it must be a whole number from 1 to 500",
