@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use crate::alarm::State;
+use crate::delivery::pace::Pace;
 use crate::event::{Action, Severity};
 use crate::evidence::Limits;
+use crate::paging::Paging;
 use crate::redact::{Category, Pattern, Redactor, Settings};
 
 /// Where PagerDuty's Events API v2 is, for accounts in its US service Region.
@@ -24,23 +25,21 @@ pub struct EnrichConfig {
     pub events_queue_url: String,
     pub evidence_deadline: Duration,
     pub limits: Limits,
-    /// What `INSUFFICIENT_DATA` does: nothing, or this.
-    pub insufficient_data: Option<Action>,
-    pub severity: Severity,
+    pub paging: Paging,
     /// Further log groups in which a trace is searched; `*` at the end for a beginning.
     pub trace_log_groups: Vec<String>,
-    /// What people call this account.
-    pub account_name: Option<String>,
-    pub redactor: Redactor,
 }
 
 /// What the `deliver` stage needs.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct DeliverConfig {
     pub events_queue_url: String,
     pub rejected_queue_url: String,
     pub pagerduty_url: Url,
     pub routing_key_secret: String,
+    pub pace: Pace,
+    /// For the events of alarms that enrich could not handle.
+    pub paging: Paging,
 }
 
 /// Everything that is wrong with the configuration, one fault a line.
@@ -74,42 +73,10 @@ impl EnrichConfig {
                 trails: reader.count("PAGETRAIL_MAX_TRAILS", 3, 0..=10),
                 trail_lines: reader.count("PAGETRAIL_MAX_TRAIL_LINES", 100, 10..=500),
             },
-            insufficient_data: reader.choice(
-                "PAGETRAIL_INSUFFICIENT_DATA",
-                None,
-                &[
-                    ("nothing", None),
-                    ("resolve", Some(Action::Resolve)),
-                    ("trigger", Some(Action::Trigger)),
-                ],
-            ),
-            severity: reader.choice(
-                "PAGETRAIL_SEVERITY",
-                Severity::Error,
-                &[
-                    ("critical", Severity::Critical),
-                    ("error", Severity::Error),
-                    ("warning", Severity::Warning),
-                    ("info", Severity::Info),
-                ],
-            ),
+            paging: reader.paging(),
             trace_log_groups: reader.words("PAGETRAIL_TRACE_LOG_GROUPS"),
-            account_name: reader.value("PAGETRAIL_ACCOUNT_NAME"),
-            redactor: reader.redactor(),
         };
         reader.finish(config)
-    }
-}
-
-impl EnrichConfig {
-    /// What a state change calls for, if anything.
-    #[must_use]
-    pub fn action(&self, state: State) -> Option<Action> {
-        match state {
-            State::Alarm => Some(Action::Trigger),
-            State::Ok => Some(Action::Resolve),
-            State::InsufficientData => self.insufficient_data,
-        }
     }
 }
 
@@ -129,6 +96,8 @@ impl DeliverConfig {
                 "the ARN or name of the Secrets Manager secret that holds the routing key",
                 |secret| !secret.is_empty(),
             ),
+            pace: reader.pace(),
+            paging: reader.paging(),
         };
         reader.finish(config)
     }
@@ -168,6 +137,32 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         let value = self.value(name).unwrap_or_default();
         let words = value.split([' ', ',', '\n', '\t']).filter(|word| !word.is_empty());
         words.map(str::to_owned).collect()
+    }
+
+    fn paging(&mut self) -> Paging {
+        Paging {
+            insufficient_data: self.choice(
+                "PAGETRAIL_INSUFFICIENT_DATA",
+                None,
+                &[
+                    ("nothing", None),
+                    ("resolve", Some(Action::Resolve)),
+                    ("trigger", Some(Action::Trigger)),
+                ],
+            ),
+            severity: self.choice(
+                "PAGETRAIL_SEVERITY",
+                Severity::Error,
+                &[
+                    ("critical", Severity::Critical),
+                    ("error", Severity::Error),
+                    ("warning", Severity::Warning),
+                    ("info", Severity::Info),
+                ],
+            ),
+            account_name: self.value("PAGETRAIL_ACCOUNT_NAME"),
+            redactor: self.redactor(),
+        }
     }
 
     /// Everything but IP addresses is removed, unless said otherwise.
@@ -240,6 +235,14 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         }
     }
 
+    /// PagerDuty's documented limit for one key, divided among the concurrent workers.
+    fn pace(&mut self) -> Pace {
+        let per_minute = self.number("PAGETRAIL_RATE_PER_MINUTE", 120, 1..=60_000);
+        let workers = self.number("PAGETRAIL_WORKERS", 2, 1..=1_000);
+        let within = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Pace::share(within(per_minute), within(workers))
+    }
+
     fn count(&mut self, name: &str, default: u64, range: RangeInclusive<u64>) -> usize {
         usize::try_from(self.number(name, default, range)).unwrap_or(usize::MAX)
     }
@@ -293,8 +296,8 @@ mod tests {
         let config = enrich(&[("PAGETRAIL_EVENTS_QUEUE_URL", QUEUE)]).unwrap();
         assert_eq!(config.evidence_deadline, Duration::from_secs(20));
         assert_eq!(config.limits, Limits { lines: 50, trails: 3, trail_lines: 100 });
-        assert_eq!(config.insufficient_data, None);
-        assert_eq!(config.severity, Severity::Error);
+        assert_eq!(config.paging.insufficient_data, None);
+        assert_eq!(config.paging.severity, Severity::Error);
     }
 
     #[test]

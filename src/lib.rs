@@ -21,6 +21,7 @@ pub mod config;
 pub mod delivery;
 pub mod event;
 pub mod evidence;
+pub mod paging;
 pub mod queue;
 pub mod redact;
 pub mod sandbox;

@@ -15,9 +15,9 @@ use crate::alarm::intake::{self, Notice};
 use crate::alarm::{Alarm, State, home};
 use crate::config::{EnrichConfig, PAGERDUTY_URL};
 use crate::delivery::{Outcome, PagerDuty, outcome};
+use crate::event::Event;
 use crate::event::compose::{Composer, resolve};
 use crate::event::routing_key::RoutingKey;
-use crate::event::{Event, sendable_limit};
 use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
 use crate::evidence::ports::{AlarmSource as _, LookupError};
 use crate::evidence::{Collector, Redacted};
@@ -81,7 +81,7 @@ async fn preview(args: &Args) -> Result<(), CommandError> {
         (None, None) => return Err("--alarm or --event is needed".into()),
     };
     for notice in notices {
-        let notice = notice.redacted(&config.redactor);
+        let notice = notice.redacted(&config.paging.redactor);
         let (event, calls) = event_of(&notice, &config, &account, args).await;
         let Some(event) = event else {
             println!("Nothing would be sent: INSUFFICIENT_DATA does nothing as configured.");
@@ -141,16 +141,12 @@ async fn event_of(
     account: &Account,
     args: &Args,
 ) -> (Option<Event>, Vec<Call>) {
-    let composer = Composer {
-        severity: config.severity,
-        account: config.account_name.as_deref(),
-        limit: sendable_limit(),
-    };
+    let composer = Composer::of(&config.paging);
     let alarm = match notice {
         Notice::Message(message) => return (Some(composer.message(message)), Vec::new()),
         Notice::Alarm(alarm) => alarm,
     };
-    match config.action(alarm.state) {
+    match config.paging.action(alarm.state) {
         None => (None, Vec::new()),
         Some(crate::event::Action::Trigger) => {
             let (event, calls) = trigger(alarm, &composer, config, account, args).await;
@@ -170,7 +166,7 @@ async fn trigger(
     let (logs, alarms) = account.in_region(&alarm.origin.region);
     let timed: Timed<RegionalLogs, RegionalAlarms> = Timed::new(logs, alarms);
     let collector = Collector {
-        logs: &Redacted { logs: &timed, redactor: &config.redactor },
+        logs: &Redacted { logs: &timed, redactor: &config.paging.redactor },
         alarms: &timed,
         limits: config.limits,
         trace_log_groups: &config.trace_log_groups,

@@ -1,5 +1,7 @@
-//! The routing key: read from Secrets Manager, kept, and read again when it is refused.
+//! The routing keys: read from Secrets Manager, kept, paced, and set aside when refused.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -7,88 +9,140 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::Builder;
 use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::pace::{Bucket, Pace, Turn};
+use super::pools::{Pools, PoolsError};
 use crate::event::routing_key::RoutingKey;
 use crate::text::cut;
 
-/// A key that is refused again so soon has not been mended meanwhile.
+/// A secret read again so soon has not been mended meanwhile.
 const SHORTEST_BETWEEN_READS: Duration = Duration::from_secs(10);
+/// How long a refused key is not used.
+const SET_ASIDE: Duration = Duration::from_mins(5);
 const ATTEMPT: Duration = Duration::from_secs(4);
 
-/// Why there is no routing key.
+/// Why there are no routing keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error("the routing key's secret could not be read: {0}")]
+    #[error("the routing keys' secret could not be read: {0}")]
     Unreadable(String),
-    #[error(
-        "the secret does not hold a routing key: its plain text must be the 32 characters of \
-         a PagerDuty integration key (Events API v2)"
-    )]
-    NoKey,
+    #[error(transparent)]
+    Secret(#[from] PoolsError),
 }
 
-/// The routing key of one secret.
+/// The routing keys of one secret.
 pub struct Keys {
     client: Client,
     secret: String,
+    pace: Pace,
+    started: Instant,
     // Tokio's lock: held while the secret is read, so that it is read once.
-    known: Mutex<Option<Known>>,
+    known: tokio::sync::Mutex<Option<Known>>,
+    // The standard library's lock: nothing awaits while it is held.
+    state: Mutex<HashMap<RoutingKey, KeyState>>,
 }
 
 struct Known {
-    key: RoutingKey,
-    /// When it was last read because it had been refused.
-    refused_at: Option<Instant>,
+    pools: Pools,
+    /// When it was last read because a key had been refused.
+    read_again: Option<Instant>,
+}
+
+struct KeyState {
+    bucket: Bucket,
+    refused: Option<Instant>,
+}
+
+/// The keys for one alert.
+#[derive(Debug)]
+pub struct Candidates {
+    /// Those that may be used now, in the alert's order.
+    pub usable: Vec<RoutingKey>,
+    /// A key of the pool was refused since this worker started, so that an alert may
+    /// have been opened through another than its first.
+    pub moved: bool,
+    /// The target names no pool, and the default pool stands in.
+    pub unknown_target: bool,
 }
 
 impl Keys {
     /// Takes the secret's ARN or name. Connects lazily.
     #[must_use]
-    pub fn new(config: &SdkConfig, secret: String) -> Self {
+    pub fn new(config: &SdkConfig, secret: String, pace: Pace) -> Self {
         let config = Builder::from(config)
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
             .build();
-        Self { client: Client::from_conf(config), secret, known: Mutex::new(None) }
+        Self {
+            client: Client::from_conf(config),
+            secret,
+            pace,
+            started: Instant::now(),
+            known: tokio::sync::Mutex::new(None),
+            state: Mutex::default(),
+        }
     }
 
-    /// The routing key, from memory where it is known.
+    /// The keys for an alert, from memory where the secret was read before.
     ///
     /// # Errors
-    /// When the secret cannot be read or holds no key.
-    pub async fn key(&self) -> Result<RoutingKey, KeyError> {
+    /// When the secret cannot be read or holds no keys.
+    pub async fn candidates(&self, target: &str, dedup_key: &str) -> Result<Candidates, KeyError> {
         let mut known = self.known.lock().await;
-        if let Some(known) = known.as_ref() {
-            return Ok(known.key.clone());
-        }
-        let key = self.read().await?;
-        *known = Some(Known { key: key.clone(), refused_at: None });
-        Ok(key)
+        let pools = match known.take() {
+            Some(it) => &known.insert(it).pools,
+            None => &known.insert(Known { pools: self.read().await?, read_again: None }).pools,
+        };
+        let order = pools.order(target, dedup_key);
+        let unknown_target = !pools.contains(target);
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = |key: &RoutingKey| state.get(key).and_then(|state| state.refused);
+        let aside = |key: &RoutingKey| refused(key).is_some_and(|at| at.elapsed() < SET_ASIDE);
+        let moved = order.iter().any(|key| refused(key).is_some());
+        let usable = order.into_iter().filter(|key| !aside(key)).collect();
+        Ok(Candidates { usable, moved, unknown_target })
     }
 
-    /// The key to use in place of one that was refused; nothing where the secret
-    /// still holds the same.
+    /// Every key there is, for checking them.
     ///
     /// # Errors
-    /// When the secret cannot be read or holds no key.
-    pub async fn instead_of(&self, refused: &RoutingKey) -> Result<Option<RoutingKey>, KeyError> {
-        let mut known = self.known.lock().await;
-        if let Some(known) = known.as_ref() {
-            if known.key != *refused {
-                return Ok(Some(known.key.clone()));
-            }
-            let again = known.refused_at.is_some_and(|at| at.elapsed() < SHORTEST_BETWEEN_READS);
-            if again {
-                return Ok(None);
-            }
-        }
-        let key = self.read().await?;
-        *known = Some(Known { key: key.clone(), refused_at: Some(Instant::now()) });
-        Ok((key != *refused).then_some(key))
+    /// When the secret cannot be read or holds no keys.
+    pub async fn all(&self) -> Result<Vec<RoutingKey>, KeyError> {
+        Ok(self.read().await?.keys())
     }
 
-    async fn read(&self) -> Result<RoutingKey, KeyError> {
+    /// Sets a refused key aside and reads the secret again, which may hold another by now.
+    ///
+    /// # Errors
+    /// When the secret cannot be read or holds no keys; what was known stays in use.
+    pub async fn refused(&self, key: &RoutingKey) -> Result<(), KeyError> {
+        self.with_state(key, |state| state.refused = Some(Instant::now()));
+        let mut known = self.known.lock().await;
+        let again = known.as_ref().and_then(|known| known.read_again);
+        if again.is_some_and(|at| at.elapsed() < SHORTEST_BETWEEN_READS) {
+            return Ok(());
+        }
+        let pools = self.read().await?;
+        *known = Some(Known { pools, read_again: Some(Instant::now()) });
+        Ok(())
+    }
+
+    /// When an event may go through a key.
+    pub fn turn(&self, key: &RoutingKey, patience: Duration) -> Turn {
+        let now = self.started.elapsed();
+        self.with_state(key, |state| state.bucket.turn(now, patience))
+    }
+
+    fn with_state<T>(&self, key: &RoutingKey, change: impl FnOnce(&mut KeyState) -> T) -> T {
+        let mut states = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = states.entry(key.clone()).or_insert_with(|| KeyState {
+            bucket: Bucket::new(self.pace, self.started.elapsed()),
+            refused: None,
+        });
+        change(state)
+    }
+
+    async fn read(&self) -> Result<Pools, KeyError> {
         let answer = self.client.get_secret_value().secret_id(&self.secret).send().await;
         let answer = answer.map_err(|error| {
             let code = error.code().unwrap_or("no answer").to_owned();
@@ -97,7 +151,6 @@ impl Keys {
                 .map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned);
             KeyError::Unreadable(cut(&format!("{code}: {words}"), 300))
         })?;
-        let text = answer.secret_string().unwrap_or_default();
-        text.trim().parse().map_err(|_| KeyError::NoKey)
+        Ok(Pools::parse(answer.secret_string().unwrap_or_default())?)
     }
 }

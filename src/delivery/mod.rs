@@ -3,7 +3,10 @@
 mod backoff;
 mod keys;
 mod outcome;
+pub mod pace;
 mod pagerduty;
+pub mod pools;
+mod unenriched;
 mod worker;
 
 pub use backoff::delay;

@@ -1,6 +1,8 @@
 //! The worker: a batch of queued events, group by group, each in its order.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use chrono::{SecondsFormat, Utc};
@@ -11,15 +13,21 @@ use tracing::{error, info, warn};
 use super::backoff::delay;
 use super::keys::Keys;
 use super::outcome::{Outcome, Reason, outcome};
+use super::pace::Turn;
 use super::pagerduty::{ATTEMPT, PagerDuty};
+use super::unenriched;
 use crate::event::routing_key::RoutingKey;
-use crate::event::sha256_hex;
-use crate::queue::Queued;
-use crate::queue::sqs::{Outgoing, QueueError, SqsQueue};
+use crate::event::{Action, Event, Severity, sha256_hex};
+use crate::paging::Paging;
+use crate::queue::sqs::{Outgoing, SqsQueue};
+use crate::queue::{DEFAULT_TARGET, Queued};
 use crate::text::{cut, one_line};
 
 /// Time kept for the calls around an attempt: the queue's, and the answer to Lambda.
-const RESERVE: std::time::Duration = std::time::Duration::from_secs(3);
+const RESERVE: Duration = Duration::from_secs(3);
+/// A turn that comes within this time is waited for; a later one is not slept away in
+/// billed time.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest reason written beside a rejected event, in characters.
 const REASON_LIMIT: usize = 1_000;
 
@@ -29,6 +37,7 @@ pub struct Worker {
     pub keys: Keys,
     pub events: SqsQueue,
     pub rejected: SqsQueue,
+    pub paging: Paging,
 }
 
 /// What became of one queued message.
@@ -36,13 +45,15 @@ enum Fate {
     /// It may be deleted from the queue.
     Done,
     /// It comes back later, and what follows it in its group with it.
-    Later { after: Option<std::time::Duration>, reason: Reason },
+    Later { after: Option<Duration>, reason: Reason },
+    /// The key's limit is reached: it comes back at its turn.
+    ComeBack(Duration),
 }
 
 impl Worker {
     /// Delivers a batch until the deadline. The answer names the messages that must
     /// come back: after one of a group failed, the rest of its group, so that order
-    /// holds; other groups go on.
+    /// holds; other groups go on. Among those that wait for a key, critical goes first.
     pub async fn deliver(&self, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
         let mut groups: Vec<Vec<SqsMessage>> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
@@ -54,6 +65,8 @@ impl Worker {
                 None => groups.push(vec![message]),
             }
         }
+        // Turns are taken in the order in which the groups start.
+        groups.sort_by_cached_key(|group| Reverse(group.iter().filter_map(severity).max()));
         let failed = join_all(groups.iter().map(|group| self.group(group, deadline))).await;
         let mut response = SqsBatchResponse::default();
         response.batch_item_failures = failed.into_iter().flatten().map(failure).collect();
@@ -74,6 +87,14 @@ impl Worker {
                         .map(|it| it.message_id.clone().unwrap_or_default())
                         .collect();
                 }
+                Fate::ComeBack(wait) => {
+                    let rest = &group[at..];
+                    self.come_back(rest, wait).await;
+                    return rest
+                        .iter()
+                        .map(|it| it.message_id.clone().unwrap_or_default())
+                        .collect();
+                }
             }
         }
         Vec::new()
@@ -81,40 +102,124 @@ impl Worker {
 
     async fn message(&self, message: &SqsMessage, deadline: Instant) -> Fate {
         let body = message.body.as_deref().unwrap_or_default();
-        let queued: Queued = match serde_json::from_str(body) {
-            Ok(queued) => queued,
+        if let Some(bare) = unenriched::read(body, &self.paging) {
+            return self.queue_bare(bare).await;
+        }
+        match serde_json::from_str::<Queued>(body) {
+            Ok(queued) => self.event(message, &queued, deadline).await,
             Err(error) => {
                 // The error's text may quote the body, which is not for our log.
                 let what = "the queue's message is no Pagetrail event".to_owned();
                 let reason = Reason { what, said: error.to_string() };
-                return self.reject(message, None, &reason).await;
+                self.reject(message, None, &reason).await
             }
-        };
-        if Instant::now() + ATTEMPT + RESERVE > deadline {
-            return later("no time was left in this batch");
-        }
-        let key = match self.keys.key().await {
-            Ok(key) => key,
-            Err(error) => return later(error.to_string()),
-        };
-        match self.attempt(&queued, &key).await {
-            Outcome::RefusedKey { reason } => {
-                error!(why = reason.what, "PagerDuty refused the routing key; reading it again");
-                match self.keys.instead_of(&key).await {
-                    Err(error) => later(error.to_string()),
-                    Ok(None) => Fate::Later { after: None, reason },
-                    Ok(Some(key)) => {
-                        let outcome = self.attempt(&queued, &key).await;
-                        self.settle(message, &queued, outcome).await
-                    }
-                }
-            }
-            outcome => self.settle(message, &queued, outcome).await,
         }
     }
 
-    async fn attempt(&self, queued: &Queued, key: &RoutingKey) -> Outcome {
-        let mut outcome = outcome(&self.pagerduty.post(&queued.event, key).await);
+    /// Alarms that enrich could not handle go the same road as all others, so that
+    /// their order holds.
+    async fn queue_bare(&self, bare: Vec<unenriched::Bare>) -> Fate {
+        for (event, deduplication_id) in bare {
+            let dedup_key = event.dedup_key.to_string();
+            let queued = Queued { target: DEFAULT_TARGET.to_owned(), event };
+            if let Err(error) = self.events.send_event(&queued, deduplication_id).await {
+                return later(format!("a bare event was not queued: {error}"));
+            }
+            warn!(dedup_key, "queued without evidence: enrich failed");
+        }
+        Fate::Done
+    }
+
+    /// Tries the keys of the event's pool until one takes it.
+    async fn event(&self, message: &SqsMessage, queued: &Queued, deadline: Instant) -> Fate {
+        let dedup_key = queued.event.dedup_key.as_str();
+        let mut tried: Vec<RoutingKey> = Vec::new();
+        let mut delivered = false;
+        let mut refusal = Reason::own("every routing key of the pool is refused");
+        loop {
+            let candidates = match self.keys.candidates(&queued.target, dedup_key).await {
+                Ok(candidates) => candidates,
+                Err(error) => return later(error.to_string()),
+            };
+            if candidates.unknown_target && tried.is_empty() {
+                warn!(dedup_key, target = queued.target, "no such pool; the default one is used");
+            }
+            // After a key was refused, the alert may be open under another than its first:
+            // what closes it goes through all of them. Where it is not open, nothing happens.
+            let everywhere = candidates.moved && queued.event.event_action != Action::Trigger;
+            let next = candidates.usable.into_iter().find(|key| !tried.contains(key));
+            let Some(key) = next.filter(|_| !delivered || everywhere) else {
+                break;
+            };
+            if Instant::now() + PATIENCE + ATTEMPT + RESERVE > deadline {
+                return later("no time was left in this batch");
+            }
+            match self.keys.turn(&key, PATIENCE) {
+                Turn::In(wait) => tokio::time::sleep(wait).await,
+                Turn::ComeBack(wait) => return Fate::ComeBack(wait),
+            }
+            match self.attempt(&queued.event, &key).await {
+                Outcome::Delivered => delivered = true,
+                Outcome::Later { after, reason } => return Fate::Later { after, reason },
+                Outcome::RefusedEvent { status, reason } => {
+                    return self.plainer(message, queued, &key, status, &reason, deadline).await;
+                }
+                Outcome::RefusedKey { reason } => {
+                    error!(why = reason.what, %key, "PagerDuty refused a routing key");
+                    if let Err(error) = self.keys.refused(&key).await {
+                        warn!(%error, "the keys in memory stay in use");
+                    }
+                    refusal = reason;
+                }
+            }
+            tried.push(key);
+        }
+        if !delivered {
+            return Fate::Later { after: None, reason: refusal };
+        }
+        info!(
+            dedup_key,
+            action = ?queued.event.event_action,
+            attempt = receive_count(message),
+            "delivered"
+        );
+        Fate::Done
+    }
+
+    /// PagerDuty will never take the event as it is: the page still comes in a plainer
+    /// form, and the original is put aside.
+    async fn plainer(
+        &self,
+        message: &SqsMessage,
+        queued: &Queued,
+        key: &RoutingKey,
+        status: u16,
+        reason: &Reason,
+        deadline: Instant,
+    ) -> Fate {
+        let Some(plainer) = queued.event.plainer(&reason.whole()) else {
+            return self.reject(message, Some(status), reason).await;
+        };
+        if Instant::now() + PATIENCE + ATTEMPT + RESERVE > deadline {
+            return later("no time was left in this batch");
+        }
+        match self.keys.turn(key, PATIENCE) {
+            Turn::In(wait) => tokio::time::sleep(wait).await,
+            Turn::ComeBack(wait) => return Fate::ComeBack(wait),
+        }
+        match self.attempt(&plainer, key).await {
+            Outcome::Delivered => {
+                info!(dedup_key = %plainer.dedup_key, "delivered in a plainer form");
+                self.reject(message, Some(status), reason).await
+            }
+            Outcome::RefusedEvent { .. } => self.reject(message, Some(status), reason).await,
+            Outcome::Later { after, reason } => Fate::Later { after, reason },
+            Outcome::RefusedKey { reason } => Fate::Later { after: None, reason },
+        }
+    }
+
+    async fn attempt(&self, event: &Event, key: &RoutingKey) -> Outcome {
+        let mut outcome = outcome(&self.pagerduty.post(event, key).await);
         if let Outcome::Later { reason, .. }
         | Outcome::RefusedEvent { reason, .. }
         | Outcome::RefusedKey { reason } = &mut outcome
@@ -122,25 +227,6 @@ impl Worker {
             reason.said = key.hide_in(&reason.said);
         }
         outcome
-    }
-
-    async fn settle(&self, message: &SqsMessage, queued: &Queued, outcome: Outcome) -> Fate {
-        match outcome {
-            Outcome::Delivered => {
-                info!(
-                    dedup_key = %queued.event.dedup_key,
-                    action = ?queued.event.event_action,
-                    attempt = receive_count(message),
-                    "delivered"
-                );
-                Fate::Done
-            }
-            Outcome::Later { after, reason } => Fate::Later { after, reason },
-            Outcome::RefusedKey { reason } => Fate::Later { after: None, reason },
-            Outcome::RefusedEvent { status, reason } => {
-                self.reject(message, Some(status), &reason).await
-            }
-        }
     }
 
     /// Puts a message aside with the reason, for a person to look at.
@@ -170,12 +256,7 @@ impl Worker {
 
     /// Makes the messages come back together; the first of them waits longest among
     /// its tries, the rest cannot pass it.
-    async fn postpone(
-        &self,
-        messages: &[SqsMessage],
-        after: Option<std::time::Duration>,
-        reason: &Reason,
-    ) {
+    async fn postpone(&self, messages: &[SqsMessage], after: Option<Duration>, reason: &Reason) {
         let Some(first) = messages.first() else { return };
         let attempt = receive_count(first);
         let delay = delay(attempt, after, fastrand::f64());
@@ -187,11 +268,26 @@ impl Worker {
             delay_seconds = delay.as_secs_f64(),
             "later"
         );
+        self.set_wait(messages, delay).await;
+    }
+
+    /// Makes the messages come back at their turn, which is no failure.
+    async fn come_back(&self, messages: &[SqsMessage], wait: Duration) {
+        let Some(first) = messages.first() else { return };
+        info!(
+            dedup_key = dedup_key(first),
+            waiting = messages.len(),
+            delay_seconds = wait.as_secs_f64(),
+            "waits for its turn"
+        );
+        self.set_wait(messages, wait).await;
+    }
+
+    async fn set_wait(&self, messages: &[SqsMessage], wait: Duration) {
         for message in messages {
             let receipt = message.receipt_handle.as_deref().unwrap_or_default();
-            if let Err(error) = self.events.postpone(receipt, delay).await {
+            if let Err(error) = self.events.postpone(receipt, wait).await {
                 // It then comes back after the queue's visibility time-out.
-                let error: QueueError = error;
                 warn!(%error, "the wait could not be set");
             }
         }
@@ -221,4 +317,9 @@ fn receive_count(message: &SqsMessage) -> u32 {
 fn dedup_key(message: &SqsMessage) -> Option<String> {
     let queued: Queued = serde_json::from_str(message.body.as_deref()?).ok()?;
     Some(queued.event.dedup_key.to_string())
+}
+
+fn severity(message: &SqsMessage) -> Option<Severity> {
+    let queued: Queued = serde_json::from_str(message.body.as_deref()?).ok()?;
+    Some(queued.event.payload?.severity)
 }

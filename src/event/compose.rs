@@ -7,11 +7,15 @@ use super::fit::{Detail, fit};
 use super::sections::{alarm_section, kinds_section, message_section, searched_section};
 use super::severity::severity;
 use super::title::{self, LONGEST_NAME};
-use super::{Action, DedupKey, Event, Link, Payload, SUMMARY_LIMIT, Severity, links, sha256_hex};
+use super::{
+    Action, DedupKey, Event, Link, Payload, SUMMARY_LIMIT, Severity, links, sendable_limit,
+    sha256_hex,
+};
 use crate::alarm::intake::Message;
 use crate::alarm::{Alarm, Origin};
 use crate::evidence::correlation::Correlation;
 use crate::evidence::{Evidence, Kind, Window};
+use crate::paging::Paging;
 use crate::text::{cut, one_line};
 
 /// The sender's name, as it stands under the incident.
@@ -28,7 +32,14 @@ pub struct Composer<'a> {
     pub limit: usize,
 }
 
-impl Composer<'_> {
+impl<'a> Composer<'a> {
+    /// Composes as told, within what can be sent.
+    #[must_use]
+    pub fn of(paging: &'a Paging) -> Self {
+        let account = paging.account_name.as_deref();
+        Self { severity: paging.severity, account, limit: sendable_limit() }
+    }
+
     /// The trigger for an alarm with its evidence, within the limit.
     #[must_use]
     pub fn trigger(&self, alarm: &Alarm, evidence: &Evidence, now: DateTime<Utc>) -> Event {

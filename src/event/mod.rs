@@ -4,6 +4,7 @@ pub mod compose;
 mod details;
 mod fit;
 pub mod links;
+mod plain;
 mod plot;
 pub mod routing_key;
 mod sections;

@@ -10,6 +10,8 @@ use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::MessageAttributeValue;
 
+use super::Queued;
+
 /// A call to SQS that hangs is made again rather than waited for.
 const ATTEMPT: Duration = Duration::from_secs(4);
 const ATTEMPTS: u32 = 4;
@@ -70,6 +72,21 @@ impl SqsQueue {
             call = call.message_attributes(name, value);
         }
         call.send().await.map(drop).map_err(|error| queue_error(&error))
+    }
+
+    /// Queues an event for delivery, in its group.
+    ///
+    /// # Errors
+    /// When SQS did not confirm it; it may have been queued all the same.
+    pub async fn send_event(
+        &self,
+        queued: &Queued,
+        deduplication_id: String,
+    ) -> Result<(), QueueError> {
+        let body =
+            serde_json::to_string(queued).map_err(|error| QueueError::Failed(error.to_string()))?;
+        let group = queued.group();
+        self.send(Outgoing { body, group, deduplication_id, attributes: Vec::new() }).await
     }
 
     /// Makes a received message come back after a delay, in whole seconds, rounded up.

@@ -18,9 +18,10 @@ pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
     let config = DeliverConfig::read(|name| std::env::var(name).ok())?;
     let worker = Worker {
         pagerduty: PagerDuty::new(config.pagerduty_url, aws::tls_config())?,
-        keys: Keys::new(sdk, config.routing_key_secret),
+        keys: Keys::new(sdk, config.routing_key_secret, config.pace),
         events: SqsQueue::new(sdk, config.events_queue_url),
         rejected: SqsQueue::new(sdk, config.rejected_queue_url),
+        paging: config.paging,
     };
     let worker = &worker;
     lambda_runtime::run(service_fn(async |batch: LambdaEvent<SqsEvent>| {

@@ -20,9 +20,8 @@ use crate::event::compose::{Composer, resolve};
 use crate::event::{Action, Event, sendable_limit, sha256_hex};
 use crate::evidence::aws::Account;
 use crate::evidence::{Collector, Evidence, Redacted};
-use crate::queue::sqs::{Outgoing, QueueError, SqsQueue};
+use crate::queue::sqs::{QueueError, SqsQueue};
 use crate::queue::{DEFAULT_TARGET, Queued};
-use crate::redact::Redactor;
 
 /// Where a queue takes less than PagerDuty: SQS's limit until August 2025, with room
 /// for what is around the event.
@@ -35,7 +34,6 @@ pub struct Enrich {
     config: EnrichConfig,
     account: Account,
     events: SqsQueue,
-    redactor: Redactor,
     /// The Region this function runs in.
     region: String,
 }
@@ -49,7 +47,6 @@ pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
     let enrich = Enrich {
         account: Account::new(sdk.clone()),
         events: SqsQueue::new(sdk, config.events_queue_url.clone()),
-        redactor: config.redactor.clone(),
         region: sdk.region().map(ToString::to_string).unwrap_or_default(),
         config,
     };
@@ -73,7 +70,7 @@ impl Enrich {
         let last = end_of(context).checked_sub(RESERVE).unwrap_or(now).max(now);
         let deadline = (now + self.config.evidence_deadline).min(last);
         let handled = intake::read(payload, &home).into_iter().map(async |notice| {
-            let notice = notice.redacted(&self.redactor);
+            let notice = notice.redacted(&self.config.paging.redactor);
             let handled = AssertUnwindSafe(self.notice(&notice, deadline)).catch_unwind();
             // A crash over one notice leaves the others alone; Lambda invokes again for it.
             handled.await.unwrap_or_else(|_| Err(QueueError::Failed("Pagetrail crashed".into())))
@@ -101,7 +98,7 @@ impl Enrich {
     async fn alarm(&self, alarm: &Alarm, deadline: Instant) -> Result<(), QueueError> {
         let dedup_key = alarm.dedup_key();
         let deduplication_id = alarm.deduplication_id();
-        match self.config.action(alarm.state) {
+        match self.config.paging.action(alarm.state) {
             None => {
                 info!(%dedup_key, state = alarm.state.name(), "nothing to do for this state");
                 Ok(())
@@ -137,7 +134,7 @@ impl Enrich {
     async fn evidence(&self, alarm: &Alarm, deadline: Instant) -> Evidence {
         let (logs, alarms) = self.account.in_region(&alarm.origin.region);
         let collector = Collector {
-            logs: &Redacted { logs: &logs, redactor: &self.redactor },
+            logs: &Redacted { logs: &logs, redactor: &self.config.paging.redactor },
             alarms: &alarms,
             limits: self.config.limits,
             trace_log_groups: &self.config.trace_log_groups,
@@ -158,11 +155,7 @@ impl Enrich {
     }
 
     fn composer(&self, limit: usize) -> Composer<'_> {
-        Composer {
-            severity: self.config.severity,
-            account: self.config.account_name.as_deref(),
-            limit,
-        }
+        Composer { limit, ..Composer::of(&self.config.paging) }
     }
 
     /// Queues an event, a smaller one where the queue takes no more.
@@ -182,11 +175,7 @@ impl Enrich {
         let queued = Queued { target: DEFAULT_TARGET.to_owned(), event };
         let dedup_key = queued.event.dedup_key.clone();
         let action = queued.event.event_action;
-        let body = serde_json::to_string(&queued)
-            .map_err(|error| QueueError::Failed(error.to_string()))?;
-        let message =
-            Outgoing { body, group: queued.group(), deduplication_id, attributes: Vec::new() };
-        match self.events.send(message).await {
+        match self.events.send_event(&queued, deduplication_id).await {
             Ok(()) => {
                 info!(%dedup_key, ?action, "queued");
                 Ok(())

@@ -1,0 +1,125 @@
+//! What enrich could not handle: Lambda's on-failure record becomes bare events.
+
+use serde_json::Value;
+
+use crate::alarm::home;
+use crate::alarm::intake::{self, Notice};
+use crate::event::compose::{Composer, resolve};
+use crate::event::{Action, Event, sha256_hex};
+use crate::evidence::Evidence;
+use crate::paging::Paging;
+
+/// An event and the deduplication id that enrich would have given it, so that what it
+/// did queue before it crashed is not queued twice.
+pub(super) type Bare = (Event, String);
+
+/// Reads a record as Lambda writes it to an on-failure destination (Lambda developer
+/// guide, "Asynchronous invocation"); nothing for anything else.
+#[must_use]
+pub(super) fn read(body: &str, paging: &Paging) -> Option<Vec<Bare>> {
+    let record: Value = serde_json::from_str(body).ok()?;
+    let context = record.get("requestContext")?;
+    let payload = record.get("requestPayload")?;
+    let function = context["functionArn"].as_str().unwrap_or_default();
+    let mut place = function.split(':').skip(3);
+    let region = place.next().unwrap_or_default();
+    let home = home(region, place.next().unwrap_or_default());
+    let note = note(&record);
+    let bare = |notice: Notice| {
+        let notice = notice.redacted(&paging.redactor);
+        let composer = Composer::of(paging);
+        match &notice {
+            Notice::Message(message) => {
+                let identity = if message.id.is_empty() { &message.body } else { &message.id };
+                Some((composer.message(message), sha256_hex(&["message", identity])))
+            }
+            Notice::Alarm(alarm) => {
+                let event = match paging.action(alarm.state)? {
+                    Action::Trigger => {
+                        let evidence =
+                            Evidence { notes: vec![note.clone()], ..Evidence::default() };
+                        let now = alarm.changed_at.unwrap_or_default();
+                        composer.trigger(alarm, &evidence, now)
+                    }
+                    _ => resolve(alarm),
+                };
+                Some((event, alarm.deduplication_id()))
+            }
+        }
+    };
+    Some(intake::read(payload, &home).into_iter().filter_map(bare).collect())
+}
+
+/// What failed, and where to read about it.
+fn note(record: &Value) -> String {
+    let request = record["requestContext"]["requestId"].as_str().unwrap_or("unknown");
+    let attempts = record["requestContext"]["approximateInvokeCount"].as_u64().unwrap_or(1);
+    // Only the kind of error: its message may hold what must not leave.
+    let kind = record["responsePayload"]["errorType"].as_str().unwrap_or("no answer");
+    format!(
+        "no log lines: Pagetrail's enrich function failed {attempts} times ({}). Look for request \
+         {} in its log.",
+        crate::text::cut(&crate::text::one_line(kind), 80),
+        crate::text::cut(&crate::text::one_line(request), 80),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(state: &str) -> String {
+        let message = json!({
+            "AlarmName": "checkout-errors", "NewStateValue": state, "NewStateReason": "boom",
+            "AlarmDescription": "owner: jo@example.com",
+            "AlarmArn": "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:checkout-errors",
+            "StateChangeTime": "2026-11-14T03:06:35.472+0000",
+        });
+        json!({
+            "version": "1.0", "timestamp": "2026-11-14T03:10:00.000Z",
+            "requestContext": {
+                "requestId": "52fdfc07-2182-454f-963f-5f0f9a621d72",
+                "functionArn": "arn:aws:lambda:eu-west-1:111122223333:function:p-enrich:$LATEST",
+                "condition": "RetriesExhausted", "approximateInvokeCount": 3,
+            },
+            "requestPayload": {"Records": [
+                {"EventSource": "aws:sns", "Sns": {"MessageId": "m", "Message": message.to_string()}},
+                {"EventSource": "aws:sns", "Sns": {"MessageId": "n", "Message": "hello"}},
+            ]},
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST",
+                "functionError": "Unhandled"},
+            "responsePayload": {"errorType": "Runtime.ExitError", "errorMessage": "secret"},
+        })
+        .to_string()
+    }
+
+    #[test]
+    fn every_notice_pages_bare_and_says_why() {
+        let events = read(&record("ALARM"), &Paging::default()).unwrap();
+        assert_eq!(events.len(), 2);
+        let text = serde_json::to_string(&events[0].0).unwrap();
+        for part in ["52fdfc07-2182-454f-963f-5f0f9a621d72", "failed 3 times", "Runtime.ExitError"]
+        {
+            assert!(text.contains(part), "{part} not in {text}");
+        }
+        assert!(!text.contains("jo@example.com") && !text.contains("\"secret\""), "{text}");
+        assert!(serde_json::to_string(&events[1].0).unwrap().contains("hello"));
+    }
+
+    #[test]
+    fn an_ok_is_a_resolve_and_insufficient_data_nothing() {
+        let events = read(&record("OK"), &Paging::default()).unwrap();
+        assert_eq!(events[0].0.event_action, Action::Resolve);
+        let events = read(&record("INSUFFICIENT_DATA"), &Paging::default()).unwrap();
+        assert_eq!(events.len(), 1, "the message alone");
+    }
+
+    #[test]
+    fn anything_else_is_no_such_record() {
+        for body in ["", "{}", "[]", r#"{"requestContext":{}}"#, r#"{"target":"default"}"#] {
+            assert!(read(body, &Paging::default()).is_none(), "{body}");
+        }
+    }
+}
