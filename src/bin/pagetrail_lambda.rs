@@ -6,7 +6,8 @@ use pagetrail::{aws, stage, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    telemetry::start(std::env::var("PAGETRAIL_LOG_LEVEL").ok().as_deref());
+    let variable = |name: &str| std::env::var(name).ok();
+    telemetry::start(variable("PAGETRAIL_LOG_LEVEL").as_deref(), variable("PAGETRAIL_STACK"));
     let sdk = aws::lambda_config().await;
     let ended = match std::env::var("_HANDLER").as_deref() {
         Ok("enrich") => stage::enrich::run(&sdk).await,

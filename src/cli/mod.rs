@@ -4,6 +4,7 @@ pub mod coverage;
 pub mod digest;
 pub mod link;
 pub mod preview;
+pub mod rejected;
 pub mod sandbox;
 mod session;
 mod timed;
@@ -26,6 +27,7 @@ enum Command {
     Digest(digest::Args),
     Link(Box<link::Args>),
     Preview(preview::Args),
+    Rejected(rejected::Args),
     Sandbox(sandbox::Args),
 }
 
@@ -38,6 +40,7 @@ pub fn run() -> ExitCode {
         Command::Digest(args) => digest::run(&args),
         Command::Link(args) => link::run(&args),
         Command::Preview(args) => preview::run(&args),
+        Command::Rejected(args) => rejected::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
     };
     match result {

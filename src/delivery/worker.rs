@@ -8,7 +8,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use chrono::{SecondsFormat, Utc};
 use futures_util::future::join_all;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::backoff::delay;
 use super::keys::Keys;
@@ -21,6 +21,7 @@ use crate::event::{Action, Event, Severity, sha256_hex};
 use crate::paging::Paging;
 use crate::queue::sqs::{Outgoing, SqsQueue};
 use crate::queue::{DEFAULT_TARGET, Queued};
+use crate::telemetry::Signal;
 use crate::text::{cut, one_line};
 
 /// Time kept for the calls around an attempt: the queue's, and the answer to Lambda.
@@ -125,7 +126,7 @@ impl Worker {
             if let Err(error) = self.events.send_event(&queued, deduplication_id).await {
                 return later(format!("a bare event was not queued: {error}"));
             }
-            warn!(dedup_key, "queued without evidence: enrich failed");
+            Signal::Bare { dedup_key: &dedup_key }.tell();
         }
         Fate::Done
     }
@@ -165,7 +166,7 @@ impl Worker {
                     return self.plainer(message, queued, &key, status, &reason, deadline).await;
                 }
                 Outcome::RefusedKey { reason } => {
-                    error!(why = reason.what, %key, "PagerDuty refused a routing key");
+                    Signal::KeyRefused { key: &key.to_string(), why: &reason.what }.tell();
                     if let Err(error) = self.keys.refused(&key).await {
                         warn!(%error, "the keys in memory stay in use");
                     }
@@ -177,12 +178,13 @@ impl Worker {
         if !delivered {
             return Fate::Later { after: None, reason: refusal };
         }
-        info!(
+        Signal::Delivered {
             dedup_key,
-            action = ?queued.event.event_action,
-            attempt = receive_count(message),
-            "delivered"
-        );
+            action: queued.event.event_action.name(),
+            attempts: receive_count(message),
+            since: queued.event.happened_at(),
+        }
+        .tell();
         Fate::Done
     }
 
@@ -231,7 +233,8 @@ impl Worker {
 
     /// Puts a message aside with the reason, for a person to look at.
     async fn reject(&self, message: &SqsMessage, status: Option<u16>, reason: &Reason) -> Fate {
-        error!(dedup_key = dedup_key(message), status, why = reason.what, "rejected");
+        let alert = dedup_key(message).unwrap_or_default();
+        Signal::Rejected { dedup_key: &alert, why: &reason.what }.tell();
         let body = message.body.clone().unwrap_or_default();
         let id = message.message_id.as_deref().unwrap_or_default();
         let put_aside = self
@@ -260,26 +263,26 @@ impl Worker {
         let Some(first) = messages.first() else { return };
         let attempt = receive_count(first);
         let delay = delay(attempt, after, fastrand::f64());
-        warn!(
-            dedup_key = dedup_key(first),
-            why = reason.what,
-            attempt,
-            waiting = messages.len(),
-            delay_seconds = delay.as_secs_f64(),
-            "later"
-        );
+        Signal::Later {
+            dedup_key: &dedup_key(first).unwrap_or_default(),
+            why: &reason.what,
+            attempts: attempt,
+            waiting: messages.len(),
+            seconds: delay.as_secs_f64(),
+        }
+        .tell();
         self.set_wait(messages, delay).await;
     }
 
     /// Makes the messages come back at their turn, which is no failure.
     async fn come_back(&self, messages: &[SqsMessage], wait: Duration) {
         let Some(first) = messages.first() else { return };
-        info!(
-            dedup_key = dedup_key(first),
-            waiting = messages.len(),
-            delay_seconds = wait.as_secs_f64(),
-            "waits for its turn"
-        );
+        Signal::Paced {
+            dedup_key: &dedup_key(first).unwrap_or_default(),
+            waiting: messages.len(),
+            seconds: wait.as_secs_f64(),
+        }
+        .tell();
         self.set_wait(messages, wait).await;
     }
 

@@ -14,6 +14,7 @@ pub mod validation;
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -47,6 +48,15 @@ pub struct Event {
     pub client_url: Option<String>,
 }
 
+impl Event {
+    /// When what it tells of happened, where it says so.
+    #[must_use]
+    pub fn happened_at(&self) -> Option<DateTime<Utc>> {
+        let timestamp = self.payload.as_ref()?.timestamp.as_deref()?;
+        DateTime::parse_from_rfc3339(timestamp).ok().map(|at| at.to_utc())
+    }
+}
+
 /// What an event does to its alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,6 +64,18 @@ pub enum Action {
     Trigger,
     Acknowledge,
     Resolve,
+}
+
+impl Action {
+    /// PagerDuty's name of the action.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trigger => "trigger",
+            Self::Acknowledge => "acknowledge",
+            Self::Resolve => "resolve",
+        }
+    }
 }
 
 /// What a trigger tells: the line on the phone, and the evidence below it.

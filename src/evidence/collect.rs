@@ -116,7 +116,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         evidence: &mut Evidence,
         calls: &Calls,
     ) -> Vec<Subject> {
-        evidence.tags = self.tags(alarm, calls, &mut evidence.notes).await;
+        evidence.tags = self.tags_or_note(alarm, calls, &mut evidence.notes).await;
         let itself = || Subject { child: None, tags: evidence.tags.clone() };
         if alarm.composite.is_none() {
             return vec![itself()];
@@ -125,7 +125,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         let children = self.children(alarm, calls, &mut notes).await;
         let tagged = children.into_iter().map(|child| async {
             let mut notes = Vec::new();
-            let tags = self.tags(&child, calls, &mut notes).await;
+            let tags = self.tags_or_note(&child, calls, &mut notes).await;
             (Subject { child: Some(child), tags }, notes)
         });
         let (mut subjects, tag_notes): (Vec<Subject>, Vec<Vec<String>>) =
@@ -138,25 +138,41 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         subjects
     }
 
-    async fn tags(
+    /// The alarm's tags: those in the notification, else those CloudWatch tells.
+    ///
+    /// # Errors
+    /// When CloudWatch does not tell.
+    pub async fn tags(&self, alarm: &Alarm) -> Result<BTreeMap<String, String>, LookupError> {
+        self.tags_within(alarm, &Calls::until(self.deadline)).await
+    }
+
+    async fn tags_within(
+        &self,
+        alarm: &Alarm,
+        calls: &Calls,
+    ) -> Result<BTreeMap<String, String>, LookupError> {
+        let Some(arn) = alarm.arn.as_deref().filter(|_| alarm.tags.is_empty()) else {
+            return Ok(alarm.tags.clone());
+        };
+        match calls.make_briefly(|| self.alarms.tags(arn)).await {
+            // An alarm that was deleted meanwhile has none.
+            Err(LookupError::NotFound) => Ok(BTreeMap::new()),
+            tags => tags,
+        }
+    }
+
+    async fn tags_or_note(
         &self,
         alarm: &Alarm,
         calls: &Calls,
         notes: &mut Vec<String>,
     ) -> BTreeMap<String, String> {
-        let Some(arn) = alarm.arn.as_deref().filter(|_| alarm.tags.is_empty()) else {
-            return alarm.tags.clone();
-        };
-        match calls.make_briefly(|| self.alarms.tags(arn)).await {
-            Ok(tags) => tags,
-            // An alarm that was deleted meanwhile has none.
-            Err(LookupError::NotFound) => BTreeMap::new(),
-            Err(error) => {
-                let what = "the alarm's tags could not be read";
-                notes.push(explain(what, &error, &Asked::tags(arn)));
-                BTreeMap::new()
-            }
-        }
+        self.tags_within(alarm, calls).await.unwrap_or_else(|error| {
+            let arn = alarm.arn.as_deref().unwrap_or_default();
+            let what = "the alarm's tags could not be read";
+            notes.push(explain(what, &error, &Asked::tags(arn)));
+            BTreeMap::new()
+        })
     }
 
     /// The alarms behind a composite alarm that are in ALARM, on all levels.

@@ -2,12 +2,25 @@
 
 pub mod sqs;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, sha256_hex};
 
 /// The routing target of events that name none.
 pub const DEFAULT_TARGET: &str = "default";
+
+/// The routing target that an alarm's tags name; a name that cannot be one is as none.
+#[must_use]
+pub fn target(tags: &BTreeMap<String, String>) -> String {
+    let named = tags.get("pagetrail:target").map(|name| name.trim());
+    let valid = |name: &&str| {
+        let fits = (1..=64).contains(&name.len());
+        fits && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    named.filter(valid).unwrap_or(DEFAULT_TARGET).to_owned()
+}
 
 /// An event on its way to delivery.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -8,9 +8,10 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sqs::types::MessageAttributeValue;
+use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
 
 use super::Queued;
+use crate::event::sha256_hex;
 
 /// A call to SQS that hangs is made again rather than waited for.
 const ATTEMPT: Duration = Duration::from_secs(4);
@@ -86,7 +87,37 @@ impl SqsQueue {
         let body =
             serde_json::to_string(queued).map_err(|error| QueueError::Failed(error.to_string()))?;
         let group = queued.group();
+        // The same change may go to several targets.
+        let deduplication_id = sha256_hex(&[&queued.target, &deduplication_id]);
         self.send(Outgoing { body, group, deduplication_id, attributes: Vec::new() }).await
+    }
+
+    /// Takes up to ten messages, which stay hidden from others for a while.
+    ///
+    /// # Errors
+    /// When SQS refused or could not be reached.
+    pub async fn receive(&self, hidden: Duration) -> Result<Vec<Message>, QueueError> {
+        let answer = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(10)
+            .visibility_timeout(i32::try_from(hidden.as_secs()).unwrap_or(43_200))
+            .message_attribute_names("All")
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .send()
+            .await
+            .map_err(|error| queue_error(&error))?;
+        Ok(answer.messages.unwrap_or_default())
+    }
+
+    /// Deletes a received message.
+    ///
+    /// # Errors
+    /// When SQS did not confirm it; the message then comes back.
+    pub async fn delete(&self, receipt: &str) -> Result<(), QueueError> {
+        let call = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt);
+        call.send().await.map(drop).map_err(|error| queue_error(&error))
     }
 
     /// Makes a received message come back after a delay, in whole seconds, rounded up.

@@ -21,7 +21,8 @@ use crate::event::{Action, Event, sendable_limit, sha256_hex};
 use crate::evidence::aws::Account;
 use crate::evidence::{Collector, Evidence, Redacted};
 use crate::queue::sqs::{QueueError, SqsQueue};
-use crate::queue::{DEFAULT_TARGET, Queued};
+use crate::queue::{DEFAULT_TARGET, Queued, target};
+use crate::telemetry::Signal;
 
 /// Where a queue takes less than PagerDuty: SQS's limit until August 2025, with room
 /// for what is around the event.
@@ -105,21 +106,44 @@ impl Enrich {
             }
             Some(Action::Trigger) => {
                 let evidence = self.evidence(alarm, deadline).await;
-                info!(
-                    %dedup_key,
-                    sources = evidence.parts.iter().map(|part| part.sources.len()).sum::<usize>(),
-                    lines = evidence.parts.iter().map(|part| part.matched.seen).sum::<usize>(),
-                    kinds = evidence.parts.iter().map(|part| part.kinds.len()).sum::<usize>(),
-                    notes = evidence.notes.len(),
-                    "evidence collected"
-                );
                 let now = Utc::now();
-                self.queue(deduplication_id, |limit| {
+                let target = target(&evidence.tags);
+                self.queue(&target, deduplication_id, |limit| {
                     self.composer(limit).trigger(alarm, &evidence, now)
                 })
-                .await
+                .await?;
+                Signal::Triggered {
+                    dedup_key: dedup_key.as_str(),
+                    lines: evidence.parts.iter().map(|part| part.matched.seen).sum(),
+                    kinds: evidence.parts.iter().map(|part| part.kinds.len()).sum(),
+                    notes: evidence.notes.len(),
+                }
+                .tell();
+                Ok(())
             }
-            Some(_) => self.queue(deduplication_id, |_| resolve(alarm)).await,
+            Some(_) => self.resolve(alarm, deadline).await,
+        }
+    }
+
+    /// A resolve goes where its trigger went: to the tagged target, and to the default
+    /// one, where the trigger went if the tags could not be read then. Where no alert is
+    /// open, PagerDuty drops it.
+    async fn resolve(&self, alarm: &Alarm, deadline: Instant) -> Result<(), QueueError> {
+        let (logs, alarms) = self.account.in_region(&alarm.origin.region);
+        let tags = self.collector(&logs, &alarms, deadline).tags(alarm).await;
+        let mut targets = vec![DEFAULT_TARGET.to_owned()];
+        targets.extend(tags.as_ref().ok().map(target).filter(|it| it != DEFAULT_TARGET));
+        for target in targets {
+            let deduplication_id = alarm.deduplication_id();
+            self.queue(&target, deduplication_id, |_| resolve(alarm)).await?;
+        }
+        Signal::Resolved { dedup_key: alarm.dedup_key().as_str() }.tell();
+        match tags {
+            // Lambda invokes again, and the FIFO queue drops what it has already.
+            Err(error) if error.is_transient() => {
+                Err(QueueError::Failed(format!("the alarm's tags could not be read: {error}")))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -127,20 +151,15 @@ impl Enrich {
         warn!(why = message.why, "paging a message as it came");
         let identity = if message.id.is_empty() { &message.body } else { &message.id };
         let deduplication_id = sha256_hex(&["message", identity]);
-        self.queue(deduplication_id, |limit| self.composer(limit).message(message)).await
+        let compose = |limit| self.composer(limit).message(message);
+        self.queue(DEFAULT_TARGET, deduplication_id, compose).await
     }
 
     /// A crash of the code that reads log lines costs the evidence, never the page.
     async fn evidence(&self, alarm: &Alarm, deadline: Instant) -> Evidence {
         let (logs, alarms) = self.account.in_region(&alarm.origin.region);
-        let collector = Collector {
-            logs: &Redacted { logs: &logs, redactor: &self.config.paging.redactor },
-            alarms: &alarms,
-            limits: self.config.limits,
-            trace_log_groups: &self.config.trace_log_groups,
-            now: Utc::now(),
-            deadline,
-        };
+        let logs = Redacted { logs: &logs, redactor: &self.config.paging.redactor };
+        let collector = self.collector(&logs, &alarms, deadline);
         AssertUnwindSafe(collector.collect(alarm)).catch_unwind().await.unwrap_or_else(|_| {
             error!(dedup_key = %alarm.dedup_key(), "collecting evidence crashed");
             Evidence {
@@ -154,6 +173,22 @@ impl Enrich {
         })
     }
 
+    fn collector<'a, L, A>(
+        &'a self,
+        logs: &'a L,
+        alarms: &'a A,
+        deadline: Instant,
+    ) -> Collector<'a, L, A> {
+        Collector {
+            logs,
+            alarms,
+            limits: self.config.limits,
+            trace_log_groups: &self.config.trace_log_groups,
+            now: Utc::now(),
+            deadline,
+        }
+    }
+
     fn composer(&self, limit: usize) -> Composer<'_> {
         Composer { limit, ..Composer::of(&self.config.paging) }
     }
@@ -161,29 +196,30 @@ impl Enrich {
     /// Queues an event, a smaller one where the queue takes no more.
     async fn queue(
         &self,
+        target: &str,
         deduplication_id: String,
         compose: impl Fn(usize) -> Event,
     ) -> Result<(), QueueError> {
         let event = compose(sendable_limit());
-        match self.send(event, deduplication_id.clone()).await {
-            Err(QueueError::TooLarge) => self.send(compose(SMALL_EVENT), deduplication_id).await,
+        match self.send(target, event, deduplication_id.clone()).await {
+            Err(QueueError::TooLarge) => {
+                self.send(target, compose(SMALL_EVENT), deduplication_id).await
+            }
             sent => sent,
         }
     }
 
-    async fn send(&self, event: Event, deduplication_id: String) -> Result<(), QueueError> {
-        let queued = Queued { target: DEFAULT_TARGET.to_owned(), event };
-        let dedup_key = queued.event.dedup_key.clone();
-        let action = queued.event.event_action;
-        match self.events.send_event(&queued, deduplication_id).await {
-            Ok(()) => {
-                info!(%dedup_key, ?action, "queued");
-                Ok(())
-            }
-            Err(error) => {
-                error!(%dedup_key, ?action, %error, "not queued");
-                Err(error)
-            }
+    async fn send(
+        &self,
+        target: &str,
+        event: Event,
+        deduplication_id: String,
+    ) -> Result<(), QueueError> {
+        let queued = Queued { target: target.to_owned(), event };
+        let sent = self.events.send_event(&queued, deduplication_id).await;
+        if let Err(error) = &sent {
+            error!(dedup_key = %queued.event.dedup_key, %error, "not queued");
         }
+        sent
     }
 }
