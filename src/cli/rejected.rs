@@ -80,7 +80,9 @@ async fn work(args: &Args) -> Result<(), CommandError> {
     let messages = take_all(&queue).await?;
     let done = match &args.command {
         Command::List => {
-            messages.iter().for_each(|message| println!("{}", line(message)));
+            for message in &messages {
+                println!("{}", line(message));
+            }
             eprintln!("{} rejected", messages.len());
             Ok(Vec::new())
         }
@@ -131,7 +133,9 @@ fn chosen<'m>(
         match messages.iter().filter(|message| id_of(message).starts_with(id.as_str())).count() {
             1 => {}
             0 => {
-                return Err(format!("no rejected event has the id {id:?}; 'list' shows them").into());
+                return Err(
+                    format!("no rejected event has the id {id:?}; 'list' shows them").into()
+                );
             }
             _ => return Err(format!("several rejected events have ids that begin {id:?}").into()),
         }
