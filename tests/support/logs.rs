@@ -232,9 +232,9 @@ impl Logs {
     }
 
     fn search(&self, body: &Value, region: &str) -> Result<Vec<Value>, (&'static str, String)> {
-        let group = match (body["logGroupIdentifier"].as_str(), body["logGroupName"].as_str()) {
-            (Some(named), None) | (None, Some(named)) => named,
-            _ => return Err(invalid("one of logGroupName and logGroupIdentifier")),
+        let named = (body["logGroupIdentifier"].as_str(), body["logGroupName"].as_str());
+        let ((Some(group), None) | (None, Some(group))) = named else {
+            return Err(invalid("one of logGroupName and logGroupIdentifier"));
         };
         let allowed = |sign: char| sign.is_ascii_alphanumeric() || "_#+=/:,.@-".contains(sign);
         if !group.chars().all(allowed)

@@ -25,9 +25,9 @@ impl Resources {
         self.tags.entry(alarm_arn(alarm)).or_default().push((key.into(), value.into()));
     }
 
-    /// An alarm on one metric, as `DescribeAlarms` shows it; `change` may add to it.
-    pub fn alarm(&mut self, name: &str, state: &str, metric: (&str, &str), change: Value) {
-        let mut alarm = json!({
+    /// An alarm on one metric, as `DescribeAlarms` shows it.
+    pub fn alarm(&mut self, name: &str, state: &str, metric: (&str, &str)) {
+        self.metric_alarms.push(json!({
             "AlarmName": name,
             "AlarmArn": alarm_arn(name),
             "StateValue": state,
@@ -41,11 +41,7 @@ impl Resources {
             "EvaluationPeriods": 1,
             "Threshold": 1.0,
             "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-        });
-        for (name, value) in change.as_object().into_iter().flatten() {
-            alarm[name] = value.clone();
-        }
-        self.metric_alarms.push(alarm);
+        }));
     }
 
     /// A composite alarm, as `DescribeAlarms` shows it.
@@ -107,11 +103,11 @@ impl Resources {
     /// Without `AlarmTypes`, composite alarms are left out, as AWS does it.
     fn describe_alarms(&self, body: &Value) -> Answer {
         let types = body["AlarmTypes"].as_array().cloned().unwrap_or_default();
-        let wanted = |kind: &str| types.iter().any(|named| named == kind);
+        let wanted = |kind: &str| types.iter().any(|it| it == kind);
         let names = body["AlarmNames"].as_array();
         let of = |alarms: &[Value]| -> Vec<Value> {
-            let named = |alarm: &&Value| names.is_none_or(|it| it.contains(&alarm["AlarmName"]));
-            alarms.iter().filter(named).cloned().collect()
+            let asked = |alarm: &&Value| names.is_none_or(|it| it.contains(&alarm["AlarmName"]));
+            alarms.iter().filter(asked).cloned().collect()
         };
         let metric = types.is_empty() || wanted("MetricAlarm");
         Answer::json(
