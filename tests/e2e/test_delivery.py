@@ -2,11 +2,12 @@
 
 import json
 
+from harness.alarms import Alarm
 from harness.cloud import Cloud
 from harness.install import ROUTING_KEY, Stack
 from harness.sandbox import Sandbox
 from harness.wait import wait_until
-from harness.workload import Alarm, Minute, orders
+from harness.workload import Minute, orders
 
 
 def answers(sandbox: Sandbox, alarm: Alarm) -> list[int]:

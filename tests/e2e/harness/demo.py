@@ -12,11 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from .alarms import Alarm
 from .cloud import REGION, Cloud
 from .incident import as_text, trail_faults
 from .install import PREFIX, Stack, build, publish
 from .sandbox import Sandbox
-from .workload import Alarm, Minute, orders
+from .workload import Minute, orders
 
 
 class Steps:

@@ -14,6 +14,11 @@ def numbered(incident: dict, key: str) -> list[str]:
     return [v for k, v in sorted(incident["details"].items()) if k.startswith(f"{key}.")]
 
 
+def notes(incident: dict) -> str:
+    """What the incident says is missing."""
+    return " ".join(v for k, v in incident["details"].items() if k.startswith("0 note"))
+
+
 def trail_faults(incident: dict, failed: Request) -> list[str]:
     """What is wrong with the trail: it must be that request's lines, all, in order, and no other's."""
     shown = numbered(incident, "2 trail 1")
