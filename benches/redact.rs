@@ -152,7 +152,7 @@ fn main() {
             (long, long.as_secs_f64() / short.as_secs_f64(), piece)
         })
         .collect();
-    slow.sort_by(|a, b| b.0.cmp(&a.0));
+    slow.sort_by_key(|(time, ..)| std::cmp::Reverse(*time));
     println!(
         "32 kB made to be slow, of {} kinds the slowest (growth over 16 kB; 2 is linear):",
         SLOW.len()

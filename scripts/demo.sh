@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Shows Pagetrail at work on this machine: AWS emulated, PagerDuty stood in for, the rest real.
 #
-#   scripts/demo.sh [--keep]     --keep leaves everything running, to look around
+#   scripts/demo.sh [--keep] [--picture PNG]
+#
+#   --keep     leaves everything running, to look around
+#   --picture  takes a picture of the page while the incident is open
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -20,4 +20,5 @@ check cargo clippy --quiet --locked --all-targets -- -D warnings
 check "$tools/cfn-lint" template.yaml infra/*.yaml
 check "$tools/shellcheck" "${shell[@]}"
 check "$tools/ruff" check --quiet .
+check scripts/check-readme.py
 exit "$failed"

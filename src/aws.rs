@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
 };
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -24,6 +24,22 @@ pub async fn lambda_config() -> SdkConfig {
         .http_client(LazyHttp::default())
         .load()
         .await
+}
+
+/// The SDK's configuration on a person's machine: the AWS CLI's own credentials,
+/// profiles and Regions, and the system's root certificates.
+pub async fn user_config(region: Option<String>, profile: Option<&str>) -> SdkConfig {
+    let http =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http.build_https());
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region));
+    }
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    loader.load().await
 }
 
 /// Builds the SDK's HTTP client at the first call: reading the root certificates takes

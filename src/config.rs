@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use crate::alarm::State;
 use crate::event::{Action, Severity};
 use crate::evidence::Limits;
 use crate::redact::{Category, Pattern, Redactor, Settings};
@@ -48,7 +49,7 @@ pub struct ConfigError(Vec<String>);
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the configuration has {} fault(s): {}", self.0.len(), self.0.join("; "))
+        write!(formatter, "wrong configuration: {}", self.0.join("; "))
     }
 }
 
@@ -97,6 +98,18 @@ impl EnrichConfig {
             redactor: reader.redactor(),
         };
         reader.finish(config)
+    }
+}
+
+impl EnrichConfig {
+    /// What a state change calls for, if anything.
+    #[must_use]
+    pub fn action(&self, state: State) -> Option<Action> {
+        match state {
+            State::Alarm => Some(Action::Trigger),
+            State::Ok => Some(Action::Resolve),
+            State::InsufficientData => self.insufficient_data,
+        }
     }
 }
 
@@ -247,7 +260,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
 }
 
 /// https, or plain http that does not leave this machine.
-fn is_safe(url: &Url) -> bool {
+pub(crate) fn is_safe(url: &Url) -> bool {
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -293,7 +306,7 @@ mod tests {
         ])
         .unwrap_err();
         for part in [
-            "4 fault(s)",
+            "wrong configuration: ",
             "PAGETRAIL_EVENTS_QUEUE_URL is not set: it must be the URL of an SQS FIFO queue",
             "PAGETRAIL_EVIDENCE_DEADLINE_SECONDS is not valid: it must be a whole number from 1 to 45",
             "PAGETRAIL_MAX_LINES is not valid: it must be a whole number from 1 to 500",

@@ -121,10 +121,11 @@ fn a_key_is_refused_wherever_it_stands_and_never_repeated() {
     let in_url = format!("https://events.pagerduty.com/integration/{KEY}/enqueue");
     let in_secret = format!("arn:aws:secretsmanager:eu-west-1:123456789012:secret:{KEY}-AbC123");
     let base = ["--region", "eu-west-1", "--prefix", "acme"];
-    let cases: [&[&str]; 8] = [
+    let cases: [&[&str]; 9] = [
         &["--key", KEY],
         &["--key", "anything"],
         &["--routing-key", KEY],
+        &["--pagerduty-key", KEY],
         &["--url", &in_url],
         &["--secret-arn", &in_secret],
         &["--stack-name", other_form],

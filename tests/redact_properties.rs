@@ -1,5 +1,7 @@
 //! Redaction holds for any input: nothing breaks, no secret survives, no id vanishes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use pagetrail::redact::{Category, Pattern, Redactor, Settings};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -213,10 +215,9 @@ proptest! {
             "1-[0-9a-f]{8}-[0-9a-f]{24}",
             "00-[0-9a-f]{32}-[0-9a-f]{16}-01",
         ],
-        before in "([a-zA-Z]{1,8}[ =:/\\[\"]{1,2}){0,3}",
+        before in "((id|RequestId|order|Root|at|failed|job|Key|run)[ =:/\\[\"]{1,2}){0,3}",
         after in "([ ,;\\]\"][a-zA-Z]{1,8}){0,3}",
     ) {
-        prop_assume!(!before.to_lowercase().contains("session"));
         let line = format!("{before}{id}{after}");
         prop_assert_eq!(Redactor::default().text(&line), line.as_str());
     }

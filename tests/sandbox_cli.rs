@@ -105,6 +105,19 @@ fn a_wrong_argument_is_explained_without_showing_the_key() {
 }
 
 #[test]
+fn a_taken_port_is_answered_with_the_way_out() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_pagetrail"))
+        .args(["sandbox", "--port", &port])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains(&port) && text.contains("choose another --port"), "{text}");
+}
+
+#[test]
 fn listening_beyond_this_machine_is_warned_of() {
     let mut child = command(&["--host", "0.0.0.0"])
         .stdout(Stdio::piped())

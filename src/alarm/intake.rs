@@ -95,7 +95,7 @@ fn read_record(record: &Value, home: &Origin) -> Notice {
             body: record.to_string(),
             topic: text(record, "source"),
             origin: home.clone(),
-            why: "the event is no state change of a CloudWatch alarm".to_owned(),
+            why: "This event is no state change of a CloudWatch alarm".to_owned(),
         }),
     }
 }
@@ -121,10 +121,10 @@ impl Envelope {
 
     fn open(self, body: &str) -> Notice {
         let why = match serde_json::from_str::<Value>(body) {
-            Err(_) => "the message is no JSON",
+            Err(_) => "This is no CloudWatch alarm: the message is no JSON",
             Ok(parsed) => match alarm(&parsed, &self.origin) {
                 Some(alarm) => return Notice::Alarm(Box::new(alarm)),
-                None => "the message is no CloudWatch alarm",
+                None => "This message is no CloudWatch alarm",
             },
         };
         Notice::Message(Message {

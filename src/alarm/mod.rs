@@ -181,6 +181,14 @@ impl Alarm {
         }
     }
 
+    /// The alarm as if it fired at a time, whatever led to its present state.
+    pub fn fires_at(&mut self, at: DateTime<Utc>) {
+        self.state = State::Alarm;
+        self.changed_at = Some(at);
+        self.datapoints.clear();
+        self.change = at.timestamp_millis().to_string();
+    }
+
     /// The alarm's ARN, plus the contributor where there is one; without an ARN its
     /// account, Region and name. The same for ALARM and OK, so that a resolve finds
     /// its trigger.

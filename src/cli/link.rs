@@ -14,18 +14,6 @@ pub struct Args {
     /// Region to install in, such as eu-west-1
     #[arg(long)]
     pub region: String,
-    /// ARN of the SNS topic your alarms notify; the console asks for it when left out
-    #[arg(long, value_name = "ARN")]
-    pub topic: Option<String>,
-    /// Events API address; `https://events.eu.pagerduty.com/v2/enqueue` for EU accounts
-    #[arg(long)]
-    pub url: Option<String>,
-    /// ARN of a Secrets Manager secret whose value is the PagerDuty key
-    #[arg(long, value_name = "ARN")]
-    pub secret_arn: Option<String>,
-    /// Name of the stack
-    #[arg(long, value_name = "NAME", default_value = "pagetrail")]
-    pub stack_name: String,
     /// Artifact bucket's name without the Region, as given to scripts/publish.sh
     #[arg(long, conflicts_with = "template_url", required_unless_present = "template_url")]
     pub prefix: Option<String>,
@@ -35,8 +23,23 @@ pub struct Args {
     /// Address of a published template, instead of --prefix and --version
     #[arg(long, value_name = "URL")]
     pub template_url: Option<String>,
+    /// ARN of the SNS topic your alarms notify; the console asks for it when left out
+    #[arg(long, value_name = "ARN")]
+    pub topic: Option<String>,
+    // Not a doc comment: rustdoc would want brackets around the address, which clap would show.
+    #[arg(
+        long,
+        help = "Events API address; EU accounts: https://events.eu.pagerduty.com/v2/enqueue"
+    )]
+    pub url: Option<String>,
+    /// ARN of a Secrets Manager secret whose value is the PagerDuty key
+    #[arg(long, value_name = "ARN")]
+    pub secret_arn: Option<String>,
+    /// Name of the stack
+    #[arg(long, value_name = "NAME", default_value = "pagetrail")]
+    pub stack_name: String,
     /// Caught only to say what to do instead.
-    #[arg(long, hide = true, alias = "routing-key", alias = "integration-key")]
+    #[arg(long, hide = true, aliases = ["routing-key", "integration-key", "pagerduty-key"])]
     pub key: Option<String>,
     /// Caught because clap would print it back, and it may be a key.
     #[arg(hide = true)]
@@ -190,7 +193,7 @@ fn template_url(args: &Args, partition: Partition) -> Result<String, LinkError> 
         return Ok(url.clone());
     }
     let prefix = args.prefix.as_deref().unwrap_or_default();
-    check("--prefix", prefix, is_bucket_prefix, "2 to 47 lower-case letters, digits and hyphens")?;
+    check("--prefix", prefix, is_bucket_prefix, PREFIX)?;
     check(
         "--version",
         &args.version,
@@ -325,6 +328,8 @@ fn holds_key(value: &str) -> bool {
     })
 }
 
+const PREFIX: &str = "a bucket's name without its Region: 2 to 47 lower-case letters, digits and \
+                      hyphens, such as acme-pagetrail";
 const STACK_NAME: &str = "a stack name: a letter, then up to 127 letters, digits and hyphens";
 
 fn is_stack_name(value: &str) -> bool {

@@ -1,8 +1,12 @@
 //! The `pagetrail` command line: one file per subcommand.
 
+pub mod coverage;
 pub mod digest;
 pub mod link;
+pub mod preview;
 pub mod sandbox;
+mod session;
+mod timed;
 
 use std::process::ExitCode;
 
@@ -18,8 +22,10 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Coverage(coverage::Args),
     Digest(digest::Args),
     Link(Box<link::Args>),
+    Preview(preview::Args),
     Sandbox(sandbox::Args),
 }
 
@@ -28,8 +34,10 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Coverage(args) => coverage::run(&args),
         Command::Digest(args) => digest::run(&args),
         Command::Link(args) => link::run(&args),
+        Command::Preview(args) => preview::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
     };
     match result {

@@ -1,6 +1,6 @@
 //! `pagetrail sandbox`: runs the local stand-in for PagerDuty.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -71,9 +71,13 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 async fn listen(host: &str, port: u16, sandbox: Sandbox) -> Result<(), CommandError> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let listener = TcpListener::bind((host, port))
-        .await
-        .map_err(|error| format!("cannot listen on {host}, port {port}: {error}"))?;
+    let listener = TcpListener::bind((host, port)).await.map_err(|error| {
+        let remedy = match error.kind() {
+            ErrorKind::AddrInUse => "; choose another --port (0 = any free one)",
+            _ => "",
+        };
+        format!("cannot listen on {host}, port {port}: {error}{remedy}")
+    })?;
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         eprintln!(

@@ -59,7 +59,11 @@ impl<'a> Details<'a> {
         let dropped = lines.len().saturating_sub(self.detail.lines);
         self.dropped_lines += dropped;
         for (number, line) in (1..).zip(lines.skip(dropped)) {
-            self.put(format!("{key}.{number:03}"), &clean(&line), self.detail.line);
+            self.put(
+                format!("{key}.{number:03}"),
+                &clean(&line).replace('\t', "  "),
+                self.detail.line,
+            );
         }
     }
 

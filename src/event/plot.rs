@@ -25,7 +25,10 @@ pub(super) fn plot(alarm: &Alarm) -> Option<String> {
     let numbers: Vec<String> = values().map(number).collect();
     let numbers = numbers.join(", ");
     let told = match threshold {
-        Some(threshold) => format!(" (threshold: {}{})", sign(alarm), number(threshold)),
+        Some(threshold) => {
+            let sign = sign(alarm).map(|sign| format!("{sign} ")).unwrap_or_default();
+            format!(" (threshold: {sign}{})", number(threshold))
+        }
         None => String::new(),
     };
     Some(cut(&format!("{bars} {numbers}{told}"), 500))
@@ -42,7 +45,7 @@ fn bar(value: f64, lowest: f64, highest: f64) -> char {
 }
 
 /// As short as it stays readable: `3`, `0.338`, `4.56e10`.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 {
         "0".to_owned()
@@ -55,13 +58,14 @@ fn number(value: f64) -> String {
     }
 }
 
-fn sign(alarm: &Alarm) -> &'static str {
-    match alarm.evaluation.comparison.as_deref() {
-        Some("GreaterThanThreshold") => "> ",
-        Some("GreaterThanOrEqualToThreshold") => "≥ ",
-        Some("LessThanThreshold") => "< ",
-        Some("LessThanOrEqualToThreshold") => "≤ ",
-        _ => "",
+/// The comparison as a sign; nothing for the bands of anomaly detection.
+pub(super) fn sign(alarm: &Alarm) -> Option<&'static str> {
+    match alarm.evaluation.comparison.as_deref()? {
+        "GreaterThanThreshold" => Some(">"),
+        "GreaterThanOrEqualToThreshold" => Some("≥"),
+        "LessThanThreshold" => Some("<"),
+        "LessThanOrEqualToThreshold" => Some("≤"),
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::SUMMARY_LIMIT;
+use super::plot::{number, sign};
 use crate::alarm::Alarm;
 use crate::alarm::intake::Message;
 use crate::evidence::{Evidence, Kind, breach};
@@ -40,7 +41,7 @@ pub(super) fn of_alarm(
         None => name,
     };
     let Some(kind) = worst else {
-        let reason = one_line(&alarm.reason);
+        let reason = crossed(alarm).unwrap_or_else(|| one_line(&alarm.reason));
         let reason = if reason.is_empty() { alarm.state.name() } else { &reason };
         return fitted(&format!("{subject}: {reason}"), &format!("· {place}"));
     };
@@ -51,6 +52,16 @@ pub(super) fn of_alarm(
     let breach = breach(alarm, now);
     let seen = seen(evidence, (breach.end - breach.start).to_std().unwrap_or_default());
     fitted(what, &format!("· {seen} · {subject} ({place})"))
+}
+
+/// What crossed which threshold, shorter than CloudWatch says it: `Errors 3 ≥ 1`.
+fn crossed(alarm: &Alarm) -> Option<String> {
+    let [metric] = alarm.metrics.as_slice() else { return None };
+    let last = alarm.datapoints.iter().max_by_key(|datapoint| datapoint.start)?;
+    let threshold = alarm.evaluation.threshold?;
+    let sign = sign(alarm)?;
+    let (value, threshold) = (number(last.value), number(threshold));
+    Some(format!("{} {value} {sign} {threshold}", one_line(&metric.name)))
 }
 
 /// The message's subject, or its first line.

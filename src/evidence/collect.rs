@@ -1,6 +1,6 @@
 //! Collecting evidence: sources, then their lines and kinds, then the trails, until the deadline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -63,35 +63,79 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
     pub async fn collect(&self, alarm: &Alarm) -> Evidence {
         let calls = Calls::until(self.deadline);
         let mut evidence = Evidence::default();
-        evidence.tags = self.tags(alarm, &calls, &mut evidence.notes).await;
-        let subjects = if alarm.composite.is_some() {
-            let children = self.children(alarm, &calls, &mut evidence.notes).await;
-            let tagged = children.into_iter().map(|child| async {
-                let mut notes = Vec::new();
-                let tags = self.tags(&child, &calls, &mut notes).await;
-                (Some(child), tags, notes)
-            });
-            let mut subjects = join_all(tagged).await;
-            if evidence.tags.contains_key("pagetrail:log-group") {
-                subjects.push((None, evidence.tags.clone(), Vec::new()));
-            }
-            subjects
-        } else {
-            vec![(None, evidence.tags.clone(), Vec::new())]
-        };
+        let subjects = self.subjects(alarm, &mut evidence, &calls).await;
         let trails = (self.limits.trails / subjects.len().max(1)).max(self.limits.trails.min(1));
-        let parts = subjects
-            .iter()
-            .map(|(child, tags, _)| self.part(child.as_ref(), alarm, tags, trails, &calls));
+        let parts = subjects.iter().map(|subject| self.part(subject, alarm, trails, &calls));
         let parts = join_all(parts).await;
-        for ((_, _, tag_notes), (part, notes)) in subjects.into_iter().zip(parts) {
+        for (part, notes) in parts {
             evidence.parts.push(part);
-            evidence.notes.extend(tag_notes);
             evidence.notes.extend(notes);
         }
-        let mut known = std::collections::HashSet::new();
-        evidence.notes.retain(|note| known.insert(note.clone()));
+        evidence.tell_once();
         evidence
+    }
+
+    /// Finds out where an alarm's evidence would come from, without reading any line:
+    /// the same parts and notes, with nothing in them but sources.
+    pub async fn places(&self, alarm: &Alarm) -> Evidence {
+        let calls = Calls::until(self.deadline);
+        let mut evidence = Evidence::default();
+        for subject in self.subjects(alarm, &mut evidence, &calls).await {
+            let of = subject.child.as_ref().unwrap_or(alarm);
+            let found = sources::find(of, &subject.tags, self.logs, self.alarms, &calls).await;
+            let mut part = Part::of(&subject, of, self.now);
+            for source in found.sources {
+                if self.exists(&source, &calls).await {
+                    part.sources.push(source);
+                } else {
+                    evidence.notes.push(format!("{} does not exist.", source.log_group));
+                }
+            }
+            evidence.parts.push(part);
+            evidence.notes.extend(found.notes);
+        }
+        evidence.tell_once();
+        evidence
+    }
+
+    /// Whether a log group that was only named is there; in doubt it is.
+    async fn exists(&self, source: &Source, calls: &Calls) -> bool {
+        let name = &source.log_group;
+        if source.why == Why::MetricFilter || name.starts_with("arn:") {
+            return true;
+        }
+        let groups = calls.make_briefly(|| self.logs.log_groups(name)).await;
+        groups.map_or(true, |groups| groups.contains(name))
+    }
+
+    /// The alarm itself, or the children of a composite alarm and, where it is tagged
+    /// with log groups of its own, the composite too.
+    async fn subjects(
+        &self,
+        alarm: &Alarm,
+        evidence: &mut Evidence,
+        calls: &Calls,
+    ) -> Vec<Subject> {
+        evidence.tags = self.tags(alarm, calls, &mut evidence.notes).await;
+        let itself = || Subject { child: None, tags: evidence.tags.clone() };
+        if alarm.composite.is_none() {
+            return vec![itself()];
+        }
+        let mut notes = Vec::new();
+        let children = self.children(alarm, calls, &mut notes).await;
+        let tagged = children.into_iter().map(|child| async {
+            let mut notes = Vec::new();
+            let tags = self.tags(&child, calls, &mut notes).await;
+            (Subject { child: Some(child), tags }, notes)
+        });
+        let (mut subjects, tag_notes): (Vec<Subject>, Vec<Vec<String>>) =
+            join_all(tagged).await.into_iter().unzip();
+        if subjects.is_empty() || evidence.tags.contains_key("pagetrail:log-group") {
+            subjects.push(itself());
+        }
+        evidence.notes.extend(notes);
+        evidence.notes.extend(tag_notes.into_iter().flatten());
+        subjects
     }
 
     async fn tags(
@@ -148,26 +192,19 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         found
     }
 
-    /// What the logs say about one alarm: `child`, or `alarm` itself. Boxed, since many
-    /// run side by side and each is large.
+    /// What the logs say about one subject of the alarm. Boxed, since many run side by
+    /// side and each is large.
     fn part<'f>(
         &'f self,
-        child: Option<&'f Alarm>,
+        subject: &'f Subject,
         alarm: &'f Alarm,
-        tags: &'f BTreeMap<String, String>,
         trails: usize,
         calls: &'f Calls,
     ) -> BoxFuture<'f, (Part, Vec<String>)> {
         async move {
-            let subject = child.unwrap_or(alarm);
-            let mut part = Part {
-                child: child.map(|child| child.name.clone()),
-                sources: Vec::new(),
-                window: window(subject, self.now),
-                matched: Count::default(),
-                kinds: Vec::new(),
-                lines: Vec::new(),
-            };
+            let tags = &subject.tags;
+            let mut part = Part::of(subject, subject.child.as_ref().unwrap_or(alarm), self.now);
+            let subject = subject.child.as_ref().unwrap_or(alarm);
             let mut notes = Vec::new();
             if subject.carried.is_empty() {
                 let found = sources::find(subject, tags, self.logs, self.alarms, calls).await;
@@ -289,6 +326,13 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
     }
 }
 
+/// An alarm that is looked into, and its tags.
+struct Subject {
+    /// Nothing for the alarm that fired.
+    child: Option<Alarm>,
+    tags: BTreeMap<String, String>,
+}
+
 /// What a search over all sources brought.
 struct Found {
     newest: Newest,
@@ -306,7 +350,26 @@ impl Found {
     }
 }
 
+impl Evidence {
+    /// The same note about several parts is told once.
+    fn tell_once(&mut self) {
+        let mut known = HashSet::new();
+        self.notes.retain(|note| known.insert(note.clone()));
+    }
+}
+
 impl Part {
+    fn of(subject: &Subject, alarm: &Alarm, now: DateTime<Utc>) -> Self {
+        Self {
+            child: subject.child.as_ref().map(|child| child.name.clone()),
+            sources: Vec::new(),
+            window: window(alarm, now),
+            matched: Count::default(),
+            kinds: Vec::new(),
+            lines: Vec::new(),
+        }
+    }
+
     /// Takes over the lines that came with the notification.
     fn carry(&mut self, alarm: &Alarm) {
         let mut kinds = KindsOf::default();

@@ -27,6 +27,8 @@ pub(super) enum Shape {
     /// Any, but after `name: ` in running text only what does not read as a word:
     /// "could not refresh token: timeout" must stay readable.
     NoWord,
+    /// The same, and no small number: "pass: 12 fail: 3", `output_token=150`.
+    NoCount,
     /// Only what looks like an id or a key, wherever it stands.
     Opaque,
     /// A few digits.
@@ -39,36 +41,68 @@ pub(super) enum Shape {
     Cookie,
 }
 
+/// For each last letter, where the endings with it begin and end in their table: names are
+/// most of redaction's time, and nearly all of them are told apart by this.
+const fn ranges() -> [(u8, u8); 128] {
+    let mut ranges = [(0, 0); 128];
+    let mut index = 0;
+    while index < ENDINGS.len() {
+        let ending = ENDINGS[index].0.as_bytes();
+        let range = &mut ranges[ending[ending.len() - 1] as usize];
+        if range.1 == 0 {
+            range.0 = narrow(index);
+        }
+        range.1 = narrow(index + 1);
+        index += 1;
+    }
+    ranges
+}
+
+const fn narrow(index: usize) -> u8 {
+    assert!(index <= u8::MAX as usize, "more endings than a byte counts");
+    #[allow(clippy::cast_possible_truncation, reason = "asserted above, when compiled")]
+    {
+        index as u8
+    }
+}
+
+static RANGES: [(u8, u8); 128] = ranges();
+
 use Category::{
     Authorization as Header, AwsKeys, CardNumbers, NamedSecrets, PrivateKeys, SocialSecurityNumbers,
 };
 
-/// Endings of normalised names (small letters and digits only): first match wins.
+/// Endings of normalised names (small letters and digits only); first match wins. Those
+/// with the same last letter stand together, see [`ranges`].
 const ENDINGS: &[(&str, &str, Category, Shape)] = &[
-    ("secretaccesskey", mark::SECRET_KEY, AwsKeys, Shape::Any),
-    ("awssecretkey", mark::SECRET_KEY, AwsKeys, Shape::Any),
-    ("authorization", mark::AUTHORIZATION, Header, Shape::Authorization),
-    ("cookie", mark::COOKIE, Header, Shape::Cookie),
-    ("cookies", mark::COOKIE, Header, Shape::Cookie),
     ("password", mark::PASSWORD, NamedSecrets, Shape::Any),
-    ("passwords", mark::PASSWORD, NamedSecrets, Shape::Any),
     ("passwd", mark::PASSWORD, NamedSecrets, Shape::Any),
-    ("passphrase", mark::PASSWORD, NamedSecrets, Shape::Any),
     ("pwd", mark::PASSWORD, NamedSecrets, Shape::Any),
-    ("sessiontoken", mark::SESSION, NamedSecrets, Shape::NoWord),
     ("sessionid", mark::SESSION, NamedSecrets, Shape::Opaque),
     ("sessid", mark::SESSION, NamedSecrets, Shape::Opaque),
-    ("sessionkey", mark::SESSION, NamedSecrets, Shape::NoWord),
     ("connectsid", mark::SESSION, NamedSecrets, Shape::Opaque),
-    ("token", mark::TOKEN, NamedSecrets, Shape::NoWord),
-    ("accesstokens", mark::TOKEN, NamedSecrets, Shape::NoWord),
-    ("secret", mark::SECRET, NamedSecrets, Shape::NoWord),
-    ("secrets", mark::SECRET, NamedSecrets, Shape::NoWord),
-    ("secretkey", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("cookie", mark::COOKIE, Header, Shape::Cookie),
+    ("passphrase", mark::PASSWORD, NamedSecrets, Shape::Any),
     ("secretkeybase", mark::SECRET, NamedSecrets, Shape::NoWord),
-    ("secretstring", mark::SECRET, NamedSecrets, Shape::Any),
-    ("secretbinary", mark::SECRET, NamedSecrets, Shape::Any),
     ("secretvalue", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("signature", mark::SIGNATURE, NamedSecrets, Shape::Opaque),
+    ("secretstring", mark::SECRET, NamedSecrets, Shape::Any),
+    ("credential", mark::CREDENTIALS, NamedSecrets, Shape::NoWord),
+    ("authorization", mark::AUTHORIZATION, Header, Shape::Authorization),
+    ("sessiontoken", mark::SESSION, NamedSecrets, Shape::NoWord),
+    ("token", mark::TOKEN, NamedSecrets, Shape::NoCount),
+    ("socialsecuritynumber", mark::SSN, SocialSecurityNumbers, Shape::Opaque),
+    ("cookies", mark::COOKIE, Header, Shape::Cookie),
+    ("passwords", mark::PASSWORD, NamedSecrets, Shape::Any),
+    ("accesstokens", mark::TOKEN, NamedSecrets, Shape::NoWord),
+    ("secrets", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("credentials", mark::CREDENTIALS, NamedSecrets, Shape::NoWord),
+    ("secret", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("secretaccesskey", mark::SECRET_KEY, AwsKeys, Shape::Any),
+    ("awssecretkey", mark::SECRET_KEY, AwsKeys, Shape::Any),
+    ("sessionkey", mark::SESSION, NamedSecrets, Shape::NoWord),
+    ("secretkey", mark::SECRET, NamedSecrets, Shape::NoWord),
+    ("secretbinary", mark::SECRET, NamedSecrets, Shape::Any),
     ("privatekey", mark::PRIVATE_KEY, PrivateKeys, Shape::NoWord),
     ("apikey", mark::API_KEY, NamedSecrets, Shape::NoWord),
     ("appkey", mark::API_KEY, NamedSecrets, Shape::NoWord),
@@ -85,17 +119,16 @@ const ENDINGS: &[(&str, &str, Category, Shape)] = &[
     ("routingkey", mark::API_KEY, NamedSecrets, Shape::Key32),
     ("servicekey", mark::API_KEY, NamedSecrets, Shape::Key32),
     ("integrationkey", mark::API_KEY, NamedSecrets, Shape::Key32),
-    ("credential", mark::CREDENTIALS, NamedSecrets, Shape::NoWord),
-    ("credentials", mark::CREDENTIALS, NamedSecrets, Shape::NoWord),
-    ("signature", mark::SIGNATURE, NamedSecrets, Shape::Opaque),
-    ("socialsecuritynumber", mark::SSN, SocialSecurityNumbers, Shape::Opaque),
 ];
+
+/// Length of the longest name in the next table.
+const LONGEST_WHOLE: usize = 7;
 
 /// Names that must match as a whole.
 const WHOLE: &[(&str, &str, Category, Shape)] = &[
     ("session", mark::SESSION, NamedSecrets, Shape::Opaque),
     ("auth", mark::AUTHORIZATION, NamedSecrets, Shape::Opaque),
-    ("pass", mark::PASSWORD, NamedSecrets, Shape::NoWord),
+    ("pass", mark::PASSWORD, NamedSecrets, Shape::NoCount),
     ("creds", mark::CREDENTIALS, NamedSecrets, Shape::NoWord),
     ("jwt", mark::JWT, NamedSecrets, Shape::NoWord),
     ("sig", mark::SIGNATURE, NamedSecrets, Shape::Opaque),
@@ -158,15 +191,22 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
     let secret = |&(_, mark, category, shape): &(_, _, _, _)| {
         Some(Meaning::Secret(Named { mark, category, shape }))
     };
-    if let Some(entry) = WHOLE.iter().find(|(name, ..)| name.as_bytes() == word) {
+    if word.len() <= LONGEST_WHOLE
+        && let Some(entry) = WHOLE.iter().find(|(name, ..)| name.as_bytes() == word)
+    {
         return secret(entry);
     }
     let normal = without_digits(normal);
-    if let Some(entry) = ENDINGS.iter().find(|(name, ..)| ends(normal, name)) {
+    let last = *normal.last()?;
+    let (from, to) = RANGES.get(usize::from(last)).copied().unwrap_or_default();
+    let endings = &ENDINGS[usize::from(from)..usize::from(to)];
+    if let Some(entry) = endings.iter().find(|(name, ..)| ends(normal, name)) {
         let harmless = entry.0 == "token" && HARMLESS.iter().any(|it| ends(normal, it));
         return if harmless { None } else { secret(entry) };
     }
-    if TRACING.iter().any(|name| ends(normal, name)) || word == b"parent" {
+    if matches!(last, b'd' | b't' | b'n') && TRACING.iter().any(|name| ends(normal, name))
+        || word == b"parent"
+    {
         return Some(Meaning::Tracing);
     }
     // `passwordConfirm`, `password_hash`.
@@ -222,6 +262,10 @@ impl Named {
         match self.shape {
             Shape::Any | Shape::Cookie => true,
             Shape::NoWord | Shape::Authorization => !prose || opaque(value),
+            Shape::NoCount => {
+                let count = value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit());
+                !count && (!prose || opaque(value))
+            }
             Shape::Opaque => opaque(value) && value.len() >= 8,
             Shape::Digits => {
                 (3..=8).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit())
@@ -234,7 +278,7 @@ impl Named {
 
     /// Whether everything in an object or array under this name is secret too.
     pub(super) fn spreads(self) -> bool {
-        matches!(self.shape, Shape::Any | Shape::NoWord | Shape::Authorization | Shape::Cookie)
+        !matches!(self.shape, Shape::Opaque | Shape::Digits | Shape::Key32)
     }
 }
 

@@ -184,7 +184,11 @@ fn value(scan: &Scan<'_>, from: usize, named: Named, context: &Context<'_>) -> F
     if context.encoded {
         return encoded(scan, start, named);
     }
-    if let Some((content, end)) = values::quoted(scan, start) {
+    // A short value needs no long look; without the limit `pin=pin=pin=…` would cost the
+    // square of its length.
+    let short = matches!(named.shape, Shape::Digits | Shape::Key32);
+    let limit = if short { LONGEST } else { usize::MAX };
+    if let Some((content, end)) = values::quoted(scan, start, limit) {
         return settle(scan, content, end, named, false);
     }
     if scan.mark_at(start).is_none() && matches!(scan.bytes.get(start), Some(b'[' | b'{' | b'(')) {
@@ -196,24 +200,21 @@ fn value(scan: &Scan<'_>, from: usize, named: Named, context: &Context<'_>) -> F
     }
     let enclosing = context.key.and_then(|key| values::enclosing_quote(scan, key.start));
     let line_end = || {
-        let rest = &scan.text[start..];
-        let end = rest.find(['\n', '\r']).map_or(scan.text.len(), |length| start + length);
-        let close = enclosing.and_then(|quote| quote.close(scan.bytes, start, end));
-        let end = close.unwrap_or(end);
+        let end = if let Some(quote) = enclosing {
+            quote.close(scan.bytes, start, usize::MAX)
+        } else {
+            let rest = &scan.text[start..];
+            rest.find(['\n', '\r']).map_or(scan.text.len(), |length| start + length)
+        };
         start + scan.text[start..end].trim_end().len()
     };
-    // A short value needs no long look; without the limit `pin=pin=pin=…` would cost
-    // the square of its length.
-    let short = matches!(named.shape, Shape::Digits | Shape::Key32);
-    let end = values::bare_end(scan, start, if short { LONGEST } else { usize::MAX });
+    let end = values::bare_end(scan, start, limit);
     match named.shape {
-        Shape::Cookie => {
-            let end = line_end();
-            if context.prose && !scan.text[start..end].contains('=') {
-                return Found::Nothing;
-            }
-            settle(scan, start, end, named, false)
+        Shape::Cookie if context.prose && !scan.text[start..end].contains('=') => {
+            // "cookie: not found"; a header's value begins with `name=`, or is a mark.
+            if scan.mark_at(start).is_some() { Found::Skip(end) } else { Found::Nothing }
         }
+        Shape::Cookie => settle(scan, start, line_end(), named, false),
         Shape::Authorization => {
             let scheme = &scan.text[start..end];
             if names::has_parameters(scheme) {

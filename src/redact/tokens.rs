@@ -73,16 +73,31 @@ const KNOWN: &[(&str, usize, Letters, bool)] = &[
     ("IQoJb3JpZ2lu", 60, Letters::Any, false),
 ];
 
-/// A token with a known prefix, which has its first mark (`_`, `-`, `.`, `z`) here.
-pub(super) fn known(scan: &Scan<'_>, at: usize) -> Option<Hit> {
-    if !scan.is_on(Category::KnownTokens) {
-        return None;
+/// Where in its prefix each token is noticed: at its first mark (`_`, `-`, `.`, `z`, `Q`).
+const NOTICED: [usize; KNOWN.len()] = {
+    let mut places = [0; KNOWN.len()];
+    let mut index = 0;
+    while index < KNOWN.len() {
+        let prefix = KNOWN[index].0.as_bytes();
+        while !matches!(prefix[places[index]], b'_' | b'-' | b'.' | b'z' | b'Q') {
+            places[index] += 1;
+        }
+        index += 1;
     }
-    KNOWN.iter().find_map(|&(prefix, fewest, letters, alone)| {
-        let first = prefix.bytes().position(is_first)?;
-        let start = at.checked_sub(first).filter(|start| *start >= scan.floor)?;
+    places
+};
+
+/// A token with a known prefix, which is noticed here.
+pub(super) fn known(scan: &Scan<'_>, at: usize) -> Option<Hit> {
+    let before = *scan.bytes[scan.floor..at].last()?;
+    KNOWN.iter().zip(NOTICED).find_map(|(&(prefix, fewest, letters, alone), noticed)| {
+        // The letter before tells nearly all others apart.
+        if prefix.as_bytes()[noticed - 1] != before {
+            return None;
+        }
+        let start = at.checked_sub(noticed).filter(|start| *start >= scan.floor)?;
         let rest = scan.bytes[start..].strip_prefix(prefix.as_bytes())?;
-        if alone && scan.in_word(start) {
+        if (alone && scan.in_word(start)) || !scan.is_on(Category::KnownTokens) {
             return None;
         }
         let length = rest.iter().take_while(|byte| letters.has(**byte)).count();
@@ -92,11 +107,6 @@ pub(super) fn known(scan: &Scan<'_>, at: usize) -> Option<Hit> {
             mark: mark::TOKEN,
         })
     })
-}
-
-/// Where in its prefix a token is noticed.
-fn is_first(byte: u8) -> bool {
-    matches!(byte, b'_' | b'-' | b'.' | b'z' | b'Q')
 }
 
 /// A JSON Web Token whose `eyJ` ends here: two or more parts, of which a cut may have

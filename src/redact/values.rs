@@ -16,30 +16,33 @@ pub(super) struct Quote {
 }
 
 impl Quote {
-    /// Where the text it opened ends.
-    pub(super) fn close(self, bytes: &[u8], from: usize, to: usize) -> Option<usize> {
+    /// Where the text it opened ends: at its other half, else at the end of the line, and
+    /// soon after `limit` bytes.
+    pub(super) fn close(self, bytes: &[u8], from: usize, limit: usize) -> usize {
         let mut backslashes = 0;
-        for (at, &byte) in bytes.iter().enumerate().take(to).skip(from) {
+        for (at, &byte) in bytes.iter().enumerate().skip(from) {
             match byte {
                 b'\\' => backslashes += 1,
+                b'\n' | b'\r' => return at,
+                _ if at - from > limit && byte.is_ascii() => return at,
+                // A quote of an outer level ends this one too; one of an inner level has
+                // more backslashes before it.
                 _ if byte == self.byte
-                    // A quote of an outer level ends this one too; one of an inner level
-                    // has more backslashes before it.
                     && (backslashes < self.backslashes
                         || (backslashes - self.backslashes)
                             .is_multiple_of(2 * (self.backslashes + 1))) =>
                 {
-                    return Some(at - backslashes.min(self.backslashes));
+                    return at - backslashes.min(self.backslashes);
                 }
                 _ => backslashes = 0,
             }
         }
-        None
+        bytes.len()
     }
 }
 
 /// The content of the quoted text that starts here: `"…"`, `\"…\"`, `b'…'`, `Some("…")`.
-pub(super) fn quoted(scan: &Scan<'_>, start: usize) -> Option<(usize, usize)> {
+pub(super) fn quoted(scan: &Scan<'_>, start: usize, limit: usize) -> Option<(usize, usize)> {
     let rest = &scan.bytes[start..];
     let wrapper = rest.iter().take(10).take_while(|byte| byte.is_ascii_alphabetic()).count();
     let wrapper = wrapper + usize::from(wrapper > 0 && rest.get(wrapper) == Some(&b'('));
@@ -49,9 +52,8 @@ pub(super) fn quoted(scan: &Scan<'_>, start: usize) -> Option<(usize, usize)> {
         return None;
     }
     let content = start + wrapper + slashes + 1;
-    let line = scan.text[content..].find('\n').map_or(scan.text.len(), |length| content + length);
     let quote = Quote { byte, backslashes: slashes };
-    Some((content, quote.close(scan.bytes, content, line).unwrap_or(line)))
+    Some((content, quote.close(scan.bytes, content, limit)))
 }
 
 /// The quote right before a name that none follows: `-H "Cookie: a=b"`.

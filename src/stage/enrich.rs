@@ -14,19 +14,16 @@ use tracing::{error, info, warn};
 
 use super::end_of;
 use crate::alarm::intake::{self, Message, Notice};
-use crate::alarm::{Alarm, State, home};
+use crate::alarm::{Alarm, home};
 use crate::config::EnrichConfig;
 use crate::event::compose::{Composer, resolve};
-use crate::event::{Action, BODY_LIMIT, Event, sha256_hex};
+use crate::event::{Action, Event, sendable_limit, sha256_hex};
 use crate::evidence::aws::Account;
 use crate::evidence::{Collector, Evidence, Redacted};
 use crate::queue::sqs::{Outgoing, QueueError, SqsQueue};
 use crate::queue::{DEFAULT_TARGET, Queued};
 use crate::redact::Redactor;
 
-/// The routing key, which delivery adds to the body, and the braces around the event
-/// in the queue.
-const ADDED_LATER: usize = 256;
 /// Where a queue takes less than PagerDuty: SQS's limit until August 2025, with room
 /// for what is around the event.
 const SMALL_EVENT: usize = 250_000;
@@ -102,14 +99,9 @@ impl Enrich {
     }
 
     async fn alarm(&self, alarm: &Alarm, deadline: Instant) -> Result<(), QueueError> {
-        let action = match alarm.state {
-            State::Alarm => Some(Action::Trigger),
-            State::Ok => Some(Action::Resolve),
-            State::InsufficientData => self.config.insufficient_data,
-        };
         let dedup_key = alarm.dedup_key();
         let deduplication_id = alarm.deduplication_id();
-        match action {
+        match self.config.action(alarm.state) {
             None => {
                 info!(%dedup_key, state = alarm.state.name(), "nothing to do for this state");
                 Ok(())
@@ -179,7 +171,7 @@ impl Enrich {
         deduplication_id: String,
         compose: impl Fn(usize) -> Event,
     ) -> Result<(), QueueError> {
-        let event = compose(BODY_LIMIT - ADDED_LATER);
+        let event = compose(sendable_limit());
         match self.send(event, deduplication_id.clone()).await {
             Err(QueueError::TooLarge) => self.send(compose(SMALL_EVENT), deduplication_id).await,
             sent => sent,

@@ -117,6 +117,10 @@ pub(super) fn classify(word: &str, is_value: bool) -> Option<(Class, usize)> {
     {
         return masked;
     }
+    // A Lambda function's version where others have a number.
+    if word == "$LATEST" {
+        return masked;
+    }
     if digits == 0 {
         let hex = bytes.iter().all(|byte| matches!(byte, b'a'..=b'f'));
         if hex && whole >= 8 {
@@ -167,8 +171,8 @@ fn mixed(word: &str, is_value: bool) -> Option<(Class, usize)> {
         return masked;
     }
     // "Thunderbird_B7", "pod-ab12": the value begins behind the joint.
-    let joint = prefix.iter().rposition(|byte| matches!(byte, b'_' | b'-'));
-    if let Some(joint) = joint.filter(|joint| *joint >= 2) {
+    let joint = prefix.iter().rposition(|byte| matches!(byte, b'_' | b'-' | b'.'));
+    if let Some(joint) = joint.filter(|joint| *joint >= 2 && !prefix.ends_with(b"..")) {
         let tail = &prefix[joint + 1..];
         if tail.len() <= 2 || hex(tail) {
             return Some((Class::Id, joint + 1));

@@ -80,6 +80,13 @@ impl<'a> Head<'_, 'a> {
         if let Some(epoch) = self.columns() {
             self.next = epoch;
         }
+        // "192.0.2.7 - alice [02/Feb/2026:12:05:31 +0000] …": the web servers' access log.
+        if self.next == start && is_label(self.word(0)) && self.word(1) == "-" {
+            self.next += 3;
+            if !self.word(0).starts_with('[') || self.times() == 0 {
+                self.next = start;
+            }
+        }
         let start = if self.next > start { self.next } else { start };
         for skipped in 0..4 {
             self.next = start + skipped;

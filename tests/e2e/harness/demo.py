@@ -4,6 +4,7 @@ Run by scripts/demo.sh.
 """
 
 import argparse
+import os
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 from .alarms import Alarm
 from .cloud import REGION, Cloud
 from .incident import as_text, trail_faults
-from .install import PREFIX, Stack, build, publish
+from .install import PREFIX, ROOT, Stack, build, publish
 from .sandbox import Sandbox
 from .workload import Minute, orders
 
@@ -33,7 +34,10 @@ class Steps:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo.sh", description=__doc__.splitlines()[0])
     parser.add_argument("--keep", action="store_true", help="leave everything running")
-    keep = parser.parse_args().keep
+    parser.add_argument(
+        "--picture", type=Path, metavar="PNG", help="take a picture of the open incident's page"
+    )
+    arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
 
@@ -41,19 +45,26 @@ def main() -> int:
     running: list[Cloud | Sandbox] = []
     done = False
     try:
-        done = play(folder, running)
+        done = play(folder, running, arguments.picture)
+    except KeyboardInterrupt:
+        print("demo: interrupted", file=sys.stderr)
+    except (AssertionError, RuntimeError, subprocess.CalledProcessError) as error:
+        print(f"demo: failed: {error}", file=sys.stderr)
     finally:
-        if keep and done:
+        if arguments.keep and done:
+            print(f"\n{how_to_go_on(running)}")
             pids = " ".join(str(p.pid) for part in running for p in part.processes)
-            print(f"\nEverything is left running. To stop it: kill {pids} && rm -r {folder}")
+            print(f"\nTo stop it all:\n  kill {pids} && rm -r {folder}")
         else:
+            if done:
+                print("\nAll of it is stopped now; with --keep the page stays up.")
             for part in reversed(running):
                 part.stop()
             shutil.rmtree(folder, ignore_errors=True)
     return 0 if done else 1
 
 
-def play(folder: Path, running: list) -> bool:
+def play(folder: Path, running: list, picture: Path | None) -> bool:
     print("Building (the first time takes some minutes) ...", flush=True)
     command = build()
 
@@ -78,18 +89,38 @@ def play(folder: Path, running: list) -> bool:
     incident = sandbox.incident(alarm.dedup_key, "triggered")
     steps.say("the incident is there")
     faults = trail_faults(incident, failed)
+    page = f"{sandbox.url}/incidents/{incident['id']}"
+    if picture:
+        subprocess.run([ROOT / "scripts" / "screenshot.sh", page, picture], check=True)
+        steps.say(f"picture taken: {picture}")
     alarm.notify(cloud, "OK")
     steps.say("CloudWatch says OK")
     incident = sandbox.incident(alarm.dedup_key, "resolved")
     steps.say("the incident is resolved")
 
-    page = f"{sandbox.url}/incidents/{incident['id']}"
     print(f"\n{as_text(incident, page)}\n")
-    print(f"Its page:      {page}")
-    print(f"Install link:  {link(command, stack.topic)}")
+    print(f"On AWS, the link to install this would be:\n  {link(command, stack.topic)}")
     for fault in faults:
         print(f"demo: the trail is wrong: {fault}", file=sys.stderr)
     return not faults
+
+
+def how_to_go_on(running: list) -> str:
+    """What to type to look around in what is left running."""
+    cloud, sandbox = running
+    settings = " ".join(
+        f"{name}={value}"
+        for name, value in cloud.environment().items()
+        if name.startswith("AWS_") and os.environ.get(name) != value
+    )
+    topic = cloud.client("sns").list_topics()["Topics"][0]["TopicArn"]
+    return (
+        f"Everything is left running. The incidents: {sandbox.url}\n"
+        f"The AWS CLI works against it, in any directory, after:\n"
+        f"  export PATH={Path(sys.executable).parent}:$PATH TOPIC={topic} {settings}\n"
+        f"(aws sqs also needs --endpoint-url $AWS_ENDPOINT_URL.) Then send another page:\n"
+        f'  aws sns publish --topic-arn "$TOPIC" --subject "Hello" --message "from the demo"'
+    )
 
 
 def link(command: Path, topic: str) -> str:

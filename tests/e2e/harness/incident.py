@@ -46,10 +46,12 @@ def as_text(incident: dict, url: str) -> str:
         f"{incident['status'].upper()} · severity {incident['severity']} · {url}",
         "",
     ]
-    for key, value in sorted(incident["details"].items()):
-        first, *rest = str(value).splitlines()
-        lines.append(f"  {key:<16} {first}")
-        lines += textwrap.indent("\n".join(rest), " " * 19).splitlines()
+    details = sorted(incident["details"].items())
+    width = max((len(key) for key, _ in details), default=0)
+    for key, value in details:
+        first, *rest = str(value).splitlines() or [""]
+        lines.append(f"  {key:<{width}}  {first}")
+        lines += textwrap.indent("\n".join(rest), " " * (width + 4)).splitlines()
     lines.append("")
     lines += [f"  {link['text']}: {link['href']}" for link in incident["links"]]
     lines.append("")

@@ -1,0 +1,241 @@
+//! `pagetrail preview`: the event that would be sent for an alarm, before installing.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::CommandError;
+use super::session::{self, SessionArgs};
+use super::timed::{Call, Timed};
+use crate::alarm::intake::{self, Notice};
+use crate::alarm::{Alarm, State, home};
+use crate::config::{EnrichConfig, PAGERDUTY_URL};
+use crate::delivery::{Outcome, PagerDuty, outcome};
+use crate::event::compose::{Composer, resolve};
+use crate::event::routing_key::RoutingKey;
+use crate::event::{Event, sendable_limit};
+use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
+use crate::evidence::ports::{AlarmSource as _, LookupError};
+use crate::evidence::{Collector, Redacted};
+use crate::{aws, text};
+
+/// Show the event an alarm would become, with your own AWS credentials.
+///
+/// Reads the same logs as the enrich function and tells what was searched and how long
+/// each call took. Sends nothing without --send.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Name of an alarm; it is taken as if it fired now, or at --at
+    #[arg(long, value_name = "NAME", required_unless_present = "event", conflicts_with = "event")]
+    alarm: Option<String>,
+    /// File with a notification as it came in: an SNS message, an SNS, SQS or EventBridge
+    /// event; - for standard input
+    #[arg(long, value_name = "FILE")]
+    event: Option<PathBuf>,
+    /// When the alarm fired, as in 2026-11-14T03:06:00Z, to look at an earlier time
+    #[arg(long, value_name = "TIME", requires = "alarm")]
+    at: Option<DateTime<Utc>>,
+    /// Seconds for collecting evidence
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=300))]
+    deadline: u64,
+    /// Print the event as JSON and nothing else
+    #[arg(long)]
+    json: bool,
+    /// Send the event to PagerDuty; the routing key is read from the environment
+    /// variable `PAGETRAIL_ROUTING_KEY`
+    #[arg(long)]
+    send: bool,
+    /// Where to send it
+    #[arg(long, value_name = "URL", default_value = PAGERDUTY_URL, requires = "send")]
+    url: url::Url,
+    #[command(flatten)]
+    session: SessionArgs,
+}
+
+/// Prints the preview and sends it where asked to.
+///
+/// # Errors
+/// Without credentials, alarm or permission, and when PagerDuty does not take the event.
+pub fn run(args: &Args) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(preview(args))
+}
+
+async fn preview(args: &Args) -> Result<(), CommandError> {
+    // The same names and defaults as the function's, so that a preview shows its pages.
+    let config = EnrichConfig::read(|name| match name {
+        "PAGETRAIL_EVENTS_QUEUE_URL" => Some("https://localhost/preview.fifo".to_owned()),
+        _ => std::env::var(name).ok(),
+    })?;
+    let key = routing_key(args)?;
+    let sdk = session::open(&args.session).await?;
+    let region = sdk.region().map(ToString::to_string).unwrap_or_default();
+    let account = Account::new(sdk);
+    let notices = match (&args.alarm, &args.event) {
+        (Some(name), _) => vec![named(name, args.at, &account, &region).await?],
+        (None, Some(file)) => intake::read(&read(file)?, &home(&region, "")),
+        (None, None) => return Err("--alarm or --event is needed".into()),
+    };
+    for notice in notices {
+        let notice = notice.redacted(&config.redactor);
+        let (event, calls) = event_of(&notice, &config, &account, args).await;
+        let Some(event) = event else {
+            println!("Nothing would be sent: INSUFFICIENT_DATA does nothing as configured.");
+            continue;
+        };
+        if args.json {
+            println!("{}", serde_json::to_string_pretty(&event)?);
+        } else {
+            print!("{}", shown(&event, &calls));
+        }
+        if let Some(key) = &key {
+            send(&event, key, args).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The alarm as it would be notified of: in ALARM, now or at the time asked for.
+async fn named(
+    name: &str,
+    at: Option<DateTime<Utc>>,
+    account: &Account,
+    region: &str,
+) -> Result<Notice, CommandError> {
+    let (_, alarms) = account.in_region(region);
+    let mut found = match alarms.alarms(&[name.to_owned()]).await {
+        Ok(found) => found,
+        Err(LookupError::AccessDenied) => {
+            return Err("access denied: you need cloudwatch:DescribeAlarms for this".into());
+        }
+        Err(error) => return Err(format!("cloudwatch:DescribeAlarms failed: {error}").into()),
+    };
+    let Some(mut alarm) = found.pop() else {
+        return Err(format!("no alarm is named {name:?} in Region {region}").into());
+    };
+    if at.is_some() || alarm.state != State::Alarm {
+        alarm.fires_at(at.unwrap_or_else(Utc::now));
+    }
+    Ok(Notice::Alarm(Box::new(alarm)))
+}
+
+fn read(file: &PathBuf) -> Result<Value, CommandError> {
+    let name = file.display();
+    let content = if file.as_os_str() == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(file)
+    };
+    let content = content.map_err(|error| format!("--event {name}: {error}"))?;
+    serde_json::from_str(&content)
+        .map_err(|error| format!("--event {name}: no JSON: {error}").into())
+}
+
+async fn event_of(
+    notice: &Notice,
+    config: &EnrichConfig,
+    account: &Account,
+    args: &Args,
+) -> (Option<Event>, Vec<Call>) {
+    let composer = Composer {
+        severity: config.severity,
+        account: config.account_name.as_deref(),
+        limit: sendable_limit(),
+    };
+    let alarm = match notice {
+        Notice::Message(message) => return (Some(composer.message(message)), Vec::new()),
+        Notice::Alarm(alarm) => alarm,
+    };
+    match config.action(alarm.state) {
+        None => (None, Vec::new()),
+        Some(crate::event::Action::Trigger) => {
+            let (event, calls) = trigger(alarm, &composer, config, account, args).await;
+            (Some(event), calls)
+        }
+        Some(_) => (Some(resolve(alarm)), Vec::new()),
+    }
+}
+
+async fn trigger(
+    alarm: &Alarm,
+    composer: &Composer<'_>,
+    config: &EnrichConfig,
+    account: &Account,
+    args: &Args,
+) -> (Event, Vec<Call>) {
+    let (logs, alarms) = account.in_region(&alarm.origin.region);
+    let timed: Timed<RegionalLogs, RegionalAlarms> = Timed::new(logs, alarms);
+    let collector = Collector {
+        logs: &Redacted { logs: &timed, redactor: &config.redactor },
+        alarms: &timed,
+        limits: config.limits,
+        trace_log_groups: &config.trace_log_groups,
+        now: Utc::now(),
+        deadline: Instant::now() + Duration::from_secs(args.deadline),
+    };
+    let evidence = collector.collect(alarm).await;
+    (composer.trigger(alarm, &evidence, Utc::now()), timed.calls())
+}
+
+/// The event as it reads in PagerDuty, then the calls.
+fn shown(event: &Event, calls: &[Call]) -> String {
+    let mut page = String::new();
+    let Some(payload) = &event.payload else {
+        return format!("resolve of {}\n", event.dedup_key);
+    };
+    let _ = writeln!(page, "{}\n", payload.summary);
+    let severity = serde_json::to_value(payload.severity).unwrap_or_default();
+    let _ = writeln!(page, "severity   {}", severity.as_str().unwrap_or_default());
+    let _ = writeln!(page, "dedup key  {}\n", event.dedup_key);
+    for (key, value) in &payload.custom_details {
+        let value = value.as_str().unwrap_or_default().replace('\n', "\n    ");
+        let _ = writeln!(page, "{key}: {value}");
+    }
+    for link in &event.links {
+        let _ = write!(page, "\n{}:\n  {}", link.text, link.href);
+    }
+    let _ = writeln!(page, "\n\nwhat was asked:");
+    for Call { what, took, result } in calls {
+        let result = match result {
+            Ok(result) => result.clone(),
+            Err(error) => error.to_string(),
+        };
+        let _ = writeln!(page, "{:>6} ms  {what} → {result}", took.as_millis());
+    }
+    page
+}
+
+/// The key to send with. Never an argument: those stand in shell histories.
+fn routing_key(args: &Args) -> Result<Option<RoutingKey>, CommandError> {
+    if !args.send {
+        return Ok(None);
+    }
+    let key = std::env::var("PAGETRAIL_ROUTING_KEY").unwrap_or_default();
+    let key = key.trim().parse().map_err(|_| {
+        "--send: PAGETRAIL_ROUTING_KEY must hold the 32 characters of a PagerDuty integration key"
+    })?;
+    if !crate::config::is_safe(&args.url) {
+        return Err("--url must be https (plain http only to a loopback address)".into());
+    }
+    Ok(Some(key))
+}
+
+async fn send(event: &Event, key: &RoutingKey, args: &Args) -> Result<(), CommandError> {
+    let pagerduty = PagerDuty::new(args.url.clone(), aws::tls_config())?;
+    match outcome(&pagerduty.post(event, key).await) {
+        Outcome::Delivered => {
+            eprintln!("sent: PagerDuty took the event");
+            Ok(())
+        }
+        Outcome::Later { reason, .. }
+        | Outcome::RefusedEvent { reason, .. }
+        | Outcome::RefusedKey { reason } => {
+            let why = text::one_line(&key.hide_in(&reason.whole()));
+            Err(format!("not sent: {why}").into())
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The services asked, with what was asked and how long each call took.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::alarm::{Alarm, Metric};
+use crate::evidence::Line;
+use crate::evidence::ports::{AlarmSource, LogSource, LookupError, MetricFilter, Page, Query};
+
+/// Hands on calls and keeps a list of them.
+pub(super) struct Timed<L, A> {
+    pub(super) logs: L,
+    pub(super) alarms: A,
+    // The standard library's lock: nothing awaits while it is held.
+    calls: Mutex<Vec<Call>>,
+}
+
+/// One call and its end.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) what: String,
+    pub(super) took: Duration,
+    /// What came back, or why nothing did.
+    pub(super) result: Result<String, LookupError>,
+}
+
+impl<L, A> Timed<L, A> {
+    pub(super) fn new(logs: L, alarms: A) -> Self {
+        Self { logs, alarms, calls: Mutex::default() }
+    }
+
+    pub(super) fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn time<T>(
+        &self,
+        what: String,
+        call: impl Future<Output = Result<T, LookupError>>,
+        count: impl Fn(&T) -> String,
+    ) -> Result<T, LookupError> {
+        let started = Instant::now();
+        let answer = call.await;
+        let result = answer.as_ref().map(count).map_err(Clone::clone);
+        let call = Call { what, took: started.elapsed(), result };
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        answer
+    }
+}
+
+impl<L: LogSource, A: Sync + Send> LogSource for Timed<L, A>
+where
+    L: Send,
+{
+    async fn metric_filters(
+        &self,
+        metric: &Metric,
+        token: Option<&str>,
+    ) -> Result<Page<MetricFilter>, LookupError> {
+        let what = format!("DescribeMetricFilters {}/{}", metric.namespace, metric.name);
+        let call = self.logs.metric_filters(metric, token);
+        self.time(what, call, |page| format!("{} filters", page.items.len())).await
+    }
+
+    async fn events(&self, query: &Query, token: Option<&str>) -> Result<Page<Line>, LookupError> {
+        let stream = query.stream.as_deref().map(|it| format!(" · {it}")).unwrap_or_default();
+        let pattern = if query.pattern.is_empty() { "every line" } else { &query.pattern };
+        let what = format!("FilterLogEvents {}{stream} · {pattern}", query.log_group);
+        let call = self.logs.events(query, token);
+        self.time(what, call, |page| format!("{} lines", page.items.len())).await
+    }
+
+    async fn log_groups(&self, prefix: &str) -> Result<Vec<String>, LookupError> {
+        let call = self.logs.log_groups(prefix);
+        let what = format!("DescribeLogGroups {prefix}…");
+        self.time(what, call, |groups| format!("{} log groups", groups.len())).await
+    }
+}
+
+impl<L: Sync + Send, A: AlarmSource> AlarmSource for Timed<L, A>
+where
+    A: Send,
+{
+    async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, LookupError> {
+        let call = self.alarms.tags(arn);
+        self.time(format!("ListTagsForResource {arn}"), call, |tags| format!("{} tags", tags.len()))
+            .await
+    }
+
+    async fn alarms(&self, names: &[String]) -> Result<Vec<Alarm>, LookupError> {
+        let what = format!("DescribeAlarms {}", names.join(", "));
+        let call = self.alarms.alarms(names);
+        self.time(what, call, |alarms| format!("{} alarms", alarms.len())).await
+    }
+
+    async fn function_log_group(&self, function: &str) -> Result<String, LookupError> {
+        let call = self.alarms.function_log_group(function);
+        self.time(format!("GetFunctionConfiguration {function}"), call, Clone::clone).await
+    }
+
+    async fn rule_functions(&self, rule: &str) -> Result<Vec<String>, LookupError> {
+        let call = self.alarms.rule_functions(rule);
+        let what = format!("ListTargetsByRule {rule}");
+        self.time(what, call, |functions| format!("{} functions", functions.len())).await
+    }
+}
