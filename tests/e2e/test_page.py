@@ -64,7 +64,7 @@ def test_no_metric_filter(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
     alarm.notify(cloud, "ALARM")
     incident = sandbox.incident(alarm.dedup_key, "triggered")
     assert "metric filter" in notes(incident)
-    assert "Threshold Crossed" in incident["title"]
+    assert f"{alarm.metric} 1 ≥ 1" in incident["title"]
     assert incident["details"]["4 metric"] == "Shop/unfiltered-errors"
 
 
@@ -81,7 +81,7 @@ def test_logs_that_may_not_be_read(cloud: Cloud, stack: Stack, sandbox: Sandbox)
     assert cloud.calls("logs", "FilterLogEvents")[-1]["status"] == 400
     assert "logs:FilterLogEvents" in notes(incident)
     assert group in notes(incident)
-    assert "Threshold Crossed" in incident["title"]
+    assert f"{alarm.metric} 1 ≥ 1" in incident["title"]
 
 
 def test_text_published_by_hand(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
