@@ -33,7 +33,7 @@ impl Record {
             record.level = level;
             match error {
                 Some(error) => {
-                    record.exception = Some(Exception { name: said, message: Some(error) })
+                    record.exception = Some(Exception { name: said, message: Some(error) });
                 }
                 None => record.said = Some(said),
             }
