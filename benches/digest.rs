@@ -14,7 +14,8 @@ const LINES: usize = 10_000;
 const RUNS: usize = 15;
 
 fn main() {
-    let sets: [(&str, fn(usize) -> String); 4] =
+    type Line = fn(usize) -> String;
+    let sets: [(&str, Line); 4] =
         [("JSON errors", json), ("text", text), ("all different", different), ("long", long)];
     println!("{LINES} lines, median of {RUNS} runs\n");
     println!("| lines | MB | digest ms | split and hash ms | ratio | kinds |");

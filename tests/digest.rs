@@ -1,5 +1,7 @@
 //! The digest: how well it groups labelled logs, and what holds for any input.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
@@ -42,11 +44,11 @@ fn labelled_logs_fall_into_their_kinds() {
     // What is reached, less a little. The lowest holds what is known to be weak: few
     // lines in which two names vary at once.
     let floors = [
-        ("application", 0.65),
+        ("application", 0.67),
         ("java", 0.99),
         ("kubernetes", 0.99),
         ("lambda-text", 0.99),
-        ("logfmt", 0.90),
+        ("logfmt", 0.99),
         ("loggers", 0.99),
         ("nginx", 0.99),
         ("postgres", 0.99),
@@ -60,7 +62,7 @@ fn labelled_logs_fall_into_their_kinds() {
     }
     #[allow(clippy::cast_precision_loss)]
     let mean = measured.values().sum::<f64>() / measured.len() as f64;
-    assert!(mean >= 0.95, "mean {mean}: {measured:?}");
+    assert!(mean >= 0.96, "mean {mean}: {measured:?}");
 }
 
 #[test]

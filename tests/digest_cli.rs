@@ -1,5 +1,7 @@
 //! `pagetrail digest`: what it prints for any log.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 

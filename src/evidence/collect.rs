@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::calls::Calls;
 use super::kinds::KindsOf;
 use super::newest::Newest;
-use super::notes::{Asked, explain, no_line};
+use super::notes::{Asked, explain, no_child, no_line};
 use super::ports::{AlarmSource, LogSource, LookupError, Order, Query};
 use super::search::{MOST_COUNTED, search};
 use super::sources::{self, Source, Why};
@@ -181,6 +181,9 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             found.extend(level);
         }
         found.retain(|child| child.composite.is_none());
+        if found.is_empty() && notes.is_empty() {
+            notes.push(no_child(alarm));
+        }
         if found.iter().any(|child| child.state == State::Alarm) {
             found.retain(|child| child.state == State::Alarm);
         }

@@ -110,6 +110,15 @@ pub(super) fn no_source(alarm: &Alarm) -> String {
     )
 }
 
+/// A composite alarm behind which no metric alarm is found.
+pub(super) fn no_child(alarm: &Alarm) -> String {
+    format!(
+        "no log lines: no alarm that {} is made of was found in account {} and Region {}. Tag the \
+         alarm with pagetrail:log-group to say where to look.",
+        alarm.name, alarm.origin.account, alarm.origin.region
+    )
+}
+
 /// The log groups were read, and nothing matched.
 pub(super) fn no_line(sources: &[Source], window: Window, must_exist: bool) -> String {
     let groups: Vec<&str> = sources.iter().map(|source| source.log_group.as_str()).collect();

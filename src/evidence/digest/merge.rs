@@ -77,7 +77,8 @@ fn join_equal(shapes: &mut [Shape]) -> bool {
     let mut first: HashMap<u64, usize> = HashMap::with_capacity(shapes.len());
     let mut joined = false;
     for (index, shape) in shapes.iter_mut().enumerate() {
-        if shape.into == index {
+        // Shapes without any token are told apart by their punctuation.
+        if shape.into == index && !shape.tokens.is_empty() {
             shape.into = *first.entry(signature(&shape.tokens)).or_insert(index);
             joined |= shape.into != index;
         }
@@ -90,21 +91,24 @@ struct Place {
     masks: u32,
     ids: u32,
     dotted: u32,
+    settings: u32,
     words: u32,
 }
 
 impl Place {
     fn is_value(&self, context: usize) -> bool {
-        let named = self.ids + self.dotted + self.words;
+        let named = self.ids + self.dotted + self.settings + self.words;
         let all = (named + self.masks) as usize;
         if named == 0 || all < 2 {
             return false;
         }
-        let ids = self.ids + self.masks;
-        if self.words == 0 && self.dotted == 0 {
+        let ids = self.ids + self.masks + self.settings;
+        // A key whose value is a number elsewhere has a value here too.
+        let valued = self.settings == 0 || self.masks > 0;
+        if self.words == 0 && self.dotted == 0 && valued {
             return context >= 1 && ids as usize >= IDS;
         }
-        if self.words == 0 {
+        if self.words == 0 && valued {
             return context >= 1 && (all >= DOTTED || self.masks > 0);
         }
         context >= CONTEXT && all >= WORDS
@@ -120,6 +124,7 @@ fn find_values(shapes: &[Shape]) -> Vec<(usize, usize)> {
             Class::Mask => place.masks += 1,
             Class::Id => place.ids += 1,
             Class::Dotted => place.dotted += 1,
+            Class::Setting => place.settings += 1,
             Class::Word => place.words += 1,
             Class::Fixed => {}
         }

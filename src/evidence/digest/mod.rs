@@ -4,6 +4,9 @@
 //! head), read into tokens with values masked, and counted under the shape these make.
 //! At the end shapes that differ in one place only, where many words stand, are merged.
 //! What is kept grows with the number of shapes, not of lines, and is bounded.
+//!
+//! Own code, because the crate for it (`logdrain`) groups far worse with one setting for
+//! all logs: see `benches/README.md` for what was measured, on what, and what is weak.
 
 mod merge;
 mod template;
@@ -22,6 +25,8 @@ use crate::evidence::record::{Record, message};
 const SHAPES: usize = 4096;
 /// First words kept apart after that.
 const COARSE: usize = 256;
+/// Marks the signatures of what came when there was no more room.
+const OVERFLOW: u64 = 0x5bd1_e995_9e37_79b9;
 /// Bytes of a line that are read.
 const LINE: usize = 64 * 1024;
 /// Bytes of a message that are looked at.
@@ -123,11 +128,12 @@ impl Digest {
         }
         if self.shapes.len() >= SHAPES && !self.slots.contains_key(&signature) {
             let first = self.tokens.first().map_or(0, |token| token.hash);
-            let room = self.shapes.len() < SHAPES + COARSE;
-            signature = if room { first ^ 0x5bd1_e995 } else { 0x5bd1_e995 };
+            signature = first ^ OVERFLOW;
             self.tokens.truncate(1);
-            if !room && !self.slots.contains_key(&signature) {
-                self.slots.insert(signature, self.shapes.len() - 1);
+            let full = self.shapes.len() >= SHAPES + COARSE;
+            if full && !self.slots.contains_key(&signature) {
+                signature = OVERFLOW;
+                self.tokens.clear();
             }
         }
         let slot = *self.slots.entry(signature).or_insert(self.shapes.len());

@@ -11,6 +11,8 @@ pub(super) enum Class {
     Dotted,
     /// A plain word, or a word that ends in digits: `root`, `eth0`.
     Word,
+    /// A plain word as the value of a key: `name=android`.
+    Setting,
     /// What names a state, a method or an error: never a value by itself.
     Fixed,
 }
@@ -136,7 +138,9 @@ pub(super) fn classify(word: &str, is_value: bool) -> Option<(Class, usize)> {
         if has(b'.') && !word.contains("..") {
             return if is_value { masked } else { Some((Class::Dotted, whole)) };
         }
-        return Some((Class::Word, whole));
+        let switch = matches!(word, "true" | "false" | "yes" | "no" | "on" | "off");
+        let class = if is_value && !switch { Class::Setting } else { Class::Word };
+        return Some((class, whole));
     }
     mixed(word, is_value)
 }

@@ -159,8 +159,10 @@ impl<'a> Head<'_, 'a> {
         if let Some(parts) = self.logger() {
             self.next += parts;
             self.named = true;
-            // "host app[17]: ERROR message".
-            self.take_level();
+            // "host app[17]: ERROR message", "app.jobs - ERROR - message".
+            if self.take_level() && matches!(self.word(0), "-" | ":") {
+                self.next += 1;
+            }
             return false;
         }
         if is_number(word) || is_id(word) {
