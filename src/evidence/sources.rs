@@ -80,14 +80,28 @@ impl Found {
 /// what to look for in them.
 fn tagged(tags: &BTreeMap<String, String>) -> Found {
     let groups = tags.get("pagetrail:log-group").map(String::as_str).unwrap_or_default();
-    let pattern = tags.get("pagetrail:pattern").map_or(ERRORS, String::as_str);
+    let pattern = tagged_pattern(tags).unwrap_or_else(|| ERRORS.to_owned());
     let sources = groups.split_whitespace().map(|group| Source {
         // The console shows a log group's ARN with `:*` behind it, which no search takes.
         log_group: group.trim_end_matches(":*").to_owned(),
-        pattern: pattern.to_owned(),
+        pattern: pattern.clone(),
         why: Why::Tag,
     });
     Found { sources: sources.collect(), notes: Vec::new() }
+}
+
+/// What `pagetrail:pattern` asks for. A tag's value may hold letters, digits, spaces and
+/// `+ - = . _ : / @` only, so `any: ERROR FATAL` stands for the pattern `?"ERROR" ?"FATAL"`;
+/// anything else is a pattern as it is.
+fn tagged_pattern(tags: &BTreeMap<String, String>) -> Option<String> {
+    let value = tags.get("pagetrail:pattern")?.trim();
+    let Some(words) = value.strip_prefix("any:") else { return Some(value.to_owned()) };
+    let terms: Vec<String> = words
+        .split_whitespace()
+        .map(|word| word.replace(['"', '\\'], ""))
+        .map(|word| format!("?\"{word}\""))
+        .collect();
+    Some(terms.join(" ")).filter(|pattern| !pattern.is_empty())
 }
 
 /// The sources that metric filters name, and the metrics that no filter feeds.
@@ -158,10 +172,10 @@ async fn tabled(
     }
     let resolved = places.iter().map(|(account, place)| async move {
         let (groups, note) = resolve(place, alarm, logs, alarms, calls).await;
-        let pattern = tags.get("pagetrail:pattern").map_or(place.pattern, String::as_str);
+        let pattern = tagged_pattern(tags).unwrap_or_else(|| place.pattern.to_owned());
         let sources = groups.into_iter().map(|group| Source {
             log_group: in_account(group, *account, alarm),
-            pattern: pattern.to_owned(),
+            pattern: pattern.clone(),
             why: Why::Table,
         });
         Found { sources: sources.collect(), notes: note.into_iter().collect() }
