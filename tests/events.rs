@@ -12,6 +12,7 @@ use pagetrail::event::compose::{Composer, resolve};
 use pagetrail::event::validation::validate;
 use pagetrail::event::{BODY_LIMIT, Event, Severity};
 use pagetrail::evidence::correlation::{Correlation, Id};
+use pagetrail::evidence::record::Record;
 use pagetrail::evidence::{Count, Evidence, Kind, Line, Part, Source, Step, Trail, Why, window};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -46,7 +47,41 @@ fn line(alarm: &Alarm, second: i64, text: &str) -> Line {
     }
 }
 
+/// A log alarm brings its lines along; they are the only evidence then.
+fn carried(alarm: &Alarm) -> Evidence {
+    let lines: Vec<Line> = alarm
+        .carried
+        .iter()
+        .map(|carried| Line {
+            at: carried.at.unwrap(),
+            log_group: carried.log_group.clone().unwrap(),
+            stream: carried.stream.clone().unwrap(),
+            text: carried.text.clone(),
+        })
+        .collect();
+    let kinds = lines.iter().map(|line| Kind {
+        name: Record::read(&line.text).headline(),
+        count: 1,
+        first: line.at,
+        last: line.at,
+        example: line.clone(),
+        trail: None,
+    });
+    let part = Part {
+        child: None,
+        sources: Vec::new(),
+        window: window(alarm, alarm.changed_at.unwrap()),
+        matched: Count { seen: lines.len(), at_least: false },
+        kinds: kinds.collect(),
+        lines,
+    };
+    Evidence { parts: vec![part], tags: alarm.tags.clone(), notes: Vec::new() }
+}
+
 fn evidence(alarm: &Alarm) -> Evidence {
+    if !alarm.carried.is_empty() {
+        return carried(alarm);
+    }
     let failing = line(
         alarm,
         20,
@@ -143,6 +178,23 @@ fn every_fixture_becomes_the_event_beside_it() {
         }
         let name = file.file_stem().unwrap().to_str().unwrap();
         insta::assert_json_snapshot!(name, event);
+    }
+}
+
+#[test]
+fn every_payload_becomes_the_events_beside_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/payloads");
+    let files = messages_in(&folder);
+    assert!(files.len() >= 13, "{files:?}");
+    for file in files {
+        let payload: Value =
+            serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let notices = intake::read(&payload, &home("eu-west-1", "999999999999"));
+        let events: Vec<Event> = notices.iter().filter_map(event_of).collect();
+        assert!(!events.is_empty(), "{}", file.display());
+        events.iter().for_each(assert_valid);
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        insta::assert_json_snapshot!(format!("payload-{name}"), events);
     }
 }
 

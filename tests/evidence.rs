@@ -411,6 +411,18 @@ async fn tags_say_where_to_look_before_anything_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_tag_can_ask_for_any_of_several_words() {
+    let mut logs = Scripted::new([]);
+    let tag = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    logs.tags = Ok(BTreeMap::from([
+        tag("pagetrail:log-group", "/mine"),
+        tag("pagetrail:pattern", "any: ERROR level=fatal"),
+    ]));
+    let _ = evidence(&logs, LIMITS).await;
+    assert_eq!(logs.patterns()[0], r#"?"ERROR" ?"level=fatal""#);
+}
+
+#[tokio::test(start_paused = true)]
 async fn unreadable_tags_cost_little_time_and_nothing_else() {
     let started = Instant::now();
     let mut logs = Scripted::new([page([line(9, "ERROR x")], None)]);

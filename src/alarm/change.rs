@@ -9,7 +9,7 @@ use super::arn::{Origin, is_account, is_region};
 use super::datapoints::{breaching, evaluated};
 use super::fields::{items, pairs, text, text_of, time, under};
 use super::query::metric_of;
-use super::sns::{DEFAULT_PERIOD, carried, change};
+use super::sns::{DEFAULT_PERIOD, attributes_id, carried, change};
 use super::{Alarm, Composite, Contributor, Evaluation, Metric, State};
 
 /// Reads an event; nothing when the markers are missing: `alarmData` (direct action)
@@ -120,9 +120,8 @@ fn evaluated_periods(configuration: &Value, data: &Value) -> u32 {
 fn contributor(detail: &Value) -> Option<Contributor> {
     let contributor = &detail["alarmContributor"];
     let attributes = pairs(&contributor["attributes"]);
-    let id = text(contributor, "id").or_else(|| {
-        (!attributes.is_empty()).then(|| serde_json::to_string(&attributes).ok()).flatten()
-    })?;
+    let id = text(contributor, "id")
+        .or_else(|| (!attributes.is_empty()).then(|| attributes_id(&attributes)).flatten())?;
     Some(Contributor { id, attributes })
 }
 

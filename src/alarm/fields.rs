@@ -45,16 +45,26 @@ pub(super) fn pairs(value: &Value) -> BTreeMap<String, String> {
 /// The values under any key that contains a word, whatever its case, at most three
 /// levels deep: for fields whose exact name AWS has not documented.
 pub(super) fn under<'a>(value: &'a Value, word: &str) -> Vec<&'a Value> {
-    fn walk<'a>(value: &'a Value, word: &str, depth: usize, found: &mut Vec<&'a Value>) {
+    under_key(value, &|key| key.contains(word))
+}
+
+/// The same for any key that, in lower case, is taken.
+pub(super) fn under_key<'a>(value: &'a Value, take: &dyn Fn(&str) -> bool) -> Vec<&'a Value> {
+    fn walk<'a>(
+        value: &'a Value,
+        take: &dyn Fn(&str) -> bool,
+        depth: usize,
+        found: &mut Vec<&'a Value>,
+    ) {
         for (key, value) in value.as_object().into_iter().flatten() {
-            if key.to_ascii_lowercase().contains(word) {
+            if take(&key.to_ascii_lowercase()) {
                 found.push(value);
             } else if depth > 0 {
-                walk(value, word, depth - 1, found);
+                walk(value, take, depth - 1, found);
             }
         }
     }
     let mut found = Vec::new();
-    walk(value, word, 2, &mut found);
+    walk(value, take, 2, &mut found);
     found
 }

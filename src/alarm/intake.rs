@@ -28,8 +28,8 @@ pub struct Message {
 }
 
 impl Notice {
-    /// Without what must not leave. Names and ARNs stay: they are what an alert is
-    /// known by.
+    /// Without what must not leave. Names, ARNs and a contributor's id stay: they are
+    /// what an alert is known by.
     #[must_use]
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
         match &mut self {
@@ -37,6 +37,10 @@ impl Notice {
                 redactor.replace(&mut alarm.reason);
                 alarm.description.iter_mut().for_each(|text| redactor.replace(text));
                 alarm.carried.iter_mut().for_each(|line| redactor.replace(&mut line.text));
+                let contributor = alarm.contributor.iter_mut().map(|it| &mut it.attributes);
+                let dimensions = alarm.metrics.iter_mut().map(|metric| &mut metric.dimensions);
+                let values = contributor.chain(dimensions).flat_map(|pairs| pairs.values_mut());
+                values.for_each(|value| redactor.replace(value));
             }
             Self::Message(message) => {
                 redactor.replace(&mut message.body);

@@ -1,5 +1,6 @@
 //! A state change as CloudWatch publishes it to SNS: upper-case keys, a `Trigger`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -7,9 +8,10 @@ use serde_json::Value;
 
 use super::arn::{Origin, is_account};
 use super::datapoints::breaching;
-use super::fields::{items, pairs, text, text_of, time, under};
+use super::fields::{items, pairs, text, text_of, time, under, under_key};
 use super::query::metric_of;
 use super::{Alarm, CarriedLine, Composite, Contributor, Evaluation, Metric, State};
+use crate::event::sha256_hex;
 
 /// The period assumed where an alarm names none: the console's default.
 pub(super) const DEFAULT_PERIOD: Duration = Duration::from_mins(5);
@@ -120,10 +122,15 @@ fn contributor(message: &Value) -> Option<Contributor> {
     let id = match id {
         Some(id) => id,
         None if attributes.is_empty() => return None,
-        // Ordered, so that ALARM and OK make the same.
-        None => serde_json::to_string(&attributes).ok()?,
+        None => attributes_id(&attributes)?,
     };
     Some(Contributor { id, attributes })
+}
+
+/// A name for a contributor that has none: the same for ALARM and OK, since attributes
+/// are ordered, and hashed, since values may hold what must not leave.
+pub(super) fn attributes_id(attributes: &BTreeMap<String, String>) -> Option<String> {
+    Some(sha256_hex(&[&serde_json::to_string(attributes).ok()?]))
 }
 
 fn composite(message: &Value) -> Option<Composite> {
@@ -135,9 +142,12 @@ fn composite(message: &Value) -> Option<Composite> {
 }
 
 /// The lines a log alarm brings along. The field's name and shape are not documented:
-/// any list under a key that contains `log`, of texts or of objects with a message.
+/// any list under a key that contains `log`, of texts or of objects with a message, but
+/// no list of log groups or streams.
 pub(super) fn carried(message: &Value) -> Vec<CarriedLine> {
-    let lists = under(message, "log").into_iter().filter_map(Value::as_array);
+    let is_lines =
+        |key: &str| key.contains("log") && !key.contains("group") && !key.contains("stream");
+    let lists = under_key(message, &is_lines).into_iter().filter_map(Value::as_array);
     lists.flatten().filter_map(carried_line).take(MOST_CARRIED).collect()
 }
 
@@ -152,9 +162,14 @@ fn carried_line(line: &Value) -> Option<CarriedLine> {
         Value::String(text) => time(text),
         _ => None,
     });
+    let log_group = field(&["logGroup", "LogGroup", "logGroupName", "LogGroupName", "@log"]);
     Some(CarriedLine {
         at,
-        log_group: field(&["logGroup", "LogGroup", "logGroupName", "LogGroupName", "@log"]),
+        log_group: log_group.map(|group| match group.split_once(':') {
+            // Logs Insights puts the account's number before the name.
+            Some((account, name)) if is_account(account) => name.to_owned(),
+            _ => group,
+        }),
         stream: field(&["logStream", "LogStream", "logStreamName", "LogStreamName", "@logStream"]),
         text: field(&["message", "Message", "@message"])?,
     })

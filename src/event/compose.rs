@@ -13,7 +13,7 @@ use super::{
 };
 use crate::alarm::intake::Message;
 use crate::alarm::{Alarm, Origin};
-use crate::evidence::correlation::Correlation;
+use crate::evidence::correlation::{Correlation, correlations};
 use crate::evidence::{Evidence, Kind, Window};
 use crate::paging::Paging;
 use crate::text::{cut, one_line};
@@ -171,16 +171,35 @@ fn links_of(
             let groups = trail_groups(kind);
             let id = correlation.id().as_str();
             links.push(to(
-                links::insights(&at, &groups, id, window),
+                links::insights(&at, &groups, Some(id), window),
                 "Logs Insights for this request",
             ));
-            if let Correlation::Trace(_) = correlation {
-                links.push(to(links::trace(&at, &correlation.xray()), "Trace in X-Ray"));
-            }
         }
+        // A line may hold a trace's id beside the one that its trail follows.
+        let trace = correlations(line).into_iter().find(|it| matches!(it, Correlation::Trace(_)));
+        if let Some(trace) = trace {
+            links.push(to(links::trace(&at, &trace.xray()), "Trace in X-Ray"));
+        }
+    }
+    if worst.is_none() {
+        links.extend(all_lines(alarm, evidence));
     }
     links.truncate(detail.links);
     links
+}
+
+/// Where nothing was found, every line of the time in question: it also reads log groups
+/// that the search could not.
+fn all_lines(alarm: &Alarm, evidence: &Evidence) -> Option<Link> {
+    let part = evidence.parts.iter().find(|part| !part.sources.is_empty())?;
+    let first = &part.sources[0].log_group;
+    let mut groups: Vec<String> =
+        part.sources.iter().map(|source| plain_name(&source.log_group).to_owned()).collect();
+    groups.dedup();
+    Some(Link {
+        href: links::insights(&place(&alarm.origin, first), &groups, None, part.window),
+        text: "Logs Insights for this time".to_owned(),
+    })
 }
 
 /// The log groups a kind's trail comes from.

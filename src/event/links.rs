@@ -39,12 +39,12 @@ pub fn log_stream(at: &Origin, log_group: &str, stream: &str, moment: DateTime<U
     )
 }
 
-/// Logs Insights with a query for one id over a time span, ready to run.
+/// Logs Insights with a query over a time span, for one id or for every line, ready to
+/// run.
 #[must_use]
-pub fn insights(at: &Origin, log_groups: &[String], id: &str, window: Window) -> String {
-    let query = format!(
-        "fields @timestamp, @message\n| filter @message like \"{id}\"\n| sort @timestamp\n| limit 1000"
-    );
+pub fn insights(at: &Origin, log_groups: &[String], id: Option<&str>, window: Window) -> String {
+    let filter = id.map(|id| format!("| filter @message like \"{id}\"\n")).unwrap_or_default();
+    let query = format!("fields @timestamp, @message\n{filter}| sort @timestamp\n| limit 1000");
     let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
     let groups: Vec<String> = log_groups.iter().map(|group| star(group)).collect();
     let groups = groups.join("~'");
@@ -136,7 +136,8 @@ mod tests {
             start: "2026-11-14T03:04:30Z".parse().unwrap(),
             end: "2026-11-14T03:06:30Z".parse().unwrap(),
         };
-        let link = insights(&home("us-east-1", "1"), &["/aws/lambda/a$b".into()], "id-1", window);
+        let link =
+            insights(&home("us-east-1", "1"), &["/aws/lambda/a$b".into()], Some("id-1"), window);
         assert_eq!(
             link,
             "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1\

@@ -1,16 +1,12 @@
-//! Calls to the log service under one deadline: paced, and tried again while there is time.
+//! Calls under one deadline: tried again while there is time.
 
 use std::future::Future;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::ports::LookupError;
 
-/// `FilterLogEvents` allows about 5 calls a second per account and Region, shared
-/// with everything else there.
-const INTERVAL: Duration = Duration::from_millis(200);
 /// Time for what is only good to know.
 const BRIEFLY: Duration = Duration::from_secs(4);
 const FIRST_WAIT: Duration = Duration::from_millis(400);
@@ -19,13 +15,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The time left for evidence, shared by all calls made for one alarm.
 pub(super) struct Calls {
     deadline: Instant,
-    // The standard library's lock: nothing awaits while it is held.
-    next: Mutex<Instant>,
 }
 
 impl Calls {
     pub(super) fn until(deadline: Instant) -> Self {
-        Self { deadline, next: Mutex::new(Instant::now()) }
+        Self { deadline }
     }
 
     /// Makes a call, and again after transient errors, until it succeeds, fails for
@@ -37,11 +31,9 @@ impl Calls {
         let mut wait = FIRST_WAIT;
         let mut last = LookupError::Deadline;
         loop {
-            let turn = self.turn();
-            if turn >= self.deadline {
+            if Instant::now() >= self.deadline {
                 return Err(last);
             }
-            sleep_until(turn).await;
             match timeout_at(self.deadline, call()).await {
                 Err(_) => return Err(last),
                 Ok(Err(error)) if error.is_transient() => last = error,
@@ -70,13 +62,6 @@ impl Calls {
         let until = Instant::now() + wait;
         sleep_until(until.min(self.deadline)).await;
         until < self.deadline
-    }
-
-    fn turn(&self) -> Instant {
-        let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let turn = (*next).max(Instant::now());
-        *next = turn + INTERVAL;
-        turn
     }
 }
 
@@ -111,16 +96,6 @@ mod tests {
         assert_eq!(started.elapsed(), Duration::from_secs(10));
         // 0, 0.4, 1.2, 2.8, 6.0 s; the next would be at 11.0.
         assert_eq!(tries.into_inner(), 5);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_more_than_five_calls_a_second() {
-        let started = Instant::now();
-        let calls = Calls::until(started + Duration::from_secs(20));
-        for _ in 0..11 {
-            calls.make(|| ready(Ok::<_, LookupError>(()))).await.unwrap();
-        }
-        assert_eq!(started.elapsed(), Duration::from_secs(2));
     }
 
     #[tokio::test(start_paused = true)]

@@ -21,7 +21,13 @@ impl<L: LogSource> LogSource for Redacted<'_, L> {
     }
 
     async fn events(&self, query: &Query, token: Option<&str>) -> Result<Page<Line>, LookupError> {
-        let mut page = self.logs.events(query, token).await?;
+        let mut page = self.logs.events(query, token).await.map_err(|error| match error {
+            // A service's words may quote what it was asked.
+            LookupError::Refused(words) => {
+                LookupError::Refused(self.redactor.text(&words).into_owned())
+            }
+            other => other,
+        })?;
         for line in &mut page.items {
             self.redactor.replace(&mut line.text);
         }

@@ -39,8 +39,8 @@ pub(super) struct Found {
     pub(super) notes: Vec<String>,
 }
 
-/// Looks in the order tags, metric filters, table; the first that answers. `tags` are
-/// the alarm's own.
+/// Looks in the order tags, metric filters, table; the first that answers, for each
+/// metric on its own. `tags` are the alarm's own.
 pub(super) async fn find(
     alarm: &Alarm,
     tags: &BTreeMap<String, String>,
@@ -50,10 +50,9 @@ pub(super) async fn find(
 ) -> Found {
     let mut found = tagged(tags);
     if found.sources.is_empty() {
-        found.add(filtered(alarm, logs, calls).await);
-    }
-    if found.sources.is_empty() {
-        found.add(tabled(alarm, tags, logs, alarms, calls).await);
+        let (filtered, unfed) = filtered(alarm, logs, calls).await;
+        found.add(filtered);
+        found.add(tabled(&unfed, alarm, tags, logs, alarms, calls).await);
     }
     found.sources.sort();
     found.sources.dedup_by(|a, b| a.log_group == b.log_group && a.pattern == b.pattern);
@@ -81,20 +80,44 @@ impl Found {
 /// what to look for in them.
 fn tagged(tags: &BTreeMap<String, String>) -> Found {
     let groups = tags.get("pagetrail:log-group").map(String::as_str).unwrap_or_default();
-    let pattern = tags.get("pagetrail:pattern").map_or(ERRORS, String::as_str);
+    let pattern = tagged_pattern(tags).unwrap_or_else(|| ERRORS.to_owned());
     let sources = groups.split_whitespace().map(|group| Source {
-        log_group: group.to_owned(),
-        pattern: pattern.to_owned(),
+        // The console shows a log group's ARN with `:*` behind it, which no search takes.
+        log_group: group.trim_end_matches(":*").to_owned(),
+        pattern: pattern.clone(),
         why: Why::Tag,
     });
     Found { sources: sources.collect(), notes: Vec::new() }
 }
 
-async fn filtered(alarm: &Alarm, logs: &impl LogSource, calls: &Calls) -> Found {
-    let own = alarm.metrics.iter().filter(|metric| !table::is_aws(&metric.namespace));
-    let asked = join_all(own.map(|metric| filters(metric, logs, calls))).await;
+/// What `pagetrail:pattern` asks for. A tag's value may hold letters, digits, spaces and
+/// `+ - = . _ : / @` only, so `any: ERROR FATAL` stands for the pattern `?"ERROR" ?"FATAL"`;
+/// anything else is a pattern as it is.
+fn tagged_pattern(tags: &BTreeMap<String, String>) -> Option<String> {
+    let value = tags.get("pagetrail:pattern")?.trim();
+    let Some(words) = value.strip_prefix("any:") else { return Some(value.to_owned()) };
+    let terms: Vec<String> = words
+        .split_whitespace()
+        .map(|word| word.replace(['"', '\\'], ""))
+        .map(|word| format!("?\"{word}\""))
+        .collect();
+    Some(terms.join(" ")).filter(|pattern| !pattern.is_empty())
+}
+
+/// The sources that metric filters name, and the metrics that no filter feeds.
+async fn filtered<'a>(
+    alarm: &'a Alarm,
+    logs: &impl LogSource,
+    calls: &Calls,
+) -> (Found, Vec<&'a Metric>) {
+    let is_aws = |metric: &&Metric| table::is_aws(&metric.namespace);
+    let (mut unfed, own): (Vec<_>, Vec<_>) = alarm.metrics.iter().partition(is_aws);
+    let asked = join_all(own.iter().map(|metric| filters(metric, logs, calls))).await;
     let mut found = Found::default();
-    for (filters, error) in asked {
+    for (metric, (filters, error)) in own.into_iter().zip(asked) {
+        if filters.is_empty() {
+            unfed.push(metric);
+        }
         found.sources.extend(filters.into_iter().map(|filter| Source {
             log_group: filter.log_group,
             pattern: filter.pattern,
@@ -105,7 +128,7 @@ async fn filtered(alarm: &Alarm, logs: &impl LogSource, calls: &Calls) -> Found 
         found.notes.extend(note);
     }
     found.notes.dedup();
-    found
+    (found, unfed)
 }
 
 async fn filters(
@@ -130,22 +153,29 @@ async fn filters(
 }
 
 async fn tabled(
+    metrics: &[&Metric],
     alarm: &Alarm,
     tags: &BTreeMap<String, String>,
     logs: &impl LogSource,
     alarms: &impl AlarmSource,
     calls: &Calls,
 ) -> Found {
-    let places = alarm
-        .metrics
-        .iter()
-        .flat_map(|metric| table::places(metric).into_iter().map(move |place| (metric, place)));
-    let resolved = places.map(|(metric, place)| async move {
-        let (groups, note) = resolve(&place, alarm, logs, alarms, calls).await;
-        let pattern = tags.get("pagetrail:pattern").map_or(place.pattern, String::as_str);
+    // Several metrics of one resource lead to the same place, which is asked about once.
+    let mut places: Vec<(Option<&str>, Place)> = Vec::new();
+    for metric in metrics {
+        let account = metric.account.as_deref();
+        for place in table::places(metric) {
+            if !places.iter().any(|known| known.0 == account && known.1 == place) {
+                places.push((account, place));
+            }
+        }
+    }
+    let resolved = places.iter().map(|(account, place)| async move {
+        let (groups, note) = resolve(place, alarm, logs, alarms, calls).await;
+        let pattern = tagged_pattern(tags).unwrap_or_else(|| place.pattern.to_owned());
         let sources = groups.into_iter().map(|group| Source {
-            log_group: in_account(group, metric, alarm),
-            pattern: pattern.to_owned(),
+            log_group: in_account(group, *account, alarm),
+            pattern: pattern.clone(),
             why: Why::Table,
         });
         Found { sources: sources.collect(), notes: note.into_iter().collect() }
@@ -215,10 +245,10 @@ async fn function_group(
 }
 
 /// Across accounts, a log group goes by its ARN.
-fn in_account(group: String, metric: &Metric, alarm: &Alarm) -> String {
+fn in_account(group: String, account: Option<&str>, alarm: &Alarm) -> String {
     let at = &alarm.origin;
-    match &metric.account {
-        Some(account) if *account != at.account => {
+    match account {
+        Some(account) if account != at.account => {
             let (partition, region) = (at.partition.name(), &at.region);
             format!("arn:{partition}:logs:{region}:{account}:log-group:{group}")
         }

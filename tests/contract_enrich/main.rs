@@ -6,15 +6,22 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod composite;
+mod deadline;
+mod forms;
+mod kinds;
 mod limits;
 mod page_anyway;
+mod redaction;
 mod search;
+mod sources;
 mod start;
 mod states;
+mod tags;
 mod trail;
 mod window;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use support::alarms::{METRIC, NAMESPACE};
 use support::aws::Aws;
@@ -29,6 +36,50 @@ async fn aws_with_filter(pattern: &str) -> Aws {
     aws
 }
 
+/// Invokes with the event of one alarm, and returns the only event that is queued.
+async fn event_from(aws: &Aws, payload: &Value) -> Value {
+    let enrich = aws.enrich().start().await;
+    enrich.invoke(payload).await.response();
+    let event = aws.only_event();
+    assert_valid_trigger(&event);
+    event
+}
+
+/// An alarm on a metric with these dimensions.
+fn alarm_on(name: &str, namespace: &str, metric: &str, dimensions: &[(&str, &str)]) -> Value {
+    let mut alarm = support::alarms::alarm(name);
+    let pair = |(name, value): &(&str, &str)| json!({"name": name, "value": value});
+    alarm["Trigger"]["Namespace"] = namespace.into();
+    alarm["Trigger"]["MetricName"] = metric.into();
+    alarm["Trigger"]["Dimensions"] = dimensions.iter().map(pair).collect();
+    alarm
+}
+
+/// The log groups searched as wholes, by name or ARN, with their patterns, each once.
+fn searched(aws: &Aws) -> Vec<(String, String)> {
+    let mut searched: Vec<(String, String)> = aws
+        .calls("FilterLogEvents")
+        .iter()
+        .filter(|call| call.body.get("logStreamNames").is_none())
+        .map(|call| {
+            let body = &call.body;
+            let named = body["logGroupName"].as_str().or(body["logGroupIdentifier"].as_str());
+            let pattern = body["filterPattern"].as_str().unwrap_or_default();
+            (named.expect("a log group").to_owned(), pattern.to_owned())
+        })
+        .collect();
+    searched.sort();
+    searched.dedup();
+    searched
+}
+
+/// Only their log groups.
+fn searched_groups(aws: &Aws) -> Vec<String> {
+    let mut groups: Vec<String> = searched(aws).into_iter().map(|(group, _)| group).collect();
+    groups.dedup();
+    groups
+}
+
 /// The values of the details whose keys begin so, in the order PagerDuty shows them.
 fn details(event: &Value, prefix: &str) -> Vec<String> {
     let details = event["payload"]["custom_details"].as_object().expect("details");
@@ -37,6 +88,12 @@ fn details(event: &Value, prefix: &str) -> Vec<String> {
     keys.iter()
         .map(|key| details[*key].as_str().map_or_else(|| details[*key].to_string(), str::to_owned))
         .collect()
+}
+
+/// All lines that are shown, those of trails and those beside them, in one text.
+fn shown(event: &Value) -> String {
+    let trails = details(event, "2 trail").into_iter().chain(details(event, "3 line"));
+    trails.collect::<Vec<_>>().join("\n")
 }
 
 /// The notes of what is missing, in one text.

@@ -9,7 +9,10 @@ use crate::support::alarms::{
 };
 use crate::support::aws::{Aws, EVENTS_QUEUE, refusal};
 use crate::support::lambda::REGION;
-use crate::{GROUP, STREAM, assert_has_no_note, assert_valid_trigger, aws_with_filter, details};
+use crate::{
+    GROUP, STREAM, assert_has_no_note, assert_valid_trigger, aws_with_filter, details, searched,
+    shown,
+};
 
 #[tokio::test]
 async fn the_filters_own_pattern_over_its_own_group_newest_first() {
@@ -33,7 +36,22 @@ async fn the_filters_own_pattern_over_its_own_group_newest_first() {
         "endTime": DATAPOINT_END + 30_000,
         "startFromHead": false,
     });
-    assert_eq!(bodies("FilterLogEvents"), [search]);
+    // Then the lines around the newest one, which holds no id: every line of its stream.
+    let at = DATAPOINT + 10_000;
+    let before = json!({
+        "logGroupName": GROUP,
+        "logStreamNames": [STREAM],
+        "startTime": at - 120_000,
+        "endTime": at,
+        "startFromHead": false,
+    });
+    let after = json!({
+        "logGroupName": GROUP,
+        "logStreamNames": [STREAM],
+        "startTime": at,
+        "endTime": at + 30_000,
+    });
+    assert_eq!(bodies("FilterLogEvents"), [search, before, after]);
     let event = aws.only_event();
     assert_valid_trigger(&event);
     assert_has_no_note(&event);
@@ -62,16 +80,9 @@ async fn all_metric_filters_of_all_pages() {
         .map(|call| call.body["nextToken"].clone())
         .collect();
     assert_eq!(tokens, [json!(null), json!("filters-1"), json!("filters-2")]);
-    let mut searched: Vec<(String, String)> = Vec::new();
-    for call in aws.calls("FilterLogEvents") {
-        let text = |name: &str| call.body[name].as_str().unwrap().to_owned();
-        searched.push((text("logGroupName"), text("filterPattern")));
-    }
-    searched.sort();
-    searched.dedup();
     let expected = |number: u8| (format!("/shop/part-{number}"), format!("ERROR part{number}"));
-    assert_eq!(searched, [expected(1), expected(2), expected(3)]);
-    let lines = details(&aws.only_event(), "3 line").join("\n");
+    assert_eq!(searched(&aws), [expected(1), expected(2), expected(3)]);
+    let lines = shown(&aws.only_event());
     for number in 1..=3 {
         assert!(lines.contains(&format!("ERROR part{number} broke")), "{lines}");
     }
@@ -104,7 +115,8 @@ async fn pages_on_through_empty_pages() {
             logs.line(GROUP, STREAM, DATAPOINT + number, &format!("ERROR in step {number}"));
         }
     });
-    let enrich = aws.enrich().start().await;
+    // Without trails, which would show the same lines.
+    let enrich = aws.enrich().variable("PAGETRAIL_MAX_TRAILS", "0").start().await;
     enrich.invoke(&sns(&[alarm("shop")])).await.response();
 
     let event = aws.only_event();
@@ -139,7 +151,8 @@ async fn newest_evidence_wins() {
             );
         }
     });
-    let enrich = aws.enrich().variable("PAGETRAIL_MAX_LINES", "5").start().await;
+    let stage = aws.enrich().variable("PAGETRAIL_MAX_LINES", "5");
+    let enrich = stage.variable("PAGETRAIL_MAX_TRAILS", "0").start().await;
     enrich.invoke(&sns(&[alarm("shop")])).await.response();
 
     let lines = details(&aws.only_event(), "3 line").join("\n");
@@ -161,7 +174,8 @@ async fn newest_evidence_wins_across_log_groups() {
             }
         }
     });
-    let enrich = aws.enrich().variable("PAGETRAIL_MAX_LINES", "10").start().await;
+    let stage = aws.enrich().variable("PAGETRAIL_MAX_LINES", "10");
+    let enrich = stage.variable("PAGETRAIL_MAX_TRAILS", "0").start().await;
     enrich.invoke(&sns(&[alarm("shop")])).await.response();
     let lines = details(&aws.only_event(), "3 line").join("\n");
     for number in 1..=10 {
@@ -256,6 +270,6 @@ async fn a_throttled_search_is_tried_again() {
     enrich.invoke(&sns(&[alarm("shop")])).await.response();
     let event = aws.only_event();
     assert_has_no_note(&event);
-    assert_eq!(details(&event, "3 line").len(), 1, "{event:#}");
+    assert_eq!(shown(&event).matches("ERROR disk full").count(), 1, "{event:#}");
     assert_eq!(aws.sent(EVENTS_QUEUE).len(), 1);
 }

@@ -2,11 +2,12 @@
 
 import json
 
-from harness.cloud import Cloud
+from harness.alarms import Alarm
+from harness.cloud import ACCOUNT, Cloud
 from harness.install import ROUTING_KEY, Stack
 from harness.sandbox import Sandbox
 from harness.wait import wait_until
-from harness.workload import Alarm, Minute, orders
+from harness.workload import Minute, orders
 
 
 def answers(sandbox: Sandbox, alarm: Alarm) -> list[int]:
@@ -74,6 +75,32 @@ def test_each_stage_does_only_its_own(cloud: Cloud, stack: Stack, sandbox: Sandb
     assert readers and holders and not readers & holders
     for event in queued(cloud, alarm):
         assert ROUTING_KEY not in json.dumps(event)
+
+
+def test_what_enrich_may_do(cloud: Cloud, stack: Stack) -> None:
+    role = stack.resource("EnrichRole")
+    policy = cloud.client("iam").get_role_policy(RoleName=role, PolicyName="enrich")
+    statements = {s["Sid"]: s for s in policy["PolicyDocument"]["Statement"]}
+    allowed = {
+        sid: {actions} if isinstance(actions := s["Action"], str) else set(actions)
+        for sid, s in statements.items()
+    }
+    assert allowed == {
+        "WriteOwnLogs": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "ReadEvidence": {
+            "logs:DescribeLogGroups",
+            "logs:DescribeMetricFilters",
+            "logs:FilterLogEvents",
+        },
+        "ReadAlarmTags": {"cloudwatch:ListTagsForResource"},
+        "ReadAlarms": {"cloudwatch:DescribeAlarms"},
+        "ReadFunctionsLogGroup": {"lambda:GetFunctionConfiguration"},
+        "ReadRulesTargets": {"events:ListTargetsByRule"},
+        "QueueEvents": {"sqs:SendMessage"},
+    }
+    # Other accounts only when asked for, and all resources only where AWS takes nothing less.
+    assert [sid for sid, s in statements.items() if s["Resource"] == "*"] == ["ReadAlarms"]
+    assert f":{ACCOUNT}:log-group:*" in statements["ReadEvidence"]["Resource"]
 
 
 def queued(cloud: Cloud, alarm: Alarm) -> list[dict]:

@@ -78,6 +78,18 @@ def script(name: str, *arguments: str, **environment: str) -> subprocess.Complet
             | {"pagerDutyIntegrationUrl": "http://events.pagerduty.com/v2/enqueue"},
             "https://",
         ),
+        (
+            {"errorTopicArn": TOPIC, "pagerDutySecretArn": SECRET, "redactNot": "emails phones"},
+            "kinds of data from the list",
+        ),
+        (
+            {"errorTopicArn": TOPIC, "pagerDutySecretArn": SECRET, "traceLogGroups": "/a* /b*c"},
+            "at most one * at its end",
+        ),
+        (
+            {"errorTopicArn": TOPIC, "pagerDutySecretArn": SECRET, "redactPatterns": "C-[0-9]"},
+            "a JSON object",
+        ),
     ],
 )
 def test_wrong_parameters_create_nothing(

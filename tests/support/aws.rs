@@ -1,4 +1,4 @@
-//! One AWS endpoint for CloudWatch Logs, SQS and Secrets Manager (AWS JSON protocols).
+//! One AWS endpoint for all services that the stages call, each in its own protocol.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::cbor;
 use super::http::{Answer, Request, serve};
 use super::lambda::{REGION, Stage};
 use super::logs::Logs;
+use super::resources::Resources;
 use super::script::Script;
 
 pub const EVENTS_QUEUE: &str =
@@ -19,6 +21,10 @@ pub const REJECTED_QUEUE: &str =
 pub const SECRET: &str =
     "arn:aws:secretsmanager:ap-northeast-1:449671225256:secret:pagetrail-key-AbCdEf";
 pub const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
+
+const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
+const LAMBDA: &str = "lambda";
+const LOG_OPERATIONS: [&str; 3] = ["DescribeMetricFilters", "DescribeLogGroups", "FilterLogEvents"];
 
 /// One call as it arrived.
 #[derive(Debug, Clone)]
@@ -45,6 +51,7 @@ struct State {
     calls: Vec<Call>,
     script: Script,
     logs: Logs,
+    resources: Resources,
     secrets: HashMap<String, String>,
     sent: Vec<(String, Message)>,
     delays: HashMap<String, Duration>,
@@ -96,6 +103,11 @@ impl Aws {
         change(&mut self.state.lock().unwrap().logs)
     }
 
+    /// Sets what stands around the logs: alarms, tags, functions, rules.
+    pub fn resources<T>(&self, change: impl FnOnce(&mut Resources) -> T) -> T {
+        change(&mut self.state.lock().unwrap().resources)
+    }
+
     /// Sets the routing key that the secret holds.
     pub fn secret(&self, value: &str) {
         self.state.lock().unwrap().secrets.insert(SECRET.to_owned(), value.to_owned());
@@ -118,6 +130,12 @@ impl Aws {
     pub fn calls(&self, operation: &str) -> Vec<Call> {
         let state = self.state.lock().unwrap();
         state.calls.iter().filter(|call| call.operation == operation).cloned().collect()
+    }
+
+    /// All calls to CloudWatch Logs, in the order they came.
+    pub fn log_calls(&self) -> Vec<Call> {
+        let is_log = |call: &&Call| LOG_OPERATIONS.contains(&call.operation.as_str());
+        self.state.lock().unwrap().calls.iter().filter(is_log).cloned().collect()
     }
 
     pub fn operations(&self) -> Vec<String> {
@@ -178,13 +196,13 @@ pub fn access_denied(action: &str, log_group: &str) -> Answer {
 }
 
 async fn answer(state: Arc<Mutex<State>>, request: Request) -> Answer {
-    let target = request.header("x-amz-target").to_owned();
-    let (service, operation) = target.split_once('.').unwrap_or(("", ""));
+    let (service, operation, body) = asked(&request);
+    let (service, operation) = (service.as_str(), operation.as_str());
     let scope = request.header("authorization").split("Credential=").nth(1).unwrap_or("");
     let call = Call {
         operation: operation.to_owned(),
         region: scope.split('/').nth(2).unwrap_or("").to_owned(),
-        body: request.json(),
+        body,
         at: request.at,
     };
     let delay = {
@@ -200,16 +218,41 @@ async fn answer(state: Arc<Mutex<State>>, request: Request) -> Answer {
     tokio::time::sleep(delay).await;
     let mut state = state.lock().unwrap();
     *state.under_way.get_mut(operation).expect("counted above") -= 1;
-    if let Some(scripted) = state.script.answer(operation, &call.body) {
-        return scripted;
-    }
-    match (service, operation) {
-        ("Logs_20140328", _) => state.logs.answer(&call),
-        ("AmazonSQS", "SendMessage") => state.send_message(&call.body),
-        ("AmazonSQS", "ChangeMessageVisibility") => Answer::json(200, &json!({})),
-        ("secretsmanager", "GetSecretValue") => state.secret_value(&call.body),
-        _ => refusal("UnknownOperationException", &format!("no stand-in for {target}")),
-    }
+    let answer = match state.script.answer(operation, &call.body) {
+        Some(scripted) => scripted,
+        None => match (service, operation) {
+            ("Logs_20140328", _) => state.logs.answer(&call),
+            (CLOUDWATCH | LAMBDA | "AWSEvents", _) => state.resources.answer(&call),
+            ("AmazonSQS", "SendMessage") => state.send_message(&call.body),
+            ("AmazonSQS", "ChangeMessageVisibility") => Answer::json(200, &json!({})),
+            ("secretsmanager", "GetSecretValue") => state.secret_value(&call.body),
+            _ => {
+                let words = format!("no stand-in for {operation} of {service}");
+                refusal("UnknownOperationException", &words)
+            }
+        },
+    };
+    if service == CLOUDWATCH { cbor::answer(answer) } else { answer }
+}
+
+/// The service, the operation and its parameters as JSON, whatever the protocol.
+fn asked(request: &Request) -> (String, String, Value) {
+    let path = request.path.split('?').next().unwrap_or_default();
+    let (service, operation, body) = match path.split('/').collect::<Vec<_>>()[..] {
+        ["", "service", service, "operation", operation] => {
+            (service, operation, cbor::read(&request.body))
+        }
+        ["", "2015-03-31", "functions", name, "configuration"] => {
+            let name = name.replace("%3A", ":");
+            (LAMBDA, "GetFunctionConfiguration", json!({"FunctionName": name}))
+        }
+        _ => {
+            let target = request.header("x-amz-target");
+            let (service, operation) = target.split_once('.').unwrap_or_default();
+            (service, operation, request.json())
+        }
+    };
+    (service.to_owned(), operation.to_owned(), body)
 }
 
 impl State {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::aws::{Call, refusal};
 use super::http::Answer;
-use super::lambda::REGION;
+use super::lambda::{ACCOUNT, REGION};
 use super::pattern;
 
 /// `startFromHead=false` is refused for searches that begin earlier (2024-01-01).
@@ -127,6 +127,7 @@ impl Logs {
     pub fn answer(&mut self, call: &Call) -> Answer {
         let answered = match call.operation.as_str() {
             "DescribeMetricFilters" => self.describe_metric_filters(call),
+            "DescribeLogGroups" => self.describe_log_groups(call),
             "FilterLogEvents" => self.filter_log_events(call),
             other => Err(("UnknownOperationException", format!("no stand-in for {other}"))),
         };
@@ -168,6 +169,24 @@ impl Logs {
             answer["nextToken"] = format!("filters-{to}").into();
         }
         Ok(Answer::json(200, &answer))
+    }
+
+    fn describe_log_groups(&self, call: &Call) -> Result<Answer, (&'static str, String)> {
+        let prefix = call.body["logGroupNamePrefix"].as_str().unwrap_or_default();
+        let names = self.empty_groups.iter().chain(self.lines.iter().map(|line| &line.group));
+        let mut names: Vec<&String> = names.filter(|name| name.starts_with(prefix)).collect();
+        names.retain(|_| call.region == self.region);
+        names.sort();
+        names.dedup();
+        names.truncate(limit(&call.body, 50)?);
+        let group = |name: &&String| {
+            json!({
+                "logGroupName": name,
+                "arn": format!("arn:aws:logs:{}:{ACCOUNT}:log-group:{name}:*", self.region),
+            })
+        };
+        let groups: Vec<Value> = names.iter().map(group).collect();
+        Ok(Answer::json(200, &json!({"logGroups": groups})))
     }
 
     fn filter_log_events(&mut self, call: &Call) -> Result<Answer, (&'static str, String)> {
@@ -213,8 +232,16 @@ impl Logs {
     }
 
     fn search(&self, body: &Value, region: &str) -> Result<Vec<Value>, (&'static str, String)> {
-        let named = body["logGroupIdentifier"].as_str().or(body["logGroupName"].as_str());
-        let group = named.ok_or(invalid("no log group"))?;
+        let named = (body["logGroupIdentifier"].as_str(), body["logGroupName"].as_str());
+        let ((Some(group), None) | (None, Some(group))) = named else {
+            return Err(invalid("one of logGroupName and logGroupIdentifier"));
+        };
+        let allowed = |sign: char| sign.is_ascii_alphanumeric() || "_#+=/:,.@-".contains(sign);
+        if !group.chars().all(allowed)
+            || (body.get("logGroupName").is_some() && group.contains(':'))
+        {
+            return Err(invalid("a log group's name or identifier has no such characters"));
+        }
         let group = group.split(":log-group:").last().unwrap_or(group);
         let known = self.empty_groups.iter().any(|name| name == group)
             || self.lines.iter().any(|line| line.group == group);

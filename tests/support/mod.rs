@@ -1,7 +1,8 @@
 //! Stand-ins on loopback for everything the built `pagetrail-lambda` talks to.
 //!
 //! - [`lambda`]: the Lambda Runtime API; runs the binary as Lambda would.
-//! - [`aws`]: CloudWatch Logs, SQS and Secrets Manager, one server for all.
+//! - [`aws`]: one server for all AWS services; [`cbor`]: CloudWatch's wire format.
+//! - [`resources`]: the alarms, tags, functions and rules it knows.
 //! - [`logs`] and [`pattern`]: what the Logs stand-in knows and how it searches.
 //! - [`pagerduty`]: the Events API.
 //! - [`script`]: how a test tells a stand-in what to answer.
@@ -13,12 +14,14 @@
 
 pub mod alarms;
 pub mod aws;
+pub mod cbor;
 pub mod http;
 pub mod lambda;
 pub mod logs;
 pub mod pagerduty;
 pub mod pattern;
 pub mod queue_items;
+pub mod resources;
 pub mod script;
 
 use std::time::Duration;

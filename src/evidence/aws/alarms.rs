@@ -90,6 +90,8 @@ impl AlarmSource for RegionalAlarms {
             .alarm_types(AlarmType::MetricAlarm)
             .alarm_types(AlarmType::CompositeAlarm)
             .set_alarm_names(Some(names))
+            // Without it, a page has 50.
+            .max_records(100)
             .send()
             .await
             .map_err(|error| lookup_error(&error))?;

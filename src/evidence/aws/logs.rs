@@ -1,11 +1,14 @@
 //! CloudWatch Logs as a log source.
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsOutput;
 use chrono::{DateTime, TimeZone, Utc};
 
 use super::lookup_error;
+use super::pace::Pace;
 use crate::alarm::Metric;
 use crate::evidence::ports::{LogSource, LookupError, MetricFilter, Order, Page, Query};
 use crate::evidence::{LINE_LIMIT, Line};
@@ -16,15 +19,16 @@ const NEWEST_FIRST_SINCE: i64 = 1_704_067_200_000;
 /// The longest pattern `FilterLogEvents` takes, in characters (API reference).
 const PATTERN_LIMIT: usize = 1024;
 
-/// The logs of one Region.
+/// The logs of one Region. Clones share the pace at which it is called.
 #[derive(Clone)]
 pub struct RegionalLogs {
     client: Client,
+    pace: Arc<Pace>,
 }
 
 impl RegionalLogs {
     pub(super) fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+        Self { client: Client::new(config), pace: Arc::new(Pace::new()) }
     }
 }
 
@@ -34,6 +38,7 @@ impl LogSource for RegionalLogs {
         metric: &Metric,
         token: Option<&str>,
     ) -> Result<Page<MetricFilter>, LookupError> {
+        self.pace.turn().await;
         let answer = self
             .client
             .describe_metric_filters()
@@ -58,6 +63,7 @@ impl LogSource for RegionalLogs {
         if query.pattern.chars().count() > PATTERN_LIMIT {
             return Err(LookupError::Refused("the filter pattern is too long".into()));
         }
+        self.pace.turn().await;
         // Another account's log group goes by its ARN, in a parameter of its own.
         let is_arn = query.log_group.starts_with("arn:");
         let answer = self
@@ -78,6 +84,7 @@ impl LogSource for RegionalLogs {
     }
 
     async fn log_groups(&self, prefix: &str) -> Result<Vec<String>, LookupError> {
+        self.pace.turn().await;
         let answer = self
             .client
             .describe_log_groups()

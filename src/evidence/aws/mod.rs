@@ -2,6 +2,7 @@
 
 mod alarms;
 mod logs;
+mod pace;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

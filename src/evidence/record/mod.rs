@@ -29,6 +29,8 @@ pub struct Record {
     pub fields: Vec<String>,
     /// The message is a text line as it was logged, with its head.
     plain: bool,
+    /// What such a line says by its `msg=`.
+    said: Option<String>,
 }
 
 /// An exception's name and what it says.
@@ -86,7 +88,9 @@ impl Record {
         let first = self.message.lines().find(|it| !it.trim().is_empty()).unwrap_or("");
         let message = one_line(if self.plain { head::split(first).1 } else { first });
         match &self.exception {
-            None => message,
+            None => {
+                self.said.as_deref().map(one_line).filter(|it| !it.is_empty()).unwrap_or(message)
+            }
             Some(Exception { name, message: Some(said) }) if !said.trim().is_empty() => {
                 one_line(&format!("{name}: {said}"))
             }
@@ -100,7 +104,8 @@ impl Record {
     #[must_use]
     pub fn display(&self) -> String {
         let mut shown = String::new();
-        if let Some(level) = &self.level {
+        // A text line shows its level itself.
+        if let Some(level) = self.level.as_ref().filter(|_| !self.plain) {
             shown.push_str(level);
             shown.push(' ');
         }
@@ -167,6 +172,14 @@ mod tests {
             "boom"
         );
         assert_eq!(headline("[ERROR] disk \u{1b}[31mfull"), "disk full");
+    }
+
+    #[test]
+    fn logfmt_is_quoted_by_its_message() {
+        let line = r#"level=error msg="payment service unavailable" correlation_id=c-1"#;
+        assert_eq!(headline(line), "payment service unavailable");
+        assert_eq!(Record::read(line).display(), line);
+        assert_eq!(headline(r#"lvl=error msg=failed err="no route""#), "failed: no route");
     }
 
     #[test]

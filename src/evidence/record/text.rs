@@ -28,10 +28,15 @@ impl Record {
             ..Self::default()
         };
         if record.exception.is_none()
-            && let Some((level, exception)) = logfmt(&record.message)
+            && let Some((level, said, error)) = logfmt(&record.message)
         {
             record.level = level;
-            record.exception = exception;
+            match error {
+                Some(error) => {
+                    record.exception = Some(Exception { name: said, message: Some(error) });
+                }
+                None => record.said = Some(said),
+            }
         }
         record
     }
@@ -59,16 +64,14 @@ impl Record {
     }
 }
 
-/// The level and what is said of a line like `level=error msg="no such user" err=…`.
-fn logfmt(line: &str) -> Option<(Option<String>, Option<Exception>)> {
-    let message = value(line, "msg").or_else(|| value(line, "message"))?;
+/// The level, what is said and the error of a line like
+/// `level=error msg="no such user" err=…`.
+fn logfmt(line: &str) -> Option<(Option<String>, String, Option<String>)> {
+    let said = value(line, "msg").or_else(|| value(line, "message"))?;
     let level = value(line, "level").or_else(|| value(line, "lvl")).map(|it| it.to_uppercase());
     let error = value(line, "error").or_else(|| value(line, "err"));
-    let said = match error {
-        Some(error) if !error.is_empty() && !message.contains(&error) => Some(error),
-        _ => None,
-    };
-    Some((level, Some(Exception { name: message, message: said })))
+    let error = error.filter(|error| !error.is_empty() && !said.contains(error.as_str()));
+    Some((level, said, error))
 }
 
 /// The value of a key, with its quotes taken off.

@@ -4,7 +4,9 @@ Run by scripts/demo.sh.
 """
 
 import argparse
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,11 +15,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from .alarms import Alarm
 from .cloud import REGION, Cloud
-from .incident import as_text, trail_faults
+from .incident import as_text, link_faults, numbered, trail_faults
 from .install import PREFIX, ROOT, Stack, build, publish
 from .sandbox import Sandbox
-from .workload import Alarm, Minute, orders
+from .workload import Minute, Request, orders, receipts
+
+# Whose address must not leave.
+CUSTOMER = "jane.doe@example.com"
 
 
 class Steps:
@@ -81,13 +87,15 @@ def play(folder: Path, running: list, picture: Path | None) -> bool:
 
     minute = Minute()
     failed = orders(cloud, "shop", minute)
-    steps.say("six requests logged with Powertools; one of them failed")
+    steps.say("a Lambda function logged six requests with Powertools; one of them failed")
+    lines = receipts(cloud, "shop", minute, CUSTOMER)
+    steps.say("a service on EC2 logged plain text, with an e-mail address in its error")
     alarm = Alarm("shop", stack.topic, minute)
     alarm.notify(cloud, "ALARM")
     steps.say("CloudWatch says ALARM")
     incident = sandbox.incident(alarm.dedup_key, "triggered")
     steps.say("the incident is there")
-    faults = trail_faults(incident, failed)
+    faults = faults_of(incident, failed, lines)
     page = f"{sandbox.url}/incidents/{incident['id']}"
     if picture:
         subprocess.run([ROOT / "scripts" / "screenshot.sh", page, picture], check=True)
@@ -100,8 +108,24 @@ def play(folder: Path, running: list, picture: Path | None) -> bool:
     print(f"\n{as_text(incident, page)}\n")
     print(f"On AWS, the link to install this would be:\n  {link(command, stack.topic)}")
     for fault in faults:
-        print(f"demo: the trail is wrong: {fault}", file=sys.stderr)
+        print(f"demo: the incident is wrong: {fault}", file=sys.stderr)
     return not faults
+
+
+def faults_of(incident: dict, failed: Request, lines: list[str]) -> list[str]:
+    """What is wrong with the incident: two kinds, a trail each, nothing of the customer, links."""
+    details = incident["details"]
+    faults = trail_faults(incident, failed) + link_faults(incident)
+    kinds = [key for key in details if key.startswith("1 error ")]
+    if len(kinds) != 2:
+        faults.append(f"it has {len(kinds)} kinds of error instead of 2")
+    trails = [numbered(incident, key) for key in details if re.fullmatch(r"2 trail \d+", key)]
+    plain = [line.replace(CUSTOMER, "[redacted: email]") for line in lines]
+    if plain not in [[line.partition("  ")[2] for line in trail] for trail in trails]:
+        faults.append(f"no trail is that of the service without ids: {trails}")
+    if CUSTOMER in json.dumps(incident):
+        faults.append(f"{CUSTOMER} has left")
+    return faults
 
 
 def how_to_go_on(running: list) -> str:

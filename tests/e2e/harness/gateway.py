@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         finally:
             upstream.close()
-        self.server.record(self.headers, body, answer.status)
+        self.server.record(self.path, self.headers, body, answer.status)
         self.send_response_only(answer.status)
         length = len(content)
         for name, value in answer.getheaders():
@@ -75,7 +75,9 @@ class Gateway(ThreadingHTTPServer):
         self.calls = open(calls, "a", buffering=1)  # noqa: SIM115 - open as long as the server
         self.lock = threading.Lock()
 
-    def record(self, headers: http.client.HTTPMessage, body: bytes, status: int) -> None:
+    def record(
+        self, path: str, headers: http.client.HTTPMessage, body: bytes, status: int
+    ) -> None:
         """Writes down service, action, caller's key and, where it is JSON, what was asked."""
         scope = re.search(
             r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/", headers.get("Authorization", "")
@@ -89,6 +91,8 @@ class Gateway(ThreadingHTTPServer):
         }
         if target:
             call["request"] = json.loads(body or b"{}")
+        elif operation := re.search(r"/operation/(\w+)$", path):
+            call["action"] = operation[1]
         elif headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
             call["action"] = parse_qs(body.decode()).get("Action", [""])[0]
         with self.lock:

@@ -2,9 +2,13 @@
 
 import json
 import re
-import textwrap
+from urllib.parse import urlsplit
 
+from .cloud import REGION
 from .workload import Request
+
+# Of a trail's line in a terminal.
+WIDTH = 110
 
 REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -14,15 +18,26 @@ def numbered(incident: dict, key: str) -> list[str]:
     return [v for k, v in sorted(incident["details"].items()) if k.startswith(f"{key}.")]
 
 
+def notes(incident: dict) -> str:
+    """What the incident says is missing."""
+    return " ".join(v for k, v in incident["details"].items() if k.startswith("0 note"))
+
+
 def trail_faults(incident: dict, failed: Request) -> list[str]:
     """What is wrong with the trail: it must be that request's lines, all, in order, and no other's."""
-    shown = numbered(incident, "2 trail 1")
+    headers = {k: v for k, v in incident["details"].items() if re.fullmatch(r"2 trail \d+", k)}
+    key = next((k for k, v in headers.items() if v.startswith(f"request {failed.id} ")), None)
+    if key is None:
+        return [f"no trail is that of request {failed.id}: {headers}"]
+    shown = numbered(incident, key)
     faults = []
     if len(shown) != len(failed.lines):
         faults.append(f"{len(shown)} lines instead of {len(failed.lines)}")
     for (at, text), line in zip(failed.lines, shown, strict=False):
         time = f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}"
         message = json.loads(text)["message"] if text.startswith("{") else text
+        # Tabs have no width on a page; they are shown as two spaces.
+        message = message.replace("\t", "  ")
         if time not in line or message not in line:
             faults.append(f"'{time} {message}' is not in '{line}'")
     others = set(REQUEST_ID.findall(json.dumps(incident["details"]))) - {failed.id}
@@ -34,21 +49,40 @@ def trail_faults(incident: dict, failed: Request) -> list[str]:
     return faults
 
 
+def link_faults(incident: dict) -> list[str]:
+    """What is wrong with the links: each must lead to its place in the console of that Region."""
+    faults = []
+    for link in incident["links"]:
+        url = urlsplit(link["href"])
+        console = f"{REGION}.console.aws.amazon.com"
+        if (url.scheme, url.netloc, url.query) != ("https", console, f"region={REGION}"):
+            faults.append(f"{link['text']} does not lead to the console: {link['href']}")
+        if not re.match(r"(alarmsV2:alarm|logsV2:log-groups|logsV2:logs-insights|xray:)", url.fragment):
+            faults.append(f"{link['text']} leads to no page of CloudWatch: {link['href']}")
+    return faults
+
+
 def as_text(incident: dict, url: str) -> str:
-    """The incident's page as plain text."""
-    lines = [
-        incident["title"],
-        f"{incident['status'].upper()} · severity {incident['severity']} · {url}",
-        "",
-    ]
-    details = sorted(incident["details"].items())
-    width = max((len(key) for key, _ in details), default=0)
-    for key, value in details:
-        first, *rest = str(value).splitlines() or [""]
-        lines.append(f"  {key:<{width}}  {first}")
-        lines += textwrap.indent("\n".join(rest), " " * (width + 4)).splitlines()
-    lines.append("")
-    lines += [f"  {link['text']}: {link['href']}" for link in incident["links"]]
-    lines.append("")
-    lines += [f"  {e['at']}  {e['action']:<8} {e['summary']}" for e in incident["timeline"]]
+    """What broke, with its trails and links; the page shows the rest."""
+    details = incident["details"]
+    lines = [incident["title"], f"{incident['status']} · severity {incident['severity']}"]
+    lines += [f"note: {note}" for note in [notes(incident)] if note]
+    for key, kind in sorted(details.items()):
+        number = key.removeprefix("1 error ")
+        if number == key:
+            continue
+        lines += ["", f"{number}. {kind}"]
+        if header := details.get(f"2 trail {number}"):
+            lines.append(f"   {header}")
+        for step in numbered(incident, f"2 trail {number}"):
+            first, *rest = step.splitlines()
+            lines += [f"     {cut(first)}", *(f"{'':19}{cut(line)}" for line in rest)]
+    lines += ["", f"The whole incident: {url}"]
+    lines += [f"{link['text']}: {link['href']}" for link in incident["links"]]
+    happened = [f"{e['action']} {e['at'][11:19]} UTC" for e in incident["timeline"]]
+    lines += [f"Timeline: {', '.join(happened)}"]
     return "\n".join(lines)
+
+
+def cut(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"

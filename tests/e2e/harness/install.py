@@ -60,7 +60,12 @@ class Stack:
     """An installed stack and the topic that feeds it."""
 
     def __init__(
-        self, cloud: Cloud, template_url: str, pagerduty: str, name: str = "pagetrail"
+        self,
+        cloud: Cloud,
+        template_url: str,
+        pagerduty: str,
+        name: str = "pagetrail",
+        **parameters: str,
     ) -> None:
         self.name = name
         self.topic = cloud.client("sns").create_topic(Name=f"{name}-alarms")["TopicArn"]
@@ -77,6 +82,7 @@ class Stack:
                     "pagerDutyIntegrationUrl": pagerduty,
                     "evidenceDeadlineSeconds": "8",
                     "logLevel": "debug",
+                    **parameters,
                 }.items()
             ],
         )
@@ -86,8 +92,11 @@ class Stack:
         stack = self.client.describe_stacks(StackName=name)["Stacks"][0]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
         self.iam = cloud.client("iam")
-        # On AWS the template's log-group:* covers a search over all groups; the emulator asks for *.
+        # On AWS the template's log-group:* and alarm:* cover these; the emulator does not see which
+        # resource such a call is about, and asks for *.
         self.add_policy("EnrichRole", "Allow", "logs:DescribeMetricFilters", "*")
+        self.add_policy("EnrichRole", "Allow", "logs:DescribeLogGroups", "*")
+        self.add_policy("EnrichRole", "Allow", "cloudwatch:ListTagsForResource", "*")
 
     def remove(self) -> None:
         self.client.delete_stack(StackName=self.name)

@@ -1,13 +1,14 @@
-"""A service that logs and fails, and the alarm that CloudWatch raises for it."""
+"""Services that log and fail."""
 
 import json
 import uuid
 from datetime import datetime, timedelta, timezone
 
 from .cloud import ACCOUNT, REGION, Cloud
-from .install import alarm_arn
 
 NAMESPACE = "Shop"
+# Lines a call; CloudWatch takes 10 000 or 1 MB.
+BATCH = 1000
 
 
 class Minute:
@@ -124,14 +125,16 @@ def write(cloud: Cloud, group: str, streams: dict[str, list[tuple[datetime, str]
     logs.create_log_group(logGroupName=group)
     for stream, lines in streams.items():
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
-        logs.put_log_events(
-            logGroupName=group,
-            logStreamName=stream,
-            logEvents=[
-                {"timestamp": int(at.timestamp() * 1000), "message": text}
-                for at, text in sorted(lines, key=lambda line: line[0])
-            ],
-        )
+        events = [
+            {"timestamp": int(at.timestamp() * 1000), "message": text}
+            for at, text in sorted(lines, key=lambda line: line[0])
+        ]
+        for first in range(0, len(events), BATCH):
+            logs.put_log_events(
+                logGroupName=group,
+                logStreamName=stream,
+                logEvents=events[first : first + BATCH],
+            )
 
 
 def stream_name() -> str:
@@ -172,57 +175,16 @@ def orders(cloud: Cloud, name: str, minute: Minute, language: str = "python") ->
     return bad
 
 
-class Alarm:
-    """A metric alarm on a log metric, as CloudWatch's SNS messages describe it."""
-
-    def __init__(self, name: str, topic: str, minute: Minute) -> None:
-        self.name = name
-        self.topic = topic
-        self.minute = minute
-        self.dedup_key = alarm_arn(name)
-
-    def message(self, state: str) -> str:
-        firing = state == "ALARM"
-        period = self.minute.start if firing else self.minute.at(60)
-        changed = self.minute.changed if firing else self.minute.changed + timedelta(minutes=1)
-        value, verdict = ("1.0", "was") if firing else ("0.0", "was not")
-        return json.dumps(
-            {
-                "AlarmName": self.name,
-                "AlarmDescription": "Orders that failed",
-                "AWSAccountId": ACCOUNT,
-                "AlarmConfigurationUpdatedTimestamp": "2025-02-02T11:48:52.788+0000",
-                "NewStateValue": state,
-                "NewStateReason": f"Threshold Crossed: 1 datapoint [{value} "
-                f"({period:%d/%m/%y %H:%M:00})] {verdict} greater than or equal to the threshold (1.0).",
-                "StateChangeTime": f"{changed:%Y-%m-%dT%H:%M:%S}.{changed.microsecond // 1000:03d}+0000",
-                "Region": "US East (N. Virginia)",
-                "AlarmArn": self.dedup_key,
-                "OldStateValue": "OK" if firing else "ALARM",
-                "OKActions": [self.topic],
-                "AlarmActions": [self.topic],
-                "InsufficientDataActions": [],
-                "Trigger": {
-                    "MetricName": f"{self.name}-errors",
-                    "Namespace": NAMESPACE,
-                    "StatisticType": "Statistic",
-                    "Statistic": "SUM",
-                    "Unit": None,
-                    "Dimensions": [],
-                    "Period": 60,
-                    "EvaluationPeriods": 1,
-                    "DatapointsToAlarm": 1,
-                    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-                    "Threshold": 1.0,
-                    "TreatMissingData": "notBreaching",
-                    "EvaluateLowSampleCountPercentile": "",
-                },
-            }
-        )
-
-    def notify(self, cloud: Cloud, state: str) -> None:
-        cloud.client("sns").publish(
-            TopicArn=self.topic,
-            Subject=f'{state}: "{self.name}" in US East (N. Virginia)',
-            Message=self.message(state),
-        )
+def receipts(cloud: Cloud, name: str, minute: Minute, address: str) -> list[str]:
+    """A service that writes plain text and no id, and fails; returns its lines about that."""
+    said = [
+        (18, "INFO  receipt 1002 sent"),
+        (21, f"INFO  sending receipt 1003 to {address}"),
+        (25, "WARN  mail server is slow to answer (4 s)"),
+        (29, f"ERROR could not send receipt 1003 to {address}: mailbox is full"),
+        (30, "INFO  receipt 1003 is put back into the queue"),
+    ]
+    group = f"/{name}/receipts"
+    write(cloud, group, {"i-0a1b2c3d4e5f": [(minute.at(second), text) for second, text in said]})
+    metric_filter(cloud, group, f"{name}-errors")
+    return [text for _, text in said]
