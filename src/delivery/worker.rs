@@ -122,7 +122,8 @@ impl Worker {
                 Err(error) => return later(error.to_string()),
             };
             if candidates.unknown_target && tried.is_empty() {
-                warn!(dedup_key, target = queued.target, "no such pool; the default one is used");
+                // Not "target": every line has one already, the module's.
+                warn!(dedup_key, pool = queued.target, "no such pool; the default one is used");
             }
             let Candidates { usable, moved, .. } = candidates;
             let action = queued.event.event_action;
@@ -270,13 +271,12 @@ impl Worker {
         }));
         // Without it they come back after the queue's visibility time-out; the answer to
         // Lambda, on which more depends, does not wait for a call that hangs.
-        match timeout(RESERVE, calls).await {
-            Ok(calls) => {
-                for error in calls.into_iter().filter_map(Result::err) {
-                    warn!(%error, "the wait could not be set");
-                }
-            }
-            Err(_) => warn!("the wait could not be set in time"),
+        let Ok(calls) = timeout(RESERVE, calls).await else {
+            warn!("the wait could not be set in time");
+            return;
+        };
+        for error in calls.into_iter().filter_map(Result::err) {
+            warn!(%error, "the wait could not be set");
         }
     }
 }
