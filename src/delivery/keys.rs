@@ -10,6 +10,7 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::Builder;
 use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::pace::{Bucket, Pace, Turn};
 use super::pools::{Pools, PoolsError};
@@ -18,12 +19,15 @@ use crate::text::cut;
 
 /// A secret read again so soon has not been mended meanwhile.
 const SHORTEST_BETWEEN_READS: Duration = Duration::from_secs(10);
+/// Those that waited while a read failed share its failure: each reading for itself,
+/// one after the other, would outlast the function.
+const SHARED_FAILURE: Duration = Duration::from_secs(1);
 /// How long a refused key is not used.
 const SET_ASIDE: Duration = Duration::from_mins(5);
 const ATTEMPT: Duration = Duration::from_secs(4);
 
 /// Why there are no routing keys.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum KeyError {
     #[error("the routing keys' secret could not be read: {0}")]
     Unreadable(String),
@@ -38,15 +42,18 @@ pub struct Keys {
     pace: Pace,
     started: Instant,
     // Tokio's lock: held while the secret is read, so that it is read once.
-    known: tokio::sync::Mutex<Option<Known>>,
+    known: tokio::sync::Mutex<Known>,
     // The standard library's lock: nothing awaits while it is held.
     state: Mutex<HashMap<RoutingKey, KeyState>>,
 }
 
+#[derive(Default)]
 struct Known {
-    pools: Pools,
+    pools: Option<Pools>,
     /// When it was last read because a key had been refused.
     read_again: Option<Instant>,
+    /// The last first read that failed.
+    failure: Option<(Instant, KeyError)>,
 }
 
 struct KeyState {
@@ -78,21 +85,29 @@ impl Keys {
             secret,
             pace,
             started: Instant::now(),
-            known: tokio::sync::Mutex::new(None),
+            known: tokio::sync::Mutex::default(),
             state: Mutex::default(),
         }
     }
 
-    /// The keys for an alert, from memory where the secret was read before.
+    /// The keys for an alert, from memory where the secret was read before. Where all
+    /// of them are set aside the secret is read again, which may have been mended.
     ///
     /// # Errors
     /// When the secret cannot be read or holds no keys.
     pub async fn candidates(&self, target: &str, dedup_key: &str) -> Result<Candidates, KeyError> {
         let mut known = self.known.lock().await;
-        let pools = match known.take() {
-            Some(it) => &known.insert(it).pools,
-            None => &known.insert(Known { pools: self.read().await?, read_again: None }).pools,
-        };
+        let candidates = self.among(self.pools(&mut known).await?, target, dedup_key);
+        if !candidates.usable.is_empty() {
+            return Ok(candidates);
+        }
+        if let Err(error) = self.read_again(&mut known).await {
+            warn!(%error, "the keys in memory stay in use");
+        }
+        Ok(self.among(self.pools(&mut known).await?, target, dedup_key))
+    }
+
+    fn among(&self, pools: &Pools, target: &str, dedup_key: &str) -> Candidates {
         let order = pools.order(target, dedup_key);
         let unknown_target = !pools.contains(target);
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +115,7 @@ impl Keys {
         let aside = |key: &RoutingKey| refused(key).is_some_and(|at| at.elapsed() < SET_ASIDE);
         let moved = order.iter().any(|key| refused(key).is_some());
         let usable = order.into_iter().filter(|key| !aside(key)).collect();
-        Ok(Candidates { usable, moved, unknown_target })
+        Candidates { usable, moved, unknown_target }
     }
 
     /// Every key there is, for checking them.
@@ -117,13 +132,36 @@ impl Keys {
     /// When the secret cannot be read or holds no keys; what was known stays in use.
     pub async fn refused(&self, key: &RoutingKey) -> Result<(), KeyError> {
         self.with_state(key, |state| state.refused = Some(Instant::now()));
-        let mut known = self.known.lock().await;
-        let again = known.as_ref().and_then(|known| known.read_again);
-        if again.is_some_and(|at| at.elapsed() < SHORTEST_BETWEEN_READS) {
+        self.read_again(&mut *self.known.lock().await).await
+    }
+
+    async fn pools<'a>(&self, known: &'a mut Known) -> Result<&'a Pools, KeyError> {
+        let pools = match known.pools.take() {
+            Some(pools) => pools,
+            None => self.first_read(known).await?,
+        };
+        Ok(known.pools.insert(pools))
+    }
+
+    async fn first_read(&self, known: &mut Known) -> Result<Pools, KeyError> {
+        if let Some((at, error)) = &known.failure
+            && at.elapsed() < SHARED_FAILURE
+        {
+            return Err(error.clone());
+        }
+        let pools = self.read().await;
+        known.failure = pools.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        pools
+    }
+
+    async fn read_again(&self, known: &mut Known) -> Result<(), KeyError> {
+        if known.read_again.is_some_and(|at| at.elapsed() < SHORTEST_BETWEEN_READS) {
             return Ok(());
         }
-        let pools = self.read().await?;
-        *known = Some(Known { pools, read_again: Some(Instant::now()) });
+        let pools = self.read().await;
+        // Set after the read, however it ended: a slow failure is not repeated by all who wait.
+        known.read_again = Some(Instant::now());
+        known.pools = Some(pools?);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod keys;
+pub mod order;
 mod outcome;
 pub mod pace;
 mod pagerduty;

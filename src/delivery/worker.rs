@@ -1,23 +1,22 @@
 //! The worker: a batch of queued events, group by group, each in its order.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use chrono::{SecondsFormat, Utc};
 use futures_util::future::join_all;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
 use super::backoff::delay;
-use super::keys::Keys;
+use super::keys::{Candidates, Keys};
+use super::order::{groups, in_order, next_key};
 use super::outcome::{Outcome, Reason, outcome};
 use super::pace::Turn;
 use super::pagerduty::{ATTEMPT, PagerDuty};
 use super::unenriched;
 use crate::event::routing_key::RoutingKey;
-use crate::event::{Action, Event, Severity, sha256_hex};
+use crate::event::{Event, Severity, sha256_hex};
 use crate::paging::Paging;
 use crate::queue::sqs::{Outgoing, SqsQueue};
 use crate::queue::{DEFAULT_TARGET, Queued};
@@ -56,18 +55,7 @@ impl Worker {
     /// come back: after one of a group failed, the rest of its group, so that order
     /// holds; other groups go on. Among those that wait for a key, critical goes first.
     pub async fn deliver(&self, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
-        let mut groups: Vec<Vec<SqsMessage>> = Vec::new();
-        let mut known: HashMap<String, usize> = HashMap::new();
-        for message in batch.records {
-            let group = group_of(&message).unwrap_or_else(|| format!("message {}", groups.len()));
-            let at = *known.entry(group).or_insert(groups.len());
-            match groups.get_mut(at) {
-                Some(group) => group.push(message),
-                None => groups.push(vec![message]),
-            }
-        }
-        // Turns are taken in the order in which the groups start.
-        groups.sort_by_cached_key(|group| Reverse(group.iter().filter_map(severity).max()));
+        let groups = groups(batch.records, group_of, severity);
         let failed = join_all(groups.iter().map(|group| self.group(group, deadline))).await;
         let mut response = SqsBatchResponse::default();
         response.batch_item_failures = failed.into_iter().flatten().map(failure).collect();
@@ -77,28 +65,19 @@ impl Worker {
     /// Delivers the messages of one group in order; returns the ids of those that must
     /// come back.
     async fn group(&self, group: &[SqsMessage], deadline: Instant) -> Vec<String> {
-        for (at, message) in group.iter().enumerate() {
+        let held = in_order(group, async |message: &SqsMessage| {
             match self.message(message, deadline).await {
-                Fate::Done => {}
-                Fate::Later { after, reason } => {
-                    let rest = &group[at..];
-                    self.postpone(rest, after, &reason).await;
-                    return rest
-                        .iter()
-                        .map(|it| it.message_id.clone().unwrap_or_default())
-                        .collect();
-                }
-                Fate::ComeBack(wait) => {
-                    let rest = &group[at..];
-                    self.come_back(rest, wait).await;
-                    return rest
-                        .iter()
-                        .map(|it| it.message_id.clone().unwrap_or_default())
-                        .collect();
-                }
+                Fate::Done => Ok(()),
+                fate => Err(fate),
             }
+        });
+        let Some((rest, fate)) = held.await else { return Vec::new() };
+        match fate {
+            Fate::Done => {}
+            Fate::Later { after, reason } => self.postpone(rest, after, &reason).await,
+            Fate::ComeBack(wait) => self.come_back(rest, wait).await,
         }
-        Vec::new()
+        rest.iter().map(|it| it.message_id.clone().unwrap_or_default()).collect()
     }
 
     async fn message(&self, message: &SqsMessage, deadline: Instant) -> Fate {
@@ -143,15 +122,12 @@ impl Worker {
                 Err(error) => return later(error.to_string()),
             };
             if candidates.unknown_target && tried.is_empty() {
-                warn!(dedup_key, target = queued.target, "no such pool; the default one is used");
+                // Not "target": every line has one already, the module's.
+                warn!(dedup_key, pool = queued.target, "no such pool; the default one is used");
             }
-            // After a key was refused, the alert may be open under another than its first:
-            // what closes it goes through all of them. Where it is not open, nothing happens.
-            let everywhere = candidates.moved && queued.event.event_action != Action::Trigger;
-            let next = candidates.usable.into_iter().find(|key| !tried.contains(key));
-            let Some(key) = next.filter(|_| !delivered || everywhere) else {
-                break;
-            };
+            let Candidates { usable, moved, .. } = candidates;
+            let action = queued.event.event_action;
+            let Some(key) = next_key(usable, &tried, delivered, moved, action) else { break };
             if Instant::now() + PATIENCE + ATTEMPT + RESERVE > deadline {
                 return later("no time was left in this batch");
             }
@@ -287,12 +263,20 @@ impl Worker {
     }
 
     async fn set_wait(&self, messages: &[SqsMessage], wait: Duration) {
-        for message in messages {
+        // Enrich's failures come from a queue without groups, which brings them back itself.
+        let messages = messages.iter().filter(|message| group_of(message).is_some());
+        let calls = join_all(messages.map(|message| async {
             let receipt = message.receipt_handle.as_deref().unwrap_or_default();
-            if let Err(error) = self.events.postpone(receipt, wait).await {
-                // It then comes back after the queue's visibility time-out.
-                warn!(%error, "the wait could not be set");
-            }
+            self.events.postpone(receipt, wait).await
+        }));
+        // Without it they come back after the queue's visibility time-out; the answer to
+        // Lambda, on which more depends, does not wait for a call that hangs.
+        let Ok(calls) = timeout(RESERVE, calls).await else {
+            warn!("the wait could not be set in time");
+            return;
+        };
+        for error in calls.into_iter().filter_map(Result::err) {
+            warn!(%error, "the wait could not be set");
         }
     }
 }

@@ -8,16 +8,27 @@ mod support;
 
 mod answers;
 mod backoff;
+mod crash;
+mod later;
+mod pace;
+mod plainer;
+mod pools;
 mod refused;
 mod routing_key;
 mod start;
+mod telemetry;
+mod unenriched;
 
 use serde_json::Value;
 
-use support::aws::{Aws, REJECTED_QUEUE};
-use support::lambda::Lambda;
+use support::aws::{Aws, Call, REJECTED_QUEUE};
+use support::lambda::{Lambda, Stage};
 use support::pagerduty::PagerDuty;
 use support::queue_items::{batch, failures};
+
+fn paced(stage: Stage, per_minute: &str, workers: &str) -> Stage {
+    stage.variable("PAGETRAIL_RATE_PER_MINUTE", per_minute).variable("PAGETRAIL_WORKERS", workers)
+}
 
 /// The stage with an AWS and a PagerDuty of its own.
 struct Delivery {
@@ -27,9 +38,14 @@ struct Delivery {
 }
 
 impl Delivery {
+    /// At a pace that no test's events reach.
     async fn start() -> Self {
+        Self::at_pace("60000", "1").await
+    }
+
+    async fn at_pace(per_minute: &str, workers: &str) -> Self {
         let (aws, pagerduty) = (Aws::start().await, PagerDuty::start().await);
-        let deliver = aws.deliver(&pagerduty.url()).start().await;
+        let deliver = paced(aws.deliver(&pagerduty.url()), per_minute, workers).start().await;
         Self { aws, pagerduty, deliver }
     }
 
@@ -40,6 +56,22 @@ impl Delivery {
 
     async fn invoke(&self, event: &Value) -> Vec<String> {
         failures(&self.deliver.invoke(event).await.response())
+    }
+
+    /// The visibility given to each receipt, in seconds, in the order of the calls.
+    fn waits(&self) -> Vec<(String, i64)> {
+        let calls = self.aws.calls("ChangeMessageVisibility");
+        let wait = |call: &Call| {
+            let seconds = call.body["VisibilityTimeout"].as_i64().unwrap();
+            (call.body["ReceiptHandle"].as_str().unwrap().to_owned(), seconds)
+        };
+        calls.iter().map(wait).collect()
+    }
+
+    /// Ends the function and returns the log lines it wrote.
+    async fn log(self) -> Vec<Value> {
+        let output = self.deliver.output().await;
+        output.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
     #[track_caller]

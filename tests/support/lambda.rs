@@ -217,6 +217,16 @@ impl Lambda {
         all
     }
 
+    /// From now on the program's answers are heard by nobody.
+    pub fn lose_answers(&self) {
+        self.runtime.deaf.send_replace(Some(0));
+    }
+
+    /// How many answers were lost.
+    pub fn lost_answers(&self) -> usize {
+        self.runtime.deaf.borrow().unwrap_or_default()
+    }
+
     pub fn process_id(&self) -> u32 {
         self.child.id().expect("it runs")
     }
@@ -252,6 +262,8 @@ struct Runtime {
     first_poll: Arc<Mutex<Option<Instant>>>,
     polls: Arc<watch::Sender<usize>>,
     told: Arc<Notify>,
+    /// How many answers were lost, where they are to be lost.
+    deaf: Arc<watch::Sender<Option<usize>>>,
 }
 
 impl Runtime {
@@ -269,6 +281,10 @@ impl Runtime {
             ["invocation", "next"] => {
                 self.first_poll.lock().unwrap().get_or_insert(request.at);
                 self.next().await
+            }
+            ["invocation", _, "response"] if self.deaf.borrow().is_some() => {
+                self.deaf.send_modify(|lost| *lost = lost.map(|lost| lost + 1));
+                Answer::Hang
             }
             ["invocation", id, "response"] => self.end(id, Outcome::Response(request.json())),
             ["invocation", id, "error"] => self.end(id, Outcome::Error(request.json())),

@@ -21,6 +21,7 @@ pub struct PagerDuty {
 #[derive(Default)]
 struct State {
     requests: Vec<Request>,
+    accepted: Vec<Value>,
     script: Script,
 }
 
@@ -58,6 +59,16 @@ impl PagerDuty {
         self.state.lock().unwrap().script.always_where(ENQUEUE, condition, answer);
     }
 
+    /// Forgets all it was told to answer.
+    pub fn mend(&self) {
+        self.state.lock().unwrap().script = Script::default();
+    }
+
+    /// The bodies answered with 202, in order; the answer may still be under way.
+    pub fn accepted(&self) -> Vec<Value> {
+        self.state.lock().unwrap().accepted.clone()
+    }
+
     pub fn requests(&self) -> Vec<Request> {
         self.state.lock().unwrap().requests.clone()
     }
@@ -82,12 +93,26 @@ impl State {
     fn answer(&mut self, request: Request) -> Answer {
         let event = request.json();
         self.requests.push(request);
-        self.script.answer(ENQUEUE, &event).unwrap_or_else(|| {
-            let key = &event["dedup_key"];
-            let body = json!({"status": "success", "message": "Event processed", "dedup_key": key});
-            Answer::json(202, &body)
-        })
+        let answer = self.script.answer(ENQUEUE, &event).unwrap_or_else(|| taken(&event));
+        if is_taken(&answer) {
+            self.accepted.push(event);
+        }
+        answer
     }
+}
+
+fn is_taken(answer: &Answer) -> bool {
+    match answer {
+        Answer::Http { status, .. } => *status == 202,
+        Answer::After(_, then) => is_taken(then),
+        _ => false,
+    }
+}
+
+/// The answer to an event that PagerDuty takes.
+pub fn taken(event: &Value) -> Answer {
+    let key = &event["dedup_key"];
+    Answer::json(202, &json!({"status": "success", "message": "Event processed", "dedup_key": key}))
 }
 
 /// The answer to an event PagerDuty will never take, in its own words.

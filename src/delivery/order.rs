@@ -1,0 +1,59 @@
+//! Order: which messages of a batch are handed over when, and which key is tried next.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use crate::event::routing_key::RoutingKey;
+use crate::event::{Action, Severity};
+
+/// Splits a batch into its groups, each in its order, the most severe group first: turns
+/// are taken in the order in which the groups start. A message without a group is one.
+#[must_use]
+pub fn groups<T>(
+    batch: Vec<T>,
+    group_of: impl Fn(&T) -> Option<String>,
+    severity: impl Fn(&T) -> Option<Severity>,
+) -> Vec<Vec<T>> {
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for message in batch {
+        let group = group_of(&message).unwrap_or_else(|| format!("message {}", groups.len()));
+        let at = *known.entry(group).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(group) => group.push(message),
+            None => groups.push(vec![message]),
+        }
+    }
+    groups.sort_by_cached_key(|group| Reverse(group.iter().filter_map(&severity).max()));
+    groups
+}
+
+/// Hands over the messages of one group in their order, until one must come back: nothing
+/// behind it is tried. Returns it with all behind it, and why.
+pub async fn in_order<T, Why>(
+    group: &[T],
+    hand_over: impl AsyncFn(&T) -> Result<(), Why>,
+) -> Option<(&[T], Why)> {
+    for (at, message) in group.iter().enumerate() {
+        if let Err(why) = hand_over(message).await {
+            return Some((&group[at..], why));
+        }
+    }
+    None
+}
+
+/// The key to try next, if any. `moved`: a key of the pool was refused before, so that the
+/// alert may be open under another than its first; then what closes it goes through all of
+/// them. Where it is not open, nothing happens.
+#[must_use]
+pub fn next_key(
+    usable: Vec<RoutingKey>,
+    tried: &[RoutingKey],
+    delivered: bool,
+    moved: bool,
+    action: Action,
+) -> Option<RoutingKey> {
+    let everywhere = moved && action != Action::Trigger;
+    let next = usable.into_iter().find(|key| !tried.contains(key));
+    next.filter(|_| !delivered || everywhere)
+}
