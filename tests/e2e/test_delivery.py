@@ -81,11 +81,24 @@ def test_pagerduty_is_down_for_a_while(cloud: Cloud, stack: Stack, sandbox: Sand
         assert not rejected(cloud, stack, alarm)
 
 
-def test_an_alarm_that_enrich_failed_on(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
+def test_enrich_fails_three_times(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
+    alarm = Alarm("failing", stack.topic, Minute())
+    with stack.denied("EnrichRole", "sqs:SendMessage", "*"):
+        # As CloudWatch invokes it: the emulator tries again for no other caller.
+        cloud.client("lambda").invoke(
+            FunctionName=stack.outputs["EnrichFunctionArn"],
+            InvocationType="Event",
+            Payload=json.dumps(alarm.action("ALARM")),
+        )
+        incident = sandbox.incident(alarm.dedup_key, "triggered")
+    assert "enrich function failed 3 times" in json.dumps(incident)
+    assert alarm.name in incident["title"]
+
+
+def test_lambda_s_own_record_of_a_crash(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
     alarm = Alarm("bare", stack.topic, Minute())
     request_id = str(uuid.uuid4())
-    # The emulator knows no on-failure destination for a function that ends without an answer; this
-    # is what Lambda writes for one.
+    # Put there by hand: the emulator writes none for SNS, and its others have no request id.
     cloud.client("sqs").send_message(
         QueueUrl=stack.resource("UnenrichedQueue"),
         MessageBody=json.dumps(on_failure(stack, alarm, request_id)),
