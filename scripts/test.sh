@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs everything that is checked: lint, Rust tests, the installed stack end to end, the page in a
+# Runs everything that is checked: lint, the template, Rust tests, the installed stack end to end, the page in a
 # browser. Goes on after a failure, names what failed at the end, and exits 1 then.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
@@ -36,6 +36,7 @@ browser() {
 }
 
 step "lint" scripts/lint.sh
+step "the template's promises" pytest --quiet tests/test_template.py
 step "Rust tests" rust_tests
 step "build for the tests below" cargo build --locked --bins
 step "end to end" pytest tests/e2e

@@ -1,19 +1,34 @@
 """What happens to an event on its way to PagerDuty: retried, collapsed, refused; and by whom."""
 
 import json
+import subprocess
+import time
+import uuid
+from pathlib import Path
 
 from harness.alarms import Alarm
-from harness.cloud import ACCOUNT, Cloud
+from harness.cloud import Cloud
 from harness.install import ROUTING_KEY, Stack
 from harness.sandbox import Sandbox
 from harness.wait import wait_until
 from harness.workload import Minute, orders
 
+REFUSED = {
+    "status": "invalid event",
+    "message": "Event object is invalid",
+    "errors": ["'summary' is unwelcome"],
+}
+
 
 def answers(sandbox: Sandbox, alarm: Alarm) -> list[int]:
     """What the sandbox answered to this alarm's events, oldest first."""
-    requests = reversed(sandbox.get("/api/requests"))
-    return [r["status"] for r in requests if r.get("dedup_key") == alarm.dedup_key]
+    return [request["status"] for request in requests(sandbox, alarm)]
+
+
+def requests(sandbox: Sandbox, alarm: Alarm) -> list[dict]:
+    """This alarm's events as the sandbox saw them, oldest first."""
+    seen = reversed(sandbox.get("/api/requests"))
+    return [request for request in seen if request.get("dedup_key") == alarm.dedup_key]
 
 
 def test_too_many_requests_three_times(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
@@ -43,24 +58,117 @@ def test_the_same_notification_twice(cloud: Cloud, stack: Stack, sandbox: Sandbo
     assert answers(sandbox, alarm) == [202, 202]
 
 
-def test_refused_for_good(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
+def test_pagerduty_is_down_for_a_while(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
+    sandbox.fail(kind="status", status=503, count=500)
+    alarms = [Alarm(f"down-{number}", stack.topic, Minute()) for number in range(4)]
+    for alarm in alarms:
+        alarm.notify(cloud, "ALARM")
+    for alarm in alarms:
+        wait_until(lambda alarm=alarm: answers(sandbox, alarm))
+        alarm.notify(cloud, "OK")
+        wait_until(lambda alarm=alarm: at_least(2, queued(cloud, alarm)))
+    time.sleep(8)
+    assert all(set(answers(sandbox, alarm)) == {503} for alarm in alarms)
+
+    sandbox.forget_faults()
+    for alarm in alarms:
+        incident = sandbox.incident(alarm.dedup_key, "resolved", seconds=60)
+        assert [entry["action"] for entry in incident["timeline"]] == ["trigger", "resolve"]
+        # While the trigger waited, its resolve was not even tried.
+        assert "resolve" not in [r["action"] for r in requests(sandbox, alarm)[:-1]]
+        assert answers(sandbox, alarm)[-2:] == [202, 202]
+        assert answers(sandbox, alarm).count(202) == 2
+        assert not rejected(cloud, stack, alarm)
+
+
+def test_enrich_fails_three_times(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
+    alarm = Alarm("failing", stack.topic, Minute())
+    with stack.denied("EnrichRole", "sqs:SendMessage", "*"):
+        # As CloudWatch invokes it: the emulator tries again for no other caller.
+        cloud.client("lambda").invoke(
+            FunctionName=stack.outputs["EnrichFunctionArn"],
+            InvocationType="Event",
+            Payload=json.dumps(alarm.action("ALARM")),
+        )
+        incident = sandbox.incident(alarm.dedup_key, "triggered")
+    assert "enrich function failed 3 times" in json.dumps(incident)
+    assert alarm.name in incident["title"]
+
+
+def test_lambda_s_own_record_of_a_crash(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
+    alarm = Alarm("bare", stack.topic, Minute())
+    request_id = str(uuid.uuid4())
+    # Put there by hand: the emulator writes none for SNS, and its others have no request id.
+    cloud.client("sqs").send_message(
+        QueueUrl=stack.resource("UnenrichedQueue"),
+        MessageBody=json.dumps(on_failure(stack, alarm, request_id)),
+    )
+
+    incident = sandbox.incident(alarm.dedup_key, "triggered")
+    details = json.dumps(incident)
+    assert "enrich function failed 3 times (Runtime.ExitError)" in details
+    assert request_id in details
+    assert alarm.name in incident["title"]
+    # It went by the queue of all others, so that its resolve comes after it.
+    (bare,) = queued(cloud, alarm, stack.outputs["EventsQueueUrl"])
+    alarm.notify(cloud, "OK")
+    sandbox.incident(alarm.dedup_key, "resolved")
+    assert len({s["MessageGroupId"] for s in [bare, *queued(cloud, alarm, bare["QueueUrl"])]}) == 1
+    assert not rejected(cloud, stack, alarm)
+
+
+def test_refused_but_for_its_plainer_form(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
     alarm = Alarm("unwanted", stack.topic, Minute())
-    said = "Event object is invalid"
-    body = {"status": "invalid event", "message": said, "errors": ["'summary' is unwelcome"]}
-    sandbox.fail(kind="status", status=400, body=body, count=5)
+    sandbox.fail(kind="status", status=400, body=REFUSED, count=1)
     alarm.notify(cloud, "ALARM")
 
+    incident = sandbox.incident(alarm.dedup_key, "triggered")
+    assert alarm.name in incident["title"]
+    assert "PagerDuty refused the full event" in json.dumps(incident)
     message = wait_until(lambda: rejected(cloud, stack, alarm))[0]
-    sandbox.forget_faults()
     assert message["status"] == "400"
-    assert said in message["reason"] or "unwelcome" in message["reason"]
+    assert REFUSED["message"] in message["reason"] or REFUSED["errors"][0] in message["reason"]
     assert message["rejected_at"].startswith("20")
     assert ROUTING_KEY not in json.dumps(message)
-    assert not sandbox.incidents(alarm.dedup_key)
+    assert answers(sandbox, alarm) == [400, 202]
 
     # What was refused does not stand in the way of what comes after it.
     alarm.notify(cloud, "OK")
-    wait_until(lambda: 202 in answers(sandbox, alarm))
+    sandbox.incident(alarm.dedup_key, "resolved")
+
+
+def test_refused_for_good_and_sent_again(
+    cloud: Cloud, stack: Stack, sandbox: Sandbox, command: Path
+) -> None:
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [command, "rejected", "--queue", stack.outputs["RejectedQueueUrl"], *arguments],
+            env=cloud.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    alarm = Alarm("poison", stack.topic, Minute())
+    sandbox.fail(kind="status", status=400, body=REFUSED, count=2)
+    alarm.notify(cloud, "ALARM")
+    wait_until(lambda: rejected(cloud, stack, alarm))
+    assert answers(sandbox, alarm) == [400, 400]
+    assert not sandbox.incidents(alarm.dedup_key)
+
+    (line,) = [line for line in run("list").splitlines() if alarm.name in line]
+    assert " 400 " in line and "unwelcome" in line
+    shown = run("show", line.split()[0])
+    assert alarm.dedup_key in shown and "unwelcome" in shown and ROUTING_KEY not in shown
+
+    events = stack.outputs["EventsQueueUrl"]
+    assert "sent again" in run("retry", line.split()[0], "--events-queue", events)
+    sandbox.incident(alarm.dedup_key, "triggered")
+    assert answers(sandbox, alarm) == [400, 400, 202]
+    assert alarm.name not in run("list")
 
 
 def test_each_stage_does_only_its_own(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
@@ -77,41 +185,61 @@ def test_each_stage_does_only_its_own(cloud: Cloud, stack: Stack, sandbox: Sandb
         assert ROUTING_KEY not in json.dumps(event)
 
 
-def test_what_enrich_may_do(cloud: Cloud, stack: Stack) -> None:
-    role = stack.resource("EnrichRole")
-    policy = cloud.client("iam").get_role_policy(RoleName=role, PolicyName="enrich")
-    statements = {s["Sid"]: s for s in policy["PolicyDocument"]["Statement"]}
-    allowed = {
-        sid: {actions} if isinstance(actions := s["Action"], str) else set(actions)
-        for sid, s in statements.items()
+def on_failure(stack: Stack, alarm: Alarm, request_id: str) -> dict:
+    """Lambda's record of an invocation by SNS that failed for the last time (Lambda developer guide,
+    "Capturing records of Lambda asynchronous invocations").
+    """
+    function = stack.outputs["EnrichFunctionArn"]
+    notification = {
+        "Type": "Notification",
+        "MessageId": str(uuid.uuid4()),
+        "TopicArn": stack.topic,
+        "Subject": f'ALARM: "{alarm.name}" in US East (N. Virginia)',
+        "Message": alarm.message("ALARM"),
+        "Timestamp": "2026-11-14T03:06:36.000Z",
+        "MessageAttributes": {},
     }
-    assert allowed == {
-        "WriteOwnLogs": {"logs:CreateLogStream", "logs:PutLogEvents"},
-        "ReadEvidence": {
-            "logs:DescribeLogGroups",
-            "logs:DescribeMetricFilters",
-            "logs:FilterLogEvents",
+    record = {
+        "EventSource": "aws:sns",
+        "EventVersion": "1.0",
+        "EventSubscriptionArn": f"{stack.topic}:{uuid.uuid4()}",
+        "Sns": notification,
+    }
+    return {
+        "version": "1.0",
+        "timestamp": "2026-11-14T03:10:00.000Z",
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": f"{function}:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": 3,
         },
-        "ReadAlarmTags": {"cloudwatch:ListTagsForResource"},
-        "ReadAlarms": {"cloudwatch:DescribeAlarms"},
-        "ReadFunctionsLogGroup": {"lambda:GetFunctionConfiguration"},
-        "ReadRulesTargets": {"events:ListTargetsByRule"},
-        "QueueEvents": {"sqs:SendMessage"},
+        "requestPayload": {"Records": [record]},
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": "$LATEST",
+            "functionError": "Unhandled",
+        },
+        "responsePayload": {
+            "errorType": "Runtime.ExitError",
+            "errorMessage": f"RequestId: {request_id} Error: Runtime exited with error: signal: killed",
+        },
     }
-    # Other accounts only when asked for, and all resources only where AWS takes nothing less.
-    assert [sid for sid, s in statements.items() if s["Resource"] == "*"] == ["ReadAlarms"]
-    assert f":{ACCOUNT}:log-group:*" in statements["ReadEvidence"]["Resource"]
 
 
-def queued(cloud: Cloud, alarm: Alarm) -> list[dict]:
-    """What was sent to any queue for this alarm."""
+def queued(cloud: Cloud, alarm: Alarm, queue: str = "") -> list[dict]:
+    """What was sent for this alarm, to the queue or to any."""
     sent = [call["request"] for call in cloud.calls("sqs", "SendMessage")]
     sent += [
         entry
         for call in cloud.calls("sqs", "SendMessageBatch")
         for entry in call["request"]["Entries"]
     ]
-    return [request for request in sent if alarm.dedup_key in request["MessageBody"]]
+    return [
+        request
+        for request in sent
+        if alarm.dedup_key in request["MessageBody"] and queue in ("", request.get("QueueUrl"))
+    ]
 
 
 def rejected(cloud: Cloud, stack: Stack, alarm: Alarm) -> list[dict]:

@@ -5,6 +5,8 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -115,13 +117,28 @@ class Stack:
         """Takes from a role what the template gave it, as an account's own rules may."""
         self.add_policy(role, "Deny", action, resource)
 
+    @contextmanager
+    def denied(self, role: str, action: str, resource: str) -> Iterator[None]:
+        """The same for a while."""
+        self.deny(role, action, resource)
+        try:
+            yield
+        finally:
+            self.iam.delete_role_policy(
+                RoleName=self.resource(role), PolicyName=policy_name("Deny", action)
+            )
+
     def add_policy(self, role: str, effect: str, action: str, resource: str) -> None:
         statement = {"Effect": effect, "Action": action, "Resource": resource}
         self.iam.put_role_policy(
             RoleName=self.resource(role),
-            PolicyName=f"test-{effect}-{action.split(':')[1]}",
+            PolicyName=policy_name(effect, action),
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         )
+
+
+def policy_name(effect: str, action: str) -> str:
+    return f"test-{effect}-{action.split(':')[1]}"
 
 
 def path_style(url: str) -> str:
