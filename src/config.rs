@@ -140,6 +140,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
     }
 
     fn paging(&mut self) -> Paging {
+        let (redactor, withheld) = self.redactor();
         Paging {
             insufficient_data: self.choice(
                 "PAGETRAIL_INSUFFICIENT_DATA",
@@ -161,12 +162,14 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
                 ],
             ),
             account_name: self.value("PAGETRAIL_ACCOUNT_NAME"),
-            redactor: self.redactor(),
+            redactor,
+            withheld,
         }
     }
 
-    /// Everything but IP addresses is removed, unless said otherwise.
-    fn redactor(&mut self) -> Redactor {
+    /// Everything but IP addresses is removed, unless said otherwise. A fault in the
+    /// user's own patterns comes back beside a redactor without them.
+    fn redactor(&mut self) -> (Redactor, Option<String>) {
         let mut settings = Settings::default();
         let categories: Vec<&str> = Category::ALL.iter().map(|it| it.name()).collect();
         for (name, on) in [("PAGETRAIL_REDACT_ALSO", true), ("PAGETRAIL_REDACT_NOT", false)] {
@@ -182,22 +185,27 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
             }
         }
         let name = "PAGETRAIL_REDACT_PATTERNS";
+        let mut fault = None;
         if let Some(patterns) = self.value(name) {
             match serde_json::from_str::<BTreeMap<String, String>>(&patterns) {
                 Ok(patterns) => settings
                     .patterns
                     .extend(patterns.into_iter().map(|(name, regex)| Pattern { name, regex })),
-                Err(_) => self.fault(
-                    name,
-                    "a JSON object of names and regular expressions, such as \
-                     {\"customer\": \"C-[0-9]{6}\"}",
-                ),
+                Err(_) => {
+                    fault = Some(format!(
+                        "{name} must be a JSON object of names and regular expressions, such as \
+                         {{\"customer\": \"C-[0-9]{{6}}\"}}"
+                    ));
+                }
             }
         }
-        Redactor::new(&settings).unwrap_or_else(|errors| {
-            self.faults.extend(errors.iter().map(|error| format!("{name}: {error}")));
-            Redactor::default()
-        })
+        let redactor = Redactor::new(&settings).unwrap_or_else(|errors| {
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            fault = Some(format!("{name}: {}", errors.join("; ")));
+            settings.patterns.clear();
+            Redactor::new(&settings).unwrap_or_default()
+        });
+        (redactor, fault)
     }
 
     fn queue_url(&mut self, name: &str) -> String {

@@ -14,6 +14,9 @@ pub struct Paging {
     /// What people call this account.
     pub account_name: Option<String>,
     pub redactor: Redactor,
+    /// What is wrong with the user's own redaction patterns. Alarms then page without
+    /// evidence: neither is the page lost, nor leaves what should have been removed.
+    pub withheld: Option<String>,
 }
 
 impl Default for Paging {
@@ -23,6 +26,7 @@ impl Default for Paging {
             severity: Severity::Error,
             account_name: None,
             redactor: Redactor::default(),
+            withheld: None,
         }
     }
 }

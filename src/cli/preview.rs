@@ -71,6 +71,9 @@ async fn preview(args: &Args) -> Result<(), CommandError> {
         "PAGETRAIL_EVENTS_QUEUE_URL" => Some("https://localhost/preview.fifo".to_owned()),
         _ => std::env::var(name).ok(),
     })?;
+    if let Some(fault) = &config.paging.withheld {
+        return Err(format!("a redaction pattern cannot be used: {fault}").into());
+    }
     let key = routing_key(args)?;
     let sdk = session::open(&args.session).await?;
     let region = sdk.region().map(ToString::to_string).unwrap_or_default();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::alarms::{DATAPOINT, alarm, sns, sns_record, topic};
 use crate::support::aws::{Aws, EVENTS_QUEUE, refusal};
 use crate::support::lambda::{REGION, Stage};
-use crate::{GROUP, STREAM, aws_with_filter, details};
+use crate::{GROUP, METRIC, NAMESPACE, STREAM, aws_with_filter, details, note};
 
 const EMAIL: &str = "jane.doe@customer.example";
 const BEARER: &str = "c2VjcmV0LXRva2VuLW9mLWphbmU";
@@ -172,23 +172,33 @@ async fn faults_in_the_settings_are_told_at_the_start_all_together() {
         .enrich()
         .variable("PAGETRAIL_REDACT_ALSO", "phone-numbers")
         .variable("PAGETRAIL_REDACT_NOT", "mails")
-        .variable("PAGETRAIL_REDACT_PATTERNS", r#"{"open": "(", "empty": "a*", "good": "x[0-9]"}"#)
         .variable("PAGETRAIL_SEVERITY", "urgent");
     let said = stage.start().await.start_failure().await;
-    for part in [
-        "PAGETRAIL_REDACT_ALSO",
-        "ip-addresses",
-        "PAGETRAIL_REDACT_NOT",
-        "PAGETRAIL_REDACT_PATTERNS",
-        "open",
-        "empty",
-        "PAGETRAIL_SEVERITY",
-    ] {
+    for part in
+        ["PAGETRAIL_REDACT_ALSO", "ip-addresses", "PAGETRAIL_REDACT_NOT", "PAGETRAIL_SEVERITY"]
+    {
         assert!(said.contains(part), "{part} in {said}");
     }
-    for value in ["not json", r#"["C-[0-9]"]"#, r#"{"n": 7}"#, r#"{"n": "(secret-value"}"#] {
-        let stage = aws.enrich().variable("PAGETRAIL_REDACT_PATTERNS", value);
-        let said = stage.start().await.start_failure().await;
-        assert!(said.contains("PAGETRAIL_REDACT_PATTERNS"), "{value}: {said}");
+}
+
+#[tokio::test]
+async fn a_pattern_that_cannot_be_used_costs_the_evidence_and_neither_page_nor_secrecy() {
+    for (value, named) in [
+        ("not json", "JSON object"),
+        (r#"["C-[0-9]"]"#, "JSON object"),
+        (r#"{"open": "(secret-value", "empty": "a*"}"#, "open"),
+    ] {
+        let aws = Aws::start().await;
+        aws.logs(|logs| {
+            logs.filter(GROUP, "ERROR", NAMESPACE, METRIC);
+            logs.line(GROUP, STREAM, DATAPOINT + 1, "ERROR customer C-123456");
+        });
+        let enrich = aws.enrich().variable("PAGETRAIL_REDACT_PATTERNS", value).start().await;
+        enrich.invoke(&sns(&[alarm("orders")])).await.response();
+        let event = aws.only_event();
+        let note = note(&event);
+        assert!(note.contains("withheld") && note.contains(named), "{note}");
+        assert!(!event.to_string().contains("C-123456"), "{event:#}");
+        assert!(aws.calls("FilterLogEvents").is_empty());
     }
 }
