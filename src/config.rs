@@ -38,6 +38,8 @@ pub struct DeliverConfig {
     pub pagerduty_url: Url,
     pub routing_key_secret: String,
     pub pace: Pace,
+    /// The subscription between the topic and enrich, which the canary looks at.
+    pub subscription: Option<String>,
     /// For the events of alarms that enrich could not handle.
     pub paging: Paging,
 }
@@ -97,6 +99,7 @@ impl DeliverConfig {
                 |secret| !secret.is_empty(),
             ),
             pace: reader.pace(),
+            subscription: reader.value("PAGETRAIL_SUBSCRIPTION_ARN"),
             paging: reader.paging(),
         };
         reader.finish(config)

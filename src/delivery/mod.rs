@@ -1,6 +1,7 @@
 //! Delivery: getting an event accepted by PagerDuty.
 
 mod backoff;
+mod canary;
 mod keys;
 pub mod order;
 mod outcome;
@@ -11,6 +12,7 @@ mod unenriched;
 mod worker;
 
 pub use backoff::delay;
+pub use canary::Canary;
 pub use keys::{KeyError, Keys};
 pub use outcome::{Answer, Outcome, Reason, outcome};
 pub use pagerduty::PagerDuty;

@@ -24,7 +24,7 @@ pub trait LogSource: Sync {
         token: Option<&str>,
     ) -> impl Future<Output = Result<Page<Line>, LookupError>> + Send;
 
-    /// The names of the log groups that begin so, at most fifty of them.
+    /// The names of the log groups that begin so, at most some hundreds of them.
     fn log_groups(
         &self,
         prefix: &str,

@@ -16,6 +16,9 @@ use crate::evidence::{LINE_LIMIT, Line};
 /// `FilterLogEvents` takes `startFromHead=false` for start times from here on.
 const NEWEST_FIRST_SINCE: i64 = 1_704_067_200_000;
 
+/// Pages of fifty log groups that are looked through for a name.
+const MOST_GROUP_PAGES: usize = 10;
+
 /// The longest pattern `FilterLogEvents` takes, in characters (API reference).
 const PATTERN_LIMIT: usize = 1024;
 
@@ -85,15 +88,25 @@ impl LogSource for RegionalLogs {
 
     async fn log_groups(&self, prefix: &str) -> Result<Vec<String>, LookupError> {
         self.pace.turn().await;
-        let answer = self
-            .client
-            .describe_log_groups()
-            .log_group_name_prefix(prefix)
-            .send()
-            .await
-            .map_err(|error| lookup_error(&error))?;
-        let groups = answer.log_groups.unwrap_or_default().into_iter();
-        Ok(groups.filter_map(|group| group.log_group_name).collect())
+        let mut names = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..MOST_GROUP_PAGES {
+            let answer = self
+                .client
+                .describe_log_groups()
+                .log_group_name_prefix(prefix)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| lookup_error(&error))?;
+            let groups = answer.log_groups.unwrap_or_default().into_iter();
+            names.extend(groups.filter_map(|group| group.log_group_name));
+            token = answer.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        Ok(names)
     }
 }
 

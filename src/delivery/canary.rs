@@ -1,0 +1,90 @@
+//! The canary: a daily look whether a page would still get through.
+
+use aws_config::{Region, SdkConfig};
+use aws_sdk_sns::Client;
+use aws_sdk_sns::config::Builder;
+use aws_sdk_sns::error::ProvideErrorMetadata as _;
+use tracing::info;
+
+use super::keys::Keys;
+use super::outcome::{Outcome, outcome};
+use super::pagerduty::PagerDuty;
+use crate::event::{Action, DedupKey, Event};
+use crate::telemetry::Signal;
+
+/// A dedup key that never has an alert: PagerDuty answers its resolve and does nothing.
+const NEVER: &str = "pagetrail/canary/no-such-alert";
+
+/// Checks every routing key, and the topic's subscription where its ARN is known.
+pub struct Canary {
+    sns: Option<(Client, String)>,
+}
+
+impl Canary {
+    /// Takes the ARN of the subscription between the topic and enrich. Connects lazily.
+    #[must_use]
+    pub fn new(config: &SdkConfig, subscription: Option<String>) -> Self {
+        let sns = subscription.map(|arn| {
+            // The topic may be in another Region.
+            let region = arn.split(':').nth(3).unwrap_or_default().to_owned();
+            let config = Builder::from(config).region(Region::new(region)).build();
+            (Client::from_conf(config), arn)
+        });
+        Self { sns }
+    }
+
+    /// Looks, and tells what is amiss.
+    pub async fn look(&self, keys: &Keys, pagerduty: &PagerDuty) {
+        match keys.all().await {
+            Ok(keys) => {
+                for key in keys {
+                    let answer = pagerduty.post(&resolve(), &key).await;
+                    match outcome(&answer) {
+                        Outcome::Delivered => info!(%key, "the canary found the key in order"),
+                        Outcome::RefusedKey { reason } | Outcome::RefusedEvent { reason, .. } => {
+                            Signal::KeyRefused { key: &key.to_string(), why: &reason.what }.tell();
+                        }
+                        Outcome::Later { reason, .. } => {
+                            let what =
+                                format!("PagerDuty did not answer as it should: {}", reason.what);
+                            Signal::Amiss { what: &what }.tell();
+                        }
+                    }
+                }
+            }
+            Err(error) => Signal::Amiss { what: &error.to_string() }.tell(),
+        }
+        if let Some(what) = self.subscription().await {
+            Signal::Amiss { what: &what }.tell();
+        }
+    }
+
+    /// What is wrong with the subscription, if anything.
+    async fn subscription(&self) -> Option<String> {
+        let (sns, arn) = self.sns.as_ref()?;
+        let answer = sns.get_subscription_attributes().subscription_arn(arn).send().await;
+        match answer {
+            Ok(_) => None,
+            Err(error) => Some(match error.code() {
+                Some("NotFound" | "NotFoundException") => {
+                    "the topic no longer notifies Pagetrail: its subscription is gone".to_owned()
+                }
+                code => {
+                    let code = code.unwrap_or("no answer");
+                    format!("the topic's subscription could not be checked: {code}")
+                }
+            }),
+        }
+    }
+}
+
+fn resolve() -> Event {
+    Event {
+        event_action: Action::Resolve,
+        dedup_key: DedupKey::new(NEVER),
+        payload: None,
+        links: Vec::new(),
+        client: None,
+        client_url: None,
+    }
+}
