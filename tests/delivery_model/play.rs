@@ -36,8 +36,8 @@ pub struct Plan {
     pub workers: u32,
     pub per_minute: u32,
     pub keys: usize,
-    /// PagerDuty takes none of the first key's events.
-    pub key_refused: bool,
+    /// PagerDuty takes none of the first key's events until then.
+    pub key_refused_until: Duration,
     /// How many of the attempts, and of the batches, go wrong until all is mended.
     pub faults: f64,
     pub crashes: f64,
@@ -283,7 +283,7 @@ impl World<'_> {
                 _ => said(200, "<html>Please log in</html>"),
             };
         }
-        if key == 0 && self.plan.key_refused {
+        if key == 0 && self.now() < self.plan.key_refused_until {
             return said(400, r#"{"errors": ["Invalid routing key"]}"#);
         }
         match (item.told.faulty, plainer) {
