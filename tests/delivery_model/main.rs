@@ -14,7 +14,7 @@ use std::time::Duration;
 use pagetrail::event::{Action, Severity};
 use proptest::prelude::*;
 
-use play::{Plan, Story, play};
+use play::{Plan, Story, play, storm};
 use queue::{Faulty, Told};
 
 fn told() -> impl Strategy<Value = Told> {
@@ -157,4 +157,15 @@ proptest! {
         what_is_resolved_is_closed(&plan, &story)?;
         pace_holds(&plan, &story)?;
     }
+}
+
+#[test]
+fn a_storm_of_a_thousand_alarms_through_one_key_meets_no_limit() {
+    let story = play(&storm(1_000, 120, 2));
+    assert_eq!(story.left, 0);
+    assert_eq!(story.too_many, 0, "no 429");
+    assert_eq!(story.accepted.len(), 1_000, "each once");
+    let last = story.accepted.iter().map(|it| it.at).max().unwrap();
+    // The limit alone allows no less than 8 min 20 s.
+    assert!(last < Duration::from_mins(11), "{last:?}");
 }

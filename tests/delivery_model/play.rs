@@ -11,8 +11,8 @@ use pagetrail::delivery::order::{groups, in_order, next_key};
 use pagetrail::delivery::pace::{Bucket, Pace, Turn};
 use pagetrail::delivery::pools::Pools;
 use pagetrail::delivery::{Answer, Outcome, delay, outcome};
-use pagetrail::event::Action;
 use pagetrail::event::routing_key::RoutingKey;
+use pagetrail::event::{Action, Severity};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -49,6 +49,7 @@ pub struct Plan {
 
 #[derive(Debug, Clone, Copy)]
 pub struct Accepted {
+    pub at: Duration,
     pub key: usize,
     pub seq: usize,
     pub told: Told,
@@ -86,6 +87,27 @@ struct Memory(RefCell<HashMap<RoutingKey, (Bucket, Option<Instant>)>>);
 enum Why {
     Later(Option<Duration>),
     ComeBack(Duration),
+}
+
+/// A storm: this many alarms within ten seconds, every tenth critical, through one key.
+pub fn storm(alarms: usize, per_minute: u32, workers: u32) -> Plan {
+    let alarm = |group| {
+        let severity = if group % 10 == 0 { Severity::Critical } else { Severity::Error };
+        let told = Told { group, action: Action::Trigger, severity, faulty: Faulty::Not };
+        (Duration::from_millis(group as u64 * 10_000 / alarms as u64), told)
+    };
+    Plan {
+        arrivals: (0..alarms).map(alarm).collect(),
+        workers,
+        per_minute,
+        keys: 1,
+        key_refused_until: Duration::ZERO,
+        faults: 0.0,
+        crashes: 0.0,
+        mended: Duration::ZERO,
+        limited: true,
+        seed: 1,
+    }
 }
 
 /// Plays until the queue is empty, or for a day of virtual time.
@@ -261,7 +283,7 @@ impl World<'_> {
         let answer = self.answer(item, key, plainer);
         let lost = self.chance(self.plan.faults / 4.0);
         if matches!(answer, Answer::Http { status: 202, .. }) {
-            let accepted = Accepted { key, seq: item.seq, told: item.told };
+            let accepted = Accepted { at: self.now(), key, seq: item.seq, told: item.told };
             self.story.borrow_mut().accepted.push(accepted);
         }
         sleep(self.millis(150)).await;
