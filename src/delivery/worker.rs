@@ -178,10 +178,13 @@ impl Worker {
         let Some(plainer) = queued.event.plainer(&reason.whole()) else {
             return self.reject(message, Some(status), reason).await;
         };
-        if Instant::now() + PATIENCE + ATTEMPT + RESERVE > deadline {
+        // The refused attempt has spent this event's turn. Sent back for another one, it would
+        // be refused again and never get further where turns are rare.
+        let patience = deadline.saturating_duration_since(Instant::now() + ATTEMPT + RESERVE);
+        if patience < PATIENCE {
             return later("no time was left in this batch");
         }
-        match self.keys.turn(key, PATIENCE) {
+        match self.keys.turn(key, patience) {
             Turn::In(wait) => tokio::time::sleep(wait).await,
             Turn::ComeBack(wait) => return Fate::ComeBack(wait),
         }

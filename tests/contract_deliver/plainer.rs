@@ -89,3 +89,14 @@ async fn not_delivered_now_the_whole_event_comes_back() {
         assert!(delivery.pagerduty.accepted().is_empty(), "{said}");
     }
 }
+
+#[tokio::test]
+async fn it_waits_for_its_own_turn_where_turns_are_rare() {
+    // One at once, and the next turn after 6.7 s: sent back, it would never get further.
+    let delivery = Delivery::at_pace("30", "3").await;
+    refuse_full(&delivery, invalid(&["bad"]));
+    assert!(delivery.hand_over(&[trigger("a")]).await.is_empty());
+    assert_eq!(delivery.pagerduty.accepted().len(), 1);
+    let times = delivery.pagerduty.times();
+    assert!(times[1] - times[0] > std::time::Duration::from_secs(6), "the pace holds");
+}
