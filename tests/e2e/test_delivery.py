@@ -158,6 +158,8 @@ def test_refused_for_good_and_sent_again(
     wait_until(lambda: rejected(cloud, stack, alarm))
     assert answers(sandbox, alarm) == [400, 400]
     assert not sandbox.incidents(alarm.dedup_key)
+    (told,) = wait_until(lambda: counted(cloud, stack, alarm, "Rejected"))
+    assert told["stack"] == stack.name and told["level"] == "ERROR"
 
     (line,) = [line for line in run("list").splitlines() if alarm.name in line]
     assert " 400 " in line and "unwelcome" in line
@@ -255,6 +257,17 @@ def rejected(cloud: Cloud, stack: Stack, alarm: Alarm) -> list[dict]:
         | json.loads(message["Body"])
         for message in found.get("Messages", [])
         if alarm.dedup_key in message["Body"]
+    ]
+
+
+def counted(cloud: Cloud, stack: Stack, alarm: Alarm, metric: str) -> list[dict]:
+    """The lines of deliver's log that count something of this alarm."""
+    found = cloud.client("logs").filter_log_events(
+        logGroupName=f"/aws/lambda/{stack.name}-deliver", filterPattern='"_aws"'
+    )
+    lines = [json.loads(event["message"]) for event in found["events"]]
+    return [
+        line for line in lines if line.get("dedup_key") == alarm.dedup_key and line.get(metric) == 1
     ]
 
 
