@@ -173,6 +173,32 @@ def test_refused_for_good_and_sent_again(
     assert alarm.name not in run("list")
 
 
+def test_a_secret_of_several_keys(cloud: Cloud, sandbox: Sandbox, template_url: str) -> None:
+    keys = [ROUTING_KEY[:-1] + last for last in "123"]
+    secret = cloud.client("secretsmanager").create_secret(
+        Name="pagerduty-pools", SecretString=json.dumps({"default": keys})
+    )
+    stack = Stack(
+        cloud,
+        template_url,
+        f"{sandbox.url}/v2/enqueue",
+        "pools",
+        pagerDutyIntegrationKey="",
+        pagerDutySecretArn=secret["ARN"],
+    )
+    alarms = [Alarm(f"pool-{number}", stack.topic, Minute()) for number in range(8)]
+    for state, status in (("ALARM", "triggered"), ("OK", "resolved")):
+        for alarm in alarms:
+            alarm.notify(cloud, state)
+        for alarm in alarms:
+            sandbox.incident(alarm.dedup_key, status)
+    used = [{r["routing_key"] for r in requests(sandbox, alarm)} for alarm in alarms]
+    stack.remove()
+    # Each alarm's resolve went by the key of its trigger, and the alarms by more keys than one.
+    assert all(len(of_alarm) == 1 for of_alarm in used)
+    assert len(set.union(*used)) > 1
+
+
 def test_each_stage_does_only_its_own(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
     minute = Minute()
     orders(cloud, "apart", minute)
