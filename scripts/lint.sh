@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools=$(scripts/setup-venv.sh test)
+policy=$(scripts/setup-venv.sh policy)
 
 failed=0
 check() {
@@ -18,6 +19,7 @@ mapfile -t shell < <(git ls-files '*.sh' .ci/run)
 check cargo fmt --check
 check cargo clippy --quiet --locked --all-targets -- -D warnings
 check "$tools/cfn-lint" template.yaml infra/*.yaml
+check "$policy/checkov" --config-file scripts/checkov.yaml
 check "$tools/shellcheck" "${shell[@]}"
 check "$tools/ruff" check --quiet .
 check scripts/check-readme.py

@@ -2,11 +2,20 @@
 # Makes .venv with the Python tools that the other scripts use, and says where its programs are.
 #
 #   scripts/setup-venv.sh [test]     with `test` also what only the tests need
+#   scripts/setup-venv.sh policy     the policy scanner, in .venv-policy: it cannot live with boto3 as
+#                                    new as the emulator needs it
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+venv=.venv
 files=(scripts/requirements.txt)
-[[ ${1:-} == test ]] && files+=(scripts/requirements-test.txt)
+case ${1:-} in
+    test) files+=(scripts/requirements-test.txt) ;;
+    policy)
+        venv=.venv-policy
+        files=(scripts/requirements-policy.txt)
+        ;;
+esac
 
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
     echo "setup-venv.sh: Python 3.10 or newer is needed as python3" >&2
@@ -14,19 +23,19 @@ if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; 
 fi
 # The stamp names the Python too: a venv does not outlive the Python that made it.
 stamp=$(python3 --version && cat "${files[@]}")
-mark=.venv/installed-${#files[@]}
-if [[ ! -x .venv/bin/python ]] || ! .venv/bin/python -c '' 2>/dev/null; then
-    rm -rf .venv
-    if ! out=$(python3 -m venv .venv 2>&1); then
-        rm -rf .venv
+mark=$venv/installed-${#files[@]}
+if [[ ! -x $venv/bin/python ]] || ! $venv/bin/python -c '' 2>/dev/null; then
+    rm -rf $venv
+    if ! out=$(python3 -m venv $venv 2>&1); then
+        rm -rf $venv
         echo "setup-venv.sh: python3 cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2
         echo "$out" >&2
         exit 1
     fi
 fi
 if [[ $(cat "$mark" 2>/dev/null) != "$stamp" ]]; then
-    echo "Installing Python tools into .venv ..." >&2
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check "${files[@]/#/--requirement=}"
+    echo "Installing Python tools into $venv ..." >&2
+    $venv/bin/python -m pip install --quiet --disable-pip-version-check "${files[@]/#/--requirement=}"
     printf '%s\n' "$stamp" >"$mark"
 fi
-echo "$PWD/.venv/bin"
+echo "$PWD/$venv/bin"

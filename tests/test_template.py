@@ -299,13 +299,14 @@ def test_every_variable_is_one_that_the_program_reads() -> None:
             assert f'"{name}"' in source, name
 
 
+COMPARED = {"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": ">="}
 ALARMS = {
-    "WaitingAlarm": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "EventsQueue"),
-    "RejectedAlarm": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "RejectedQueue"),
-    "UnenrichedAlarm": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "UnenrichedQueue"),
-    "EnrichErrorsAlarm": ("AWS/Lambda", "Errors", "EnrichFunction"),
-    "DeliverErrorsAlarm": ("AWS/Lambda", "Errors", "DeliverFunction"),
-    "KeyRefusedAlarm": ("Pagetrail", "KeyRefused", "AWS::StackName"),
+    "WaitingAlarm": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "EventsQueue", "> 900"),
+    "RejectedAlarm": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "RejectedQueue", ">= 1"),
+    "UnenrichedAlarm": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "UnenrichedQueue", "> 900"),
+    "EnrichErrorsAlarm": ("AWS/Lambda", "Errors", "EnrichFunction", ">= 1"),
+    "DeliverErrorsAlarm": ("AWS/Lambda", "Errors", "DeliverFunction", ">= 1"),
+    "KeyRefusedAlarm": ("Pagetrail", "KeyRefused", "AWS::StackName", ">= 1"),
 }
 TOLD = {
     "Fn::If": [
@@ -328,7 +329,8 @@ def test_the_alarms_are_these() -> None:
         (dimension,) = alarm["Dimensions"]
         about = dimension["Value"]
         about = about.get("Ref") or about["Fn::GetAtt"][0]
-        found[name] = (alarm["Namespace"], alarm["MetricName"], about)
+        limit = f"{COMPARED[alarm['ComparisonOperator']]} {alarm['Threshold']}"
+        found[name] = (alarm["Namespace"], alarm["MetricName"], about, limit)
     assert found == ALARMS
 
 

@@ -158,6 +158,8 @@ def test_refused_for_good_and_sent_again(
     wait_until(lambda: rejected(cloud, stack, alarm))
     assert answers(sandbox, alarm) == [400, 400]
     assert not sandbox.incidents(alarm.dedup_key)
+    (told,) = wait_until(lambda: counted(cloud, stack, alarm, "Rejected"))
+    assert told["stack"] == stack.name and told["level"] == "ERROR"
 
     (line,) = [line for line in run("list").splitlines() if alarm.name in line]
     assert " 400 " in line and "unwelcome" in line
@@ -169,6 +171,32 @@ def test_refused_for_good_and_sent_again(
     sandbox.incident(alarm.dedup_key, "triggered")
     assert answers(sandbox, alarm) == [400, 400, 202]
     assert alarm.name not in run("list")
+
+
+def test_a_secret_of_several_keys(cloud: Cloud, sandbox: Sandbox, template_url: str) -> None:
+    keys = [ROUTING_KEY[:-1] + last for last in "123"]
+    secret = cloud.client("secretsmanager").create_secret(
+        Name="pagerduty-pools", SecretString=json.dumps({"default": keys})
+    )
+    stack = Stack(
+        cloud,
+        template_url,
+        f"{sandbox.url}/v2/enqueue",
+        "pools",
+        pagerDutyIntegrationKey="",
+        pagerDutySecretArn=secret["ARN"],
+    )
+    alarms = [Alarm(f"pool-{number}", stack.topic, Minute()) for number in range(8)]
+    for state, status in (("ALARM", "triggered"), ("OK", "resolved")):
+        for alarm in alarms:
+            alarm.notify(cloud, state)
+        for alarm in alarms:
+            sandbox.incident(alarm.dedup_key, status)
+    used = [{r["routing_key"] for r in requests(sandbox, alarm)} for alarm in alarms]
+    stack.remove()
+    # Each alarm's resolve went by the key of its trigger, and the alarms by more keys than one.
+    assert all(len(of_alarm) == 1 for of_alarm in used)
+    assert len(set.union(*used)) > 1
 
 
 def test_each_stage_does_only_its_own(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
@@ -255,6 +283,17 @@ def rejected(cloud: Cloud, stack: Stack, alarm: Alarm) -> list[dict]:
         | json.loads(message["Body"])
         for message in found.get("Messages", [])
         if alarm.dedup_key in message["Body"]
+    ]
+
+
+def counted(cloud: Cloud, stack: Stack, alarm: Alarm, metric: str) -> list[dict]:
+    """The lines of deliver's log that count something of this alarm."""
+    found = cloud.client("logs").filter_log_events(
+        logGroupName=f"/aws/lambda/{stack.name}-deliver", filterPattern='"_aws"'
+    )
+    lines = [json.loads(event["message"]) for event in found["events"]]
+    return [
+        line for line in lines if line.get("dedup_key") == alarm.dedup_key and line.get(metric) == 1
     ]
 
 

@@ -1,6 +1,7 @@
 """Publishing and installing: what is taken, what is refused before anything is created."""
 
 import hashlib
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -108,15 +109,49 @@ def test_wrong_parameters_create_nothing(
 
 
 def test_twice_in_one_region_and_gone_again(cloud: Cloud, stack: Stack, template_url: str) -> None:
-    second = Stack(cloud, template_url, "https://events.pagerduty.com/v2/enqueue", "pagetrail-2")
+    second = Stack(
+        cloud,
+        template_url,
+        "https://events.pagerduty.com/v2/enqueue",
+        "pagetrail-2",
+        operationsEmail="operations@example.com",
+        dashboard="true",
+        allAlarms="true",
+        crossAccountLogs="true",
+        workers="4",
+    )
     assert not set(second.outputs.values()) & set(stack.outputs.values())
     assert second.topic in second.outputs["Test"]
+    assert_watched(cloud, second)
     second.remove()
     groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/pagetrail")
     assert {g["logGroupName"] for g in groups["logGroups"]} == {
         "/aws/lambda/pagetrail-enrich",
         "/aws/lambda/pagetrail-deliver",
     }
+
+
+def assert_watched(cloud: Cloud, stack: Stack) -> None:
+    client = cloud.client("cloudwatch")
+    alarms = [
+        alarm
+        for alarm in client.describe_alarms()["MetricAlarms"]
+        if alarm["AlarmName"].startswith(f"{stack.name}-")
+    ]
+    assert len(alarms) == 6
+    operations = stack.resource("OperationsTopic")
+    for alarm in alarms:
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [operations], alarm["AlarmName"]
+        assert alarm["Dimensions"][0]["Value"].startswith(stack.name)
+    body = client.get_dashboard(DashboardName=stack.resource("OwnDashboard"))["DashboardBody"]
+    for widget in json.loads(body)["widgets"]:
+        assert widget["properties"]["region"] == REGION
+    assert stack.name in body and "${" not in body
+
+    mappings = cloud.client("lambda").list_event_source_mappings(
+        FunctionName=stack.outputs["DeliverFunctionName"]
+    )["EventSourceMappings"]
+    assert sorted(m["ScalingConfig"]["MaximumConcurrency"] for m in mappings) == [2, 4]
 
 
 def test_what_is_published(cloud: Cloud, template_url: str) -> None:
