@@ -82,6 +82,10 @@ ROLES = {
         "QueueBareEvents": ({"sqs:SendMessage"}, arn("EventsQueue")),
         "SetRefusedAside": ({"sqs:SendMessage"}, arn("RejectedQueue")),
         "ReadRoutingKey": ({"secretsmanager:GetSecretValue"}, SECRET),
+        "LookAtSubscription": (
+            {"sns:GetSubscriptionAttributes"},
+            [{"Ref": "errorTopicArn"}, sub("${errorTopicArn}:*")],
+        ),
         "DecryptRoutingKey": ({"kms:Decrypt"}, {"Ref": "pagerDutySecretKmsKeyArn"}),
     },
 }
@@ -307,6 +311,7 @@ ALARMS = {
     "EnrichErrorsAlarm": ("AWS/Lambda", "Errors", "EnrichFunction", ">= 1"),
     "DeliverErrorsAlarm": ("AWS/Lambda", "Errors", "DeliverFunction", ">= 1"),
     "KeyRefusedAlarm": ("Pagetrail", "KeyRefused", "AWS::StackName", ">= 1"),
+    "AmissAlarm": ("Pagetrail", "Amiss", "AWS::StackName", ">= 1"),
 }
 TOLD = {
     "Fn::If": [
@@ -338,7 +343,9 @@ def test_the_alarms_are_these() -> None:
 def test_an_alarm_tells_whom_the_user_chose_and_not_pagerduty(name: str) -> None:
     alarm = RESOURCES[name]["Properties"]
     assert "Condition" not in RESOURCES[name]
-    assert alarm["AlarmActions"] == alarm["OKActions"] == TOLD
+    assert alarm["AlarmActions"] == TOLD
+    # The daily look says nothing in between, which is not that all is well.
+    assert alarm.get("OKActions") == (None if name == "AmissAlarm" else TOLD)
     assert alarm.get("ActionsEnabled", True) is True
     assert alarm["TreatMissingData"] == "notBreaching"
     # Nor by way of the rule that pages for every alarm.

@@ -8,6 +8,7 @@ mod support;
 
 mod answers;
 mod backoff;
+mod canary;
 mod crash;
 mod later;
 mod pace;
