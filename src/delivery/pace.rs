@@ -89,7 +89,7 @@ mod tests {
         let far: Vec<Turn> = (0..5).map(|_| bucket.turn(Duration::ZERO, PATIENCE)).collect();
         let Turn::ComeBack(last) = far[4] else { panic!("{far:?}") };
         assert!(last > PATIENCE, "{far:?}");
-        assert_eq!(bucket.turn(Duration::from_secs(60), PATIENCE), Turn::In(Duration::ZERO));
+        assert_eq!(bucket.turn(Duration::from_mins(1), PATIENCE), Turn::In(Duration::ZERO));
     }
 
     proptest! {
