@@ -89,6 +89,8 @@ where
     let handler = Arc::new(handler);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            // Head and body are written apart: the body would wait for the head's ACK.
+            let _ = stream.set_nodelay(true);
             let handler = Arc::clone(&handler);
             tokio::spawn(async move { while_connected(stream, &*handler).await });
         }
