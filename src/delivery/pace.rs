@@ -16,12 +16,13 @@ pub struct Pace {
 
 impl Pace {
     /// Divides a key's limit, in events a minute, among the workers that share it. Burst
-    /// and refill together stay within the share in any window of a minute.
+    /// and refill together stay within the share in any window of a minute. A share of
+    /// less than two would never come to its turn.
     #[must_use]
     pub fn share(per_minute: u32, workers: u32) -> Self {
-        let share = f64::from(per_minute) / f64::from(workers.max(1));
+        let share = (f64::from(per_minute) / f64::from(workers.max(1))).max(2.0);
         let burst = (share / 10.0).max(1.0);
-        Self { burst, refill: ((share - burst) / WINDOW).max(share / WINDOW / 10.0) }
+        Self { burst, refill: (share - burst) / WINDOW }
     }
 }
 

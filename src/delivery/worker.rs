@@ -6,7 +6,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use chrono::{SecondsFormat, Utc};
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::backoff::delay;
 use super::keys::{Candidates, Keys};
@@ -154,13 +154,7 @@ impl Worker {
         if !delivered {
             return Fate::Later { after: None, reason: refusal };
         }
-        Signal::Delivered {
-            dedup_key,
-            action: queued.event.event_action.name(),
-            attempts: receive_count(message),
-            since: queued.event.happened_at(),
-        }
-        .tell();
+        tell_delivered(message, queued);
         Fate::Done
     }
 
@@ -190,7 +184,7 @@ impl Worker {
         }
         match self.attempt(&plainer, key).await {
             Outcome::Delivered => {
-                info!(dedup_key = %plainer.dedup_key, "delivered in a plainer form");
+                tell_delivered(message, queued);
                 self.reject(message, Some(status), reason).await
             }
             Outcome::RefusedEvent { .. } => self.reject(message, Some(status), reason).await,
@@ -282,6 +276,17 @@ impl Worker {
             warn!(%error, "the wait could not be set");
         }
     }
+}
+
+/// Tells that PagerDuty took an event, in whatever form.
+fn tell_delivered(message: &SqsMessage, queued: &Queued) {
+    Signal::Delivered {
+        dedup_key: queued.event.dedup_key.as_str(),
+        action: queued.event.event_action.name(),
+        attempts: receive_count(message),
+        since: queued.event.happened_at(),
+    }
+    .tell();
 }
 
 fn later(what: impl Into<String>) -> Fate {

@@ -94,11 +94,26 @@ async fn tags_that_may_not_be_read_cost_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_resolve_asks_for_no_tags() {
+async fn a_resolve_goes_to_the_tagged_target_and_to_the_default_one() {
     let aws = aws_with_filter("ERROR").await;
+    aws.resources(|it| it.tag("shop", "pagetrail:target", "db"));
     let enrich = aws.enrich().start().await;
     enrich.invoke(&sns(&[turned(alarm("shop"), "OK")])).await.response();
-    assert_eq!(aws.operations(), ["SendMessage"]);
+    let sent = aws.sent(EVENTS_QUEUE);
+    let targets: Vec<_> = sent.iter().map(|it| it.body["target"].as_str().unwrap()).collect();
+    assert_eq!(targets, ["default", "db"]);
+    assert_ne!(sent[0].group, sent[1].group);
+    assert_ne!(sent[0].deduplication, sent[1].deduplication);
+}
+
+#[tokio::test]
+async fn a_resolve_whose_tags_could_not_be_read_just_now_is_tried_again_by_lambda() {
+    let aws = aws_with_filter("ERROR").await;
+    aws.always("ListTagsForResource", refusal("ThrottlingException", "Rate exceeded"));
+    let enrich = aws.enrich().start().await;
+    enrich.invoke(&sns(&[turned(alarm("shop"), "OK")])).await.error();
+    let sent = aws.sent(EVENTS_QUEUE);
+    assert_eq!(sent.len(), 1, "the default target has its resolve already");
 }
 
 async fn tagged_event(tag: Option<(&str, &str)>, alarm: Value) -> Value {
