@@ -12,7 +12,8 @@
 //! - [`stage`]: the Lambda handlers, which only wire the parts above together.
 //! - [`sandbox`]: a local stand-in for PagerDuty with a page to look at.
 //! - [`cli`]: the `pagetrail` command, one file per subcommand.
-//! - [`config`], [`telemetry`], [`aws`]: what every stage needs to start.
+//! - [`config`], [`paging`], [`telemetry`], [`aws`]: what every stage is told and needs to start.
+//! - [`secret`], [`text`]: values that must not be seen, and text on its way to a person.
 
 pub mod alarm;
 pub mod aws;
