@@ -81,7 +81,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         let calls = Calls::until(self.deadline);
         let mut evidence = Evidence::default();
         for subject in self.subjects(alarm, &mut evidence, &calls).await {
-            let of = subject.child.as_ref().unwrap_or(alarm);
+            let of = subject.or(alarm);
             let found = sources::find(of, &subject.tags, self.logs, self.alarms, &calls).await;
             let mut part = Part::of(&subject, of, self.now);
             for source in found.sources {
@@ -219,8 +219,8 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
     ) -> BoxFuture<'f, (Part, Vec<String>)> {
         async move {
             let tags = &subject.tags;
-            let mut part = Part::of(subject, subject.child.as_ref().unwrap_or(alarm), self.now);
-            let subject = subject.child.as_ref().unwrap_or(alarm);
+            let mut part = Part::of(subject, subject.or(alarm), self.now);
+            let subject = subject.or(alarm);
             let mut notes = Vec::new();
             if subject.carried.is_empty() {
                 let found = sources::find(subject, tags, self.logs, self.alarms, calls).await;
@@ -306,6 +306,10 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         notes: &mut Vec<String>,
         calls: &Calls,
     ) {
+        if kinds.is_empty() || trails == 0 {
+            // Nothing to follow: the log groups of traces need not be asked for.
+            return;
+        }
         let first = kinds.iter_mut().take(trails).filter(|kind| !kind.example.stream.is_empty());
         let groups = self.trace_groups(calls).await;
         let reach = Reach {
@@ -347,6 +351,13 @@ struct Subject {
     /// Nothing for the alarm that fired.
     child: Option<Alarm>,
     tags: BTreeMap<String, String>,
+}
+
+impl Subject {
+    /// The child, or the alarm that fired.
+    fn or<'a>(&'a self, fired: &'a Alarm) -> &'a Alarm {
+        self.child.as_ref().unwrap_or(fired)
+    }
 }
 
 /// What a search over all sources brought.

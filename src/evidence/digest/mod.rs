@@ -19,7 +19,7 @@ use merge::Shape;
 use token::Token;
 
 pub use crate::evidence::record::Severity;
-use crate::evidence::record::{Record, message};
+use crate::evidence::record::message;
 
 /// Shapes kept apart. What comes when there are more is counted by its first word.
 const SHAPES: usize = 4096;
@@ -109,11 +109,6 @@ impl Digest {
     pub fn add(&mut self, line: &str) -> Slot {
         let (severity, message) = message(begin(line, LINE));
         self.count(line, &message, severity)
-    }
-
-    /// Counts a line that has been read already.
-    pub fn add_record(&mut self, line: &str, record: &Record) -> Slot {
-        self.count(line, &record.headline(), record.severity())
     }
 
     fn count(&mut self, line: &str, message: &str, level: Option<Severity>) -> Slot {
