@@ -5,6 +5,7 @@
 //!
 //! - [`alarm`]: what CloudWatch told us, in one type whatever the form it came in.
 //! - [`evidence`]: an alarm's log lines and trails: where to look, when, and what was found.
+//! - [`enrich`]: an alarm on its way from intake through evidence and event to the queue.
 //! - [`event`]: the PagerDuty event: its types, composed from alarm and evidence, fitted to the limits.
 //! - [`redact`]: what must not leave, and the marks put in its place.
 //! - [`queue`]: the ordered, durable road between the stages.
@@ -20,6 +21,7 @@ pub mod aws;
 pub mod cli;
 pub mod config;
 pub mod delivery;
+pub mod enrich;
 pub mod event;
 pub mod evidence;
 pub mod paging;

@@ -2,16 +2,18 @@
 
 use std::process::ExitCode;
 
+use pagetrail::telemetry::Metrics;
 use pagetrail::{aws, stage, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
-    telemetry::start(variable("PAGETRAIL_LOG_LEVEL").as_deref(), variable("PAGETRAIL_STACK"));
+    let stack = variable("PAGETRAIL_STACK").unwrap_or_else(|| "none".to_owned());
+    telemetry::start(variable("PAGETRAIL_LOG_LEVEL").as_deref(), Metrics::Embedded { stack });
     let sdk = aws::lambda_config().await;
     let ended = match std::env::var("_HANDLER").as_deref() {
-        Ok("enrich") => stage::enrich::run(&sdk).await,
-        Ok("deliver") => stage::deliver::run(&sdk).await,
+        Ok("enrich") => Box::pin(stage::enrich::run(&sdk)).await,
+        Ok("deliver") => Box::pin(stage::deliver::run(&sdk)).await,
         _ => Err("the function's handler must be enrich or deliver".into()),
     };
     match ended {

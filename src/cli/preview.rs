@@ -15,9 +15,9 @@ use crate::alarm::intake::{self, Notice};
 use crate::alarm::{Alarm, State, home};
 use crate::config::{EnrichConfig, PAGERDUTY_URL};
 use crate::delivery::{Outcome, PagerDuty, outcome};
-use crate::event::Event;
 use crate::event::compose::{Composer, resolve};
 use crate::event::routing_key::RoutingKey;
+use crate::event::{Endpoint, Event};
 use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
 use crate::evidence::ports::{AlarmSource as _, LookupError};
 use crate::evidence::{Collector, Redacted};
@@ -225,7 +225,7 @@ fn routing_key(args: &Args) -> Result<Option<RoutingKey>, CommandError> {
 
 async fn send(event: &Event, key: &RoutingKey, args: &Args) -> Result<(), CommandError> {
     let pagerduty = PagerDuty::new(args.url.clone(), aws::tls_config())?;
-    match outcome(&pagerduty.post(event, key).await) {
+    match outcome(Endpoint::V2, &pagerduty.post(event, key).await) {
         Outcome::Delivered => {
             eprintln!("sent: PagerDuty took the event");
             Ok(())

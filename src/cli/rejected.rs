@@ -10,7 +10,7 @@ use super::CommandError;
 use super::session::{self, SessionArgs};
 use crate::event::sha256_hex;
 use crate::queue::Queued;
-use crate::queue::sqs::{Outgoing, SqsQueue};
+use crate::queue::sqs::SqsQueue;
 use crate::text::{clean, cut, one_line};
 
 /// How long the messages are hidden from others while they are worked on.
@@ -112,7 +112,7 @@ async fn take_all(queue: &SqsQueue) -> Result<Vec<Message>, CommandError> {
     let mut messages = Vec::new();
     while messages.len() < MOST {
         let more = queue
-            .receive(HIDDEN)
+            .receive(HIDDEN, Duration::ZERO)
             .await
             .map_err(|error| format!("the rejected queue could not be read: {error}"))?;
         if more.is_empty() {
@@ -155,14 +155,10 @@ async fn retry(
         let body = message.body().unwrap_or_default();
         let id = id_of(message);
         let group = attribute(message, &MessageSystemAttributeName::MessageGroupId);
-        let outgoing = Outgoing {
-            body: body.to_owned(),
-            group: group.unwrap_or_else(|| sha256_hex(&[body])),
-            // Another than the first time, or the queue would drop it.
-            deduplication_id: sha256_hex(&["retry", &id, &Utc::now().timestamp().to_string()]),
-            attributes: Vec::new(),
-        };
-        events.send(outgoing).await.map_err(|error| {
+        let group = group.unwrap_or_else(|| sha256_hex(&[body]));
+        // Another than the first time, or the queue would drop it.
+        let once = sha256_hex(&["retry", &id, &Utc::now().timestamp().to_string()]);
+        events.send(body.to_owned(), group, once, Vec::new()).await.map_err(|error| {
             format!("{id} was not sent, and stays in the rejected queue: {error}")
         })?;
         delete(queue, message).await?;
@@ -208,10 +204,7 @@ fn show(messages: &[Message], id: &str) -> Result<(), CommandError> {
 fn line(message: &Message) -> String {
     let queued = serde_json::from_str::<Queued>(message.body().unwrap_or_default());
     let title = match &queued {
-        Ok(queued) => match &queued.event.payload {
-            Some(payload) => payload.summary.clone(),
-            None => format!("{} of {}", queued.event.event_action.name(), queued.event.dedup_key),
-        },
+        Ok(queued) => queued.outline().title(),
         Err(_) => "no Pagetrail event".to_owned(),
     };
     format!(

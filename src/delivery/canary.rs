@@ -9,7 +9,7 @@ use tracing::info;
 use super::keys::Keys;
 use super::outcome::{Outcome, outcome};
 use super::pagerduty::PagerDuty;
-use crate::event::{Action, DedupKey, Event};
+use crate::event::{Action, DedupKey, Endpoint, Event};
 use crate::telemetry::Signal;
 
 /// A dedup key that never has an alert: PagerDuty answers its resolve and does nothing.
@@ -39,7 +39,7 @@ impl Canary {
             Ok(keys) => {
                 for key in keys {
                     let answer = pagerduty.post(&resolve(), &key).await;
-                    match outcome(&answer) {
+                    match outcome(Endpoint::V2, &answer) {
                         Outcome::Delivered => info!(%key, "the canary found the key in order"),
                         Outcome::RefusedKey { reason } | Outcome::RefusedEvent { reason, .. } => {
                             Signal::KeyRefused { key: &key.to_string(), why: &reason.what }.tell();

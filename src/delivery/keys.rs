@@ -1,57 +1,45 @@
-//! The routing keys: read from Secrets Manager, kept, paced, and set aside when refused.
+//! The routing keys: read, kept, paced, and set aside when refused.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use aws_config::SdkConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config::Builder;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
+use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::key_source::{KeyError, KeySource};
 use super::pace::{Bucket, Pace, Turn};
-use super::pools::{Pools, PoolsError};
+use super::pools::Pools;
 use crate::event::routing_key::RoutingKey;
-use crate::text::cut;
+use crate::queue::{Fingerprint, Target};
 
-/// A secret read again so soon has not been mended meanwhile.
+/// A source read again so soon has not been mended meanwhile.
 const SHORTEST_BETWEEN_READS: Duration = Duration::from_secs(10);
 /// Those that waited while a read failed share its failure: each reading for itself,
 /// one after the other, would outlast the function.
 const SHARED_FAILURE: Duration = Duration::from_secs(1);
 /// How long a refused key is not used.
 const SET_ASIDE: Duration = Duration::from_mins(5);
-const ATTEMPT: Duration = Duration::from_secs(4);
 
-/// Why there are no routing keys.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum KeyError {
-    #[error("the routing keys' secret could not be read: {0}")]
-    Unreadable(String),
-    #[error(transparent)]
-    Secret(#[from] PoolsError),
-}
-
-/// The routing keys of one secret.
+/// The routing keys of one source, and those that events brought with them.
 pub struct Keys {
-    client: Client,
-    secret: String,
+    source: KeySource,
     pace: Pace,
     started: Instant,
-    // Tokio's lock: held while the secret is read, so that it is read once.
-    known: tokio::sync::Mutex<Known>,
-    // The standard library's lock: nothing awaits while it is held.
+    // The standard library's locks: nothing awaits while they are held.
+    pools: RwLock<Option<Arc<Pools>>>,
+    /// Keys that are in no pool.
+    learned: RwLock<HashMap<Fingerprint, RoutingKey>>,
     state: Mutex<HashMap<RoutingKey, KeyState>>,
+    // Tokio's lock: held while the source is read, so that it is read once.
+    reading: tokio::sync::Mutex<Reading>,
 }
 
 #[derive(Default)]
-struct Known {
-    pools: Option<Pools>,
+struct Reading {
     /// When it was last read because a key had been refused.
-    read_again: Option<Instant>,
+    again: Option<Instant>,
     /// The last first read that failed.
     failure: Option<(Instant, KeyError)>,
 }
@@ -73,95 +61,195 @@ pub struct Candidates {
     pub unknown_target: bool,
 }
 
+/// How a key is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyHealth {
+    Healthy,
+    /// Its limit is reached: events wait for their turn.
+    Paced,
+    /// PagerDuty does not take it.
+    Refused,
+}
+
 impl Keys {
-    /// Takes the secret's ARN or name. Connects lazily.
+    /// Reads nothing yet.
     #[must_use]
-    pub fn new(config: &SdkConfig, secret: String, pace: Pace) -> Self {
-        let config = Builder::from(config)
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
-            .build();
+    pub fn new(source: KeySource, pace: Pace) -> Self {
         Self {
-            client: Client::from_conf(config),
-            secret,
+            source,
             pace,
             started: Instant::now(),
-            known: tokio::sync::Mutex::default(),
+            pools: RwLock::default(),
+            learned: RwLock::default(),
             state: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
         }
     }
 
-    /// The keys for an alert, from memory where the secret was read before. Where all
-    /// of them are set aside the secret is read again, which may have been mended.
+    /// The keys for an alert, from memory where the source was read before. Where all
+    /// of them are set aside the source is read again, which may have been mended.
     ///
     /// # Errors
-    /// When the secret cannot be read or holds no keys.
-    pub async fn candidates(&self, target: &str, dedup_key: &str) -> Result<Candidates, KeyError> {
-        let mut known = self.known.lock().await;
-        let candidates = self.among(self.pools(&mut known).await?, target, dedup_key);
+    /// When the source cannot be read or holds no keys.
+    pub async fn candidates(
+        &self,
+        target: &Target,
+        dedup_key: &str,
+    ) -> Result<Candidates, KeyError> {
+        let candidates = self.among(&*self.pools().await?, target, dedup_key)?;
         if !candidates.usable.is_empty() {
             return Ok(candidates);
         }
-        if let Err(error) = self.read_again(&mut known).await {
+        if let Err(error) = self.read_again().await {
             warn!(%error, "the keys in memory stay in use");
         }
-        Ok(self.among(self.pools(&mut known).await?, target, dedup_key))
+        self.among(&*self.pools().await?, target, dedup_key)
     }
 
-    fn among(&self, pools: &Pools, target: &str, dedup_key: &str) -> Candidates {
-        let order = pools.order(target, dedup_key);
-        let unknown_target = !pools.contains(target);
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+    fn among(
+        &self,
+        pools: &Pools,
+        target: &Target,
+        dedup_key: &str,
+    ) -> Result<Candidates, KeyError> {
+        let (order, unknown_target) = match target {
+            Target::Pool(pool) => (pools.order(pool, dedup_key), !pools.contains(pool)),
+            Target::Key(name) => (self.named(pools, name).into_iter().collect(), false),
+        };
+        if order.is_empty() && unknown_target {
+            return Err(KeyError::NotConfigured);
+        }
+        let state = self.states();
         let refused = |key: &RoutingKey| state.get(key).and_then(|state| state.refused);
         let aside = |key: &RoutingKey| refused(key).is_some_and(|at| at.elapsed() < SET_ASIDE);
         let moved = order.iter().any(|key| refused(key).is_some());
         let usable = order.into_iter().filter(|key| !aside(key)).collect();
-        Candidates { usable, moved, unknown_target }
+        Ok(Candidates { usable, moved, unknown_target })
     }
 
-    /// Every key there is, for checking them.
+    fn named(&self, pools: &Pools, name: &Fingerprint) -> Option<RoutingKey> {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        let in_pools = || pools.iter().find(|key| Fingerprint::of(key) == *name);
+        learned.get(name).or_else(in_pools).cloned()
+    }
+
+    /// Every key there is, for checking them; the source is read anew.
     ///
     /// # Errors
-    /// When the secret cannot be read or holds no keys.
+    /// When the source cannot be read or holds no keys.
     pub async fn all(&self) -> Result<Vec<RoutingKey>, KeyError> {
-        Ok(self.read().await?.keys())
+        Ok(self.reload().await?.keys())
     }
 
-    /// Sets a refused key aside and reads the secret again, which may hold another by now.
+    /// Reads the source now. What was known stays in use where that fails.
     ///
     /// # Errors
-    /// When the secret cannot be read or holds no keys; what was known stays in use.
+    /// When the source cannot be read or holds no keys.
+    pub async fn reload(&self) -> Result<Arc<Pools>, KeyError> {
+        Ok(self.keep(self.source.read().await?))
+    }
+
+    /// Takes a key into use that is in no pool.
+    pub fn learn(&self, key: RoutingKey) {
+        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+        learned.insert(Fingerprint::of(&key), key);
+    }
+
+    /// Whether a key is one of ours. Where it is not, the source is read again, which may
+    /// hold it by now.
+    ///
+    /// # Errors
+    /// When the source was never read and cannot be.
+    pub async fn knows(&self, key: &RoutingKey) -> Result<bool, KeyError> {
+        if self.is_among(&*self.pools().await?, key) {
+            return Ok(true);
+        }
+        if let Err(error) = self.read_again().await {
+            warn!(%error, "the keys in memory stay in use");
+        }
+        Ok(self.is_among(&*self.pools().await?, key))
+    }
+
+    /// Compares with all keys, each in constant time: an answer's time tells nothing.
+    fn is_among(&self, pools: &Pools, key: &RoutingKey) -> bool {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        let same = |known: &RoutingKey| known.expose().as_bytes().ct_eq(key.expose().as_bytes());
+        let found = pools.iter().chain(learned.values()).map(same);
+        found.fold(subtle::Choice::from(0), |any, same| any | same).into()
+    }
+
+    /// Sets a refused key aside and reads the source again, which may hold another by now.
+    ///
+    /// # Errors
+    /// When the source cannot be read or holds no keys; what was known stays in use.
     pub async fn refused(&self, key: &RoutingKey) -> Result<(), KeyError> {
+        self.set_aside(key);
+        self.read_again().await
+    }
+
+    /// Sets a refused key aside.
+    pub fn set_aside(&self, key: &RoutingKey) {
         self.with_state(key, |state| state.refused = Some(Instant::now()));
-        self.read_again(&mut *self.known.lock().await).await
     }
 
-    async fn pools<'a>(&self, known: &'a mut Known) -> Result<&'a Pools, KeyError> {
-        let pools = match known.pools.take() {
-            Some(pools) => pools,
-            None => self.first_read(known).await?,
-        };
-        Ok(known.pools.insert(pools))
+    /// How each key is doing that was used or is in a pool.
+    #[must_use]
+    pub fn health(&self) -> BTreeMap<Fingerprint, KeyHealth> {
+        let now = self.started.elapsed();
+        let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = pools.iter().flat_map(|pools| pools.iter());
+        let mut health: BTreeMap<_, _> =
+            known.map(|key| (Fingerprint::of(key), KeyHealth::Healthy)).collect();
+        for (key, state) in self.states().iter() {
+            let refused = state.refused.is_some_and(|at| at.elapsed() < SET_ASIDE);
+            let now = match state.bucket.is_spent(now) {
+                _ if refused => KeyHealth::Refused,
+                true => KeyHealth::Paced,
+                false => KeyHealth::Healthy,
+            };
+            health.insert(Fingerprint::of(key), now);
+        }
+        health
     }
 
-    async fn first_read(&self, known: &mut Known) -> Result<Pools, KeyError> {
-        if let Some((at, error)) = &known.failure
+    async fn pools(&self) -> Result<Arc<Pools>, KeyError> {
+        if let Some(pools) = self.known() {
+            return Ok(pools);
+        }
+        let mut reading = self.reading.lock().await;
+        if let Some(pools) = self.known() {
+            return Ok(pools);
+        }
+        if let Some((at, error)) = &reading.failure
             && at.elapsed() < SHARED_FAILURE
         {
             return Err(error.clone());
         }
-        let pools = self.read().await;
-        known.failure = pools.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        let read = self.source.read().await;
+        reading.failure = read.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        Ok(self.keep(read?))
+    }
+
+    fn known(&self) -> Option<Arc<Pools>> {
+        self.pools.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, pools: Pools) -> Arc<Pools> {
+        let pools = Arc::new(pools);
+        let mut known = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(Arc::clone(&pools));
         pools
     }
 
-    async fn read_again(&self, known: &mut Known) -> Result<(), KeyError> {
-        if known.read_again.is_some_and(|at| at.elapsed() < SHORTEST_BETWEEN_READS) {
+    async fn read_again(&self) -> Result<(), KeyError> {
+        let mut reading = self.reading.lock().await;
+        if reading.again.is_some_and(|at| at.elapsed() < SHORTEST_BETWEEN_READS) {
             return Ok(());
         }
-        let pools = self.read().await;
+        let pools = self.source.read().await;
         // Set after the read, however it ended: a slow failure is not repeated by all who wait.
-        known.read_again = Some(Instant::now());
-        known.pools = Some(pools?);
+        reading.again = Some(Instant::now());
+        self.keep(pools?);
         Ok(())
     }
 
@@ -172,7 +260,7 @@ impl Keys {
     }
 
     fn with_state<T>(&self, key: &RoutingKey, change: impl FnOnce(&mut KeyState) -> T) -> T {
-        let mut states = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states = self.states();
         let state = states.entry(key.clone()).or_insert_with(|| KeyState {
             bucket: Bucket::new(self.pace, self.started.elapsed()),
             refused: None,
@@ -180,15 +268,7 @@ impl Keys {
         change(state)
     }
 
-    async fn read(&self) -> Result<Pools, KeyError> {
-        let answer = self.client.get_secret_value().secret_id(&self.secret).send().await;
-        let answer = answer.map_err(|error| {
-            let code = error.code().unwrap_or("no answer").to_owned();
-            let words = error
-                .message()
-                .map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned);
-            KeyError::Unreadable(cut(&format!("{code}: {words}"), 300))
-        })?;
-        Ok(Pools::parse(answer.secret_string().unwrap_or_default())?)
+    fn states(&self) -> MutexGuard<'_, HashMap<RoutingKey, KeyState>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

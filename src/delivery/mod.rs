@@ -2,6 +2,7 @@
 
 mod backoff;
 mod canary;
+mod key_source;
 mod keys;
 pub mod order;
 mod outcome;
@@ -13,7 +14,8 @@ mod worker;
 
 pub use backoff::delay;
 pub use canary::Canary;
-pub use keys::{KeyError, Keys};
+pub use key_source::{KeyError, KeySource, secret_text};
+pub use keys::{KeyHealth, Keys};
 pub use outcome::{Answer, Outcome, Reason, outcome};
 pub use pagerduty::PagerDuty;
 pub use worker::Worker;

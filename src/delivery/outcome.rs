@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::event::Endpoint;
 use crate::text::{cut, one_line};
 
 /// More than this is not waited on PagerDuty's word alone: the next try tells more.
@@ -64,9 +65,9 @@ impl Reason {
     }
 }
 
-/// Decides by status and, for a 400, by PagerDuty's words.
+/// Decides by the endpoint, the status and, for a 400, by PagerDuty's words.
 #[must_use]
-pub fn outcome(answer: &Answer) -> Outcome {
+pub fn outcome(endpoint: Endpoint, answer: &Answer) -> Outcome {
     let (status, after, body) = match answer {
         Answer::Nothing { why } => {
             return Outcome::Later { after: None, reason: Reason::own(*why) };
@@ -75,9 +76,10 @@ pub fn outcome(answer: &Answer) -> Outcome {
     };
     let reason = Reason { what: format!("HTTP {status}"), said: words(body) };
     match status {
-        202 => Outcome::Delivered,
+        _ if endpoint.is_taken(status) => Outcome::Delivered,
         400 if is_about_the_key(body) => Outcome::RefusedKey { reason },
-        // 403 is the rate limit of Events API v1; the key is then taken again later.
+        // The rate limit of Events API v1.
+        403 if endpoint == Endpoint::V1 => Outcome::Later { after, reason },
         401 | 403 => Outcome::RefusedKey { reason },
         400 | 413 | 422 => Outcome::RefusedEvent { status, reason },
         // Anything else is no verdict on the event: an outage, a rate limit, a proxy,
@@ -126,7 +128,7 @@ mod tests {
     use super::*;
 
     fn of(status: u16, body: &str) -> Outcome {
-        outcome(&Answer::Http { status, retry_after: None, body: body.to_owned() })
+        outcome(Endpoint::V2, &Answer::Http { status, retry_after: None, body: body.to_owned() })
     }
 
     #[test]
@@ -136,7 +138,17 @@ mod tests {
             assert!(matches!(of(status, "garbage"), Outcome::Later { .. }), "{status}");
         }
         let nothing = Answer::Nothing { why: "no connection" };
-        assert!(matches!(outcome(&nothing), Outcome::Later { after: None, .. }));
+        assert!(matches!(outcome(Endpoint::V2, &nothing), Outcome::Later { after: None, .. }));
+    }
+
+    #[test]
+    fn version_1_takes_with_200_and_limits_with_403() {
+        let of = |status| {
+            outcome(Endpoint::V1, &Answer::Http { status, retry_after: None, body: String::new() })
+        };
+        assert_eq!(of(200), Outcome::Delivered);
+        assert!(matches!(of(403), Outcome::Later { .. }));
+        assert!(matches!(of(401), Outcome::RefusedKey { .. }));
     }
 
     #[test]

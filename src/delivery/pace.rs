@@ -51,6 +51,13 @@ impl Bucket {
         Self { pace, tokens: pace.burst, waiting: 0.0, at: now }
     }
 
+    /// Whether the next event would have to wait.
+    #[must_use]
+    pub fn is_spent(&self, now: Duration) -> bool {
+        let passed = now.saturating_sub(self.at).as_secs_f64() * self.pace.refill;
+        self.tokens + passed < 1.0
+    }
+
     /// Takes a token, waiting at most `patience` for it; else books a turn further back,
     /// each event behind the one before.
     pub fn turn(&mut self, now: Duration, patience: Duration) -> Turn {

@@ -6,12 +6,11 @@ use chrono::Utc;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
-use serde_json::{Value, json};
 use url::Url;
 
 use super::outcome::{Answer, retry_after};
-use crate::event::Event;
 use crate::event::routing_key::RoutingKey;
+use crate::event::{Endpoint, Event};
 
 /// How long one attempt may take, the answer's body included.
 pub(super) const ATTEMPT: Duration = Duration::from_secs(10);
@@ -19,6 +18,7 @@ const CONNECT: Duration = Duration::from_secs(4);
 /// What is read of an answer; PagerDuty's have a few hundred bytes, and the status
 /// decides whatever stands behind these.
 const ANSWER_LIMIT: usize = 64 * 1024;
+const V2_PATH: &str = "/v2/enqueue";
 
 /// An Events API endpoint.
 #[derive(Debug, Clone)]
@@ -43,17 +43,21 @@ impl PagerDuty {
         Ok(Self { client, url })
     }
 
-    /// Posts an event once.
+    /// Posts a composed event once.
     pub async fn post(&self, event: &Event, key: &RoutingKey) -> Answer {
-        let Ok(Value::Object(mut body)) = serde_json::to_value(event) else {
-            return Answer::Nothing { why: "the event could not be written as JSON" };
-        };
-        body.insert("routing_key".to_owned(), json!(key.expose()));
+        match serde_json::to_string(event) {
+            Ok(event) => self.post_raw(Endpoint::V2, &event, key).await,
+            Err(_) => Answer::Nothing { why: "the event could not be written as JSON" },
+        }
+    }
+
+    /// Posts an event once, given as a JSON object without its routing key.
+    pub async fn post_raw(&self, endpoint: Endpoint, event: &str, key: &RoutingKey) -> Answer {
         let sent = self
             .client
-            .post(self.url.clone())
+            .post(self.url_of(endpoint, key))
             .header(CONTENT_TYPE, "application/json")
-            .body(Value::Object(body).to_string())
+            .body(with_key(event, endpoint.key_field(), key))
             .send()
             .await;
         match sent {
@@ -61,6 +65,26 @@ impl PagerDuty {
             Err(error) => Answer::Nothing { why: why(&error) },
         }
     }
+
+    /// The configured address is that of `/v2/enqueue`; the others are its neighbours.
+    fn url_of(&self, endpoint: Endpoint, key: &RoutingKey) -> Url {
+        let mut url = self.url.clone();
+        if endpoint != Endpoint::V2 {
+            let before = url.path().strip_suffix(V2_PATH).unwrap_or_default();
+            let path = format!("{before}{}", endpoint.path(key));
+            url.set_path(&path);
+        }
+        url
+    }
+}
+
+/// The event with the routing key as its first field, where it has one.
+fn with_key(event: &str, field: Option<&str>, key: &RoutingKey) -> String {
+    let (Some(field), Some(rest)) = (field, event.trim_start().strip_prefix('{')) else {
+        return event.to_owned();
+    };
+    let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
+    format!("{{\"{field}\":\"{}\"{comma}{rest}", key.expose())
 }
 
 /// Reads a whole answer. The words in it are shown only after the key is hidden in
@@ -96,5 +120,39 @@ fn why(error: &reqwest::Error) -> &'static str {
         "no connection"
     } else {
         "the connection broke"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> RoutingKey {
+        "0123456789abcdef0123456789abcdef".parse().unwrap()
+    }
+
+    #[test]
+    fn the_key_goes_where_the_endpoint_wants_it() {
+        let key_in = |event: &str| with_key(event, Some("service_key"), &key());
+        let with = format!(r#"{{"service_key":"{}"#, key().expose());
+        assert_eq!(key_in(r#"{"a":1}"#), format!(r#"{with}","a":1}}"#));
+        assert_eq!(key_in("{}"), format!(r#"{with}"}}"#));
+        assert_eq!(with_key("{}", None, &key()), "{}");
+    }
+
+    #[test]
+    fn the_other_endpoints_are_neighbours_of_the_configured_one() {
+        let url = |configured: &str, endpoint| {
+            let tls = crate::aws::tls_config();
+            let pagerduty = PagerDuty::new(configured.parse().unwrap(), tls).unwrap();
+            pagerduty.url_of(endpoint, &key()).to_string()
+        };
+        let eu = "https://events.eu.pagerduty.com/v2/enqueue";
+        assert_eq!(url(eu, Endpoint::V2), eu);
+        assert_eq!(url(eu, Endpoint::Change), "https://events.eu.pagerduty.com/v2/change/enqueue");
+        assert_eq!(
+            url("https://relay.example/pd/v2/enqueue", Endpoint::V1),
+            "https://relay.example/pd/generic/2010-04-15/create_event.json"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Pools of routing keys: which key an alert goes through, the same one every time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
@@ -16,8 +16,8 @@ pub struct Pools(BTreeMap<String, Vec<RoutingKey>>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PoolsError {
     #[error(
-        "the secret holds neither a routing key of 32 letters and digits nor a JSON object of \
-         pools such as {{\"default\": [\"KEY\", \"KEY\"]}}"
+        "the secret holds neither routing keys of 32 letters and digits, one a line, nor a JSON \
+         object of pools such as {{\"default\": [\"KEY\", \"KEY\"]}}"
     )]
     Form,
     #[error("pool {pool:?}, key no. {number}: a routing key has 32 letters and digits")]
@@ -29,13 +29,17 @@ pub enum PoolsError {
 }
 
 impl Pools {
-    /// Reads a secret: one routing key, or a JSON object of pools, each a key or a list.
+    /// Reads a secret: one routing key; several, one a line; or a JSON object of pools, each
+    /// a key or a list.
     ///
     /// # Errors
     /// The first fault, naming the pool and the key's place in it.
     pub fn parse(secret: &str) -> Result<Self, PoolsError> {
-        if let Ok(key) = secret.trim().parse() {
-            return Ok(Self(BTreeMap::from([(DEFAULT_TARGET.to_owned(), vec![key])])));
+        let lines: Result<Vec<RoutingKey>, _> = secret.split_whitespace().map(str::parse).collect();
+        if let Ok(keys) = lines
+            && !keys.is_empty()
+        {
+            return Ok(Self(BTreeMap::from([(DEFAULT_TARGET.to_owned(), unique(keys))])));
         }
         let Ok(Value::Object(named)) = serde_json::from_str(secret) else {
             return Err(PoolsError::Form);
@@ -46,18 +50,18 @@ impl Pools {
                 Value::Array(keys) => keys,
                 key => vec![key],
             };
-            let mut parsed: Vec<RoutingKey> = Vec::new();
-            for (number, key) in (1..).zip(&keys) {
-                let key = key.as_str().and_then(|key| key.trim().parse().ok());
-                let key = key.ok_or_else(|| PoolsError::Key { pool: pool.clone(), number })?;
-                if !parsed.contains(&key) {
-                    parsed.push(key);
-                }
-            }
+            let parsed: Result<Vec<RoutingKey>, PoolsError> = (1..)
+                .zip(&keys)
+                .map(|(number, key)| {
+                    let key = key.as_str().and_then(|key| key.trim().parse().ok());
+                    key.ok_or_else(|| PoolsError::Key { pool: pool.clone(), number })
+                })
+                .collect();
+            let parsed = parsed?;
             if parsed.is_empty() {
                 return Err(PoolsError::Empty(pool));
             }
-            pools.insert(pool, parsed);
+            pools.insert(pool, unique(parsed));
         }
         if !pools.contains_key(DEFAULT_TARGET) {
             return Err(PoolsError::NoDefault);
@@ -65,18 +69,24 @@ impl Pools {
         Ok(Self(pools))
     }
 
-    /// Whether a pool has this name.
+    /// No keys at all: everything that is sent brings its own.
     #[must_use]
-    pub fn contains(&self, target: &str) -> bool {
-        self.0.contains_key(target)
+    pub fn none() -> Self {
+        Self(BTreeMap::new())
     }
 
-    /// The keys of a target's pool in the order in which an alert tries them: rendezvous
-    /// hashing, so that trigger and resolve meet, and a lost key moves only its own
-    /// alerts. An unknown target goes through the default pool.
+    /// Whether a pool has this name.
     #[must_use]
-    pub fn order(&self, target: &str, dedup_key: &str) -> Vec<RoutingKey> {
-        let pool = self.0.get(target).or_else(|| self.0.get(DEFAULT_TARGET));
+    pub fn contains(&self, pool: &str) -> bool {
+        self.0.contains_key(pool)
+    }
+
+    /// The keys of a pool in the order in which an alert tries them: rendezvous
+    /// hashing, so that trigger and resolve meet, and a lost key moves only its own
+    /// alerts. An unknown pool's go through the default one.
+    #[must_use]
+    pub fn order(&self, pool: &str, dedup_key: &str) -> Vec<RoutingKey> {
+        let pool = self.0.get(pool).or_else(|| self.0.get(DEFAULT_TARGET));
         let mut keys = pool.cloned().unwrap_or_default();
         keys.sort_by_cached_key(|key| sha256_hex(&[key.expose(), dedup_key]));
         keys
@@ -85,14 +95,20 @@ impl Pools {
     /// Every key of every pool, once.
     #[must_use]
     pub fn keys(&self) -> Vec<RoutingKey> {
-        let mut keys: Vec<RoutingKey> = Vec::new();
-        for key in self.0.values().flatten() {
-            if !keys.contains(key) {
-                keys.push(key.clone());
-            }
-        }
-        keys
+        unique(self.iter().cloned().collect())
     }
+
+    /// The keys of all pools; one that is in several comes several times.
+    pub fn iter(&self) -> impl Iterator<Item = &RoutingKey> {
+        self.0.values().flatten()
+    }
+}
+
+/// Each key once, in the order of their first places.
+fn unique(mut keys: Vec<RoutingKey>) -> Vec<RoutingKey> {
+    let mut seen = HashSet::new();
+    keys.retain(|key| seen.insert(key.clone()));
+    keys
 }
 
 #[cfg(test)]
@@ -142,6 +158,8 @@ mod tests {
     fn one_key_pools_and_targets() {
         let one = Pools::parse(&format!(" {}\n", key(1))).unwrap();
         assert_eq!(one.order("anything", "a").len(), 1);
+        let lines = Pools::parse(&format!("{}\n{}\r\n", key(1), key(2))).unwrap();
+        assert_eq!(lines.keys().len(), 2);
         let pools = pool(2);
         assert_eq!(pools.order("db", "a"), [key(99).parse().unwrap()]);
         assert_eq!(pools.order("unknown", "a").len(), 2);
@@ -152,8 +170,8 @@ mod tests {
     #[test]
     fn faults_name_the_place_and_show_no_value() {
         let fault = |secret: &str| Pools::parse(secret).unwrap_err().to_string();
-        assert!(fault("PASTE-YOUR-KEY").contains("neither a routing key"));
-        assert!(fault("[]").contains("neither a routing key"));
+        assert!(fault("PASTE-YOUR-KEY").contains("neither routing keys"));
+        assert!(fault("[]").contains("neither routing keys"));
         let bad = fault(&format!(r#"{{"default": ["{}", "hunter2"]}}"#, key(1)));
         assert!(bad.contains("pool \"default\", key no. 2") && !bad.contains("hunter2"), "{bad}");
         assert!(fault(r#"{"default": []}"#).contains("holds no key"));

@@ -19,6 +19,13 @@ impl RoutingKey {
         self.0.expose()
     }
 
+    /// The last four characters, by which people know it.
+    #[must_use]
+    pub fn last_four(&self) -> &str {
+        // The alphabet is ASCII, so byte positions are characters.
+        &self.expose()[ROUTING_KEY_LENGTH - 4..]
+    }
+
     /// The text with the key in it made unreadable.
     #[must_use]
     pub fn hide_in(&self, text: &str) -> String {
@@ -46,8 +53,7 @@ impl FromStr for RoutingKey {
 
 impl fmt::Display for RoutingKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The alphabet is ASCII, so byte positions are characters.
-        write!(formatter, "…{}", &self.expose()[ROUTING_KEY_LENGTH - 4..])
+        write!(formatter, "…{}", self.last_four())
     }
 }
 

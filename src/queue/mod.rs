@@ -1,39 +1,164 @@
 //! The ordered, durable road between the stages.
 
+pub mod queued;
 pub mod sqs;
+pub mod target;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+pub use queued::{Outline, Queued};
+pub use target::{DEFAULT_TARGET, Fingerprint, Target, target};
 
-use crate::event::{Event, sha256_hex};
+use crate::event::Severity;
+use crate::event::routing_key::RoutingKey;
 
-/// The routing target of events that name none.
-pub const DEFAULT_TARGET: &str = "default";
+/// Where events wait for delivery: in order within their group, until they are done.
+pub trait Queue: Send + Sync + 'static {
+    /// Queues a message durably.
+    ///
+    /// # Errors
+    /// When the queue did not confirm it; it may have been queued all the same.
+    fn send(&self, message: Outgoing) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-/// The routing target that an alarm's tags name; a name that cannot be one is as none.
-#[must_use]
-pub fn target(tags: &BTreeMap<String, String>) -> String {
-    let named = tags.get("pagetrail:target").map(|name| name.trim());
-    let valid = |name: &&str| {
-        let fits = (1..=64).contains(&name.len());
-        fits && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
-    named.filter(valid).unwrap_or(DEFAULT_TARGET).to_owned()
+    /// Takes messages, those of one group in their order, and keeps them from others until
+    /// each is done, rejected or postponed. Waits until there are some.
+    ///
+    /// # Errors
+    /// When the queue could not be read.
+    fn receive(&self) -> impl Future<Output = Result<Vec<Message>, QueueError>> + Send;
+
+    /// Forgets a message that was delivered.
+    ///
+    /// # Errors
+    /// When the queue did not confirm it; the message then comes back.
+    fn done(&self, message: &Message) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// Makes received messages of one group come back together, in their order.
+    fn postpone(&self, messages: &[Message], wait: Wait) -> impl Future<Output = ()> + Send;
+
+    /// Puts a message aside for good, for a person to look at.
+    ///
+    /// # Errors
+    /// When the queue did not confirm it; the message then comes back.
+    fn reject(
+        &self,
+        message: &Message,
+        rejection: Rejection,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// How many messages wait, and since when. Asking is also the test whether the queue
+    /// could take a message now.
+    ///
+    /// # Errors
+    /// When a message could not be queued now.
+    fn state(&self) -> impl Future<Output = Result<QueueState, QueueError>> + Send;
 }
 
-/// An event on its way to delivery.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Queued {
-    /// The routing key's name, never the key itself: the queue does not hold it.
-    pub target: String,
-    pub event: Event,
+/// A message to be queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    pub body: String,
+    /// The unit of order.
+    pub group: String,
+    /// A second message with the same id within five minutes is accepted and dropped.
+    pub deduplication_id: String,
+    pub target: Target,
+    /// The target's routing key, where it is in no pool: only a queue that is ours alone
+    /// may hold it, and does so beside the message.
+    pub key: Option<RoutingKey>,
+    /// Among the messages that wait for one target, the most severe goes first.
+    pub severity: Option<Severity>,
 }
 
-impl Queued {
-    /// The unit of order: routing target and dedup key.
+/// A message taken from the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub id: String,
+    /// The queue's own name for this taking of it.
+    pub receipt: String,
+    /// None in a queue without order.
+    pub group: Option<String>,
+    pub body: String,
+    /// How often it was taken, this time included.
+    pub attempts: u32,
+}
+
+/// Why messages come back, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// They could not be delivered.
+    Failed(Duration),
+    /// The key's limit is reached, which is no failure.
+    Turn(Duration),
+}
+
+impl Wait {
     #[must_use]
-    pub fn group(&self) -> String {
-        sha256_hex(&[&self.target, self.event.dedup_key.as_str()])
+    pub fn duration(self) -> Duration {
+        let (Self::Failed(wait) | Self::Turn(wait)) = self;
+        wait
+    }
+}
+
+/// Why a message was put aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// PagerDuty's answer, where there was one.
+    pub status: Option<u16>,
+    pub reason: String,
+    /// When, as RFC 3339.
+    pub at: String,
+}
+
+/// What waits in a queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueState {
+    /// Messages that wait or are under way.
+    pub messages: u64,
+    /// The same by routing target, where the queue knows it.
+    pub by_target: BTreeMap<Target, u64>,
+    /// How long the oldest has waited, where the queue knows it.
+    pub oldest: Option<Duration>,
+    /// Messages put aside for good.
+    pub rejected: Option<u64>,
+}
+
+/// Why the queue did not take a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    #[error("the message is larger than the queue takes")]
+    TooLarge,
+    /// No room now; it will have some when events were delivered or disk space was freed.
+    #[error("the queue is full: {0}")]
+    Full(String),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl<Q: Queue> Queue for Arc<Q> {
+    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+        (**self).send(message).await
+    }
+
+    async fn receive(&self) -> Result<Vec<Message>, QueueError> {
+        (**self).receive().await
+    }
+
+    async fn done(&self, message: &Message) -> Result<(), QueueError> {
+        (**self).done(message).await
+    }
+
+    async fn postpone(&self, messages: &[Message], wait: Wait) {
+        (**self).postpone(messages, wait).await;
+    }
+
+    async fn reject(&self, message: &Message, rejection: Rejection) -> Result<(), QueueError> {
+        (**self).reject(message, rejection).await
+    }
+
+    async fn state(&self) -> Result<QueueState, QueueError> {
+        (**self).state().await
     }
 }

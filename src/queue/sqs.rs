@@ -8,14 +8,28 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
+use aws_sdk_sqs::types::{
+    Message as Received, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
+};
+use futures_util::future::join_all;
+use tokio::time::timeout;
+use tracing::warn;
 
-use super::Queued;
+use super::{Message, Outgoing, Queue, QueueError, QueueState, Rejection, Wait};
 use crate::event::sha256_hex;
+use crate::text::{cut, one_line};
 
 /// A call to SQS that hangs is made again rather than waited for.
 const ATTEMPT: Duration = Duration::from_secs(4);
 const ATTEMPTS: u32 = 4;
+/// Setting the wait of messages that come back is given up after this.
+const POSTPONE: Duration = Duration::from_secs(3);
+/// The longest that SQS lets a receiver wait for messages.
+const LONG_POLL: Duration = Duration::from_secs(20);
+/// How long received messages are hidden: the queue's own visibility time-out in the template.
+const HIDDEN: Duration = Duration::from_mins(3);
+/// Longest reason written beside a rejected event, in characters.
+const REASON_LIMIT: usize = 1_000;
 
 /// One FIFO queue.
 #[derive(Debug, Clone)]
@@ -24,50 +38,37 @@ pub struct SqsQueue {
     url: String,
 }
 
-/// A message to be queued.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    pub body: String,
-    pub group: String,
-    /// A second message with the same id within five minutes is accepted and dropped.
-    pub deduplication_id: String,
-    /// Names and values; a value must not be empty.
-    pub attributes: Vec<(&'static str, String)>,
-}
-
-/// Why SQS did not take a call.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QueueError {
-    #[error("the message is larger than the queue takes")]
-    TooLarge,
-    #[error("{0}")]
-    Failed(String),
-}
-
 impl SqsQueue {
     /// A queue by its URL. Connects lazily.
     #[must_use]
     pub fn new(config: &SdkConfig, url: String) -> Self {
         let config = Builder::from(config)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
+            .timeout_config(attempt(ATTEMPT))
             .build();
         Self { client: Client::from_conf(config), url }
     }
 
-    /// Queues a message durably.
+    /// Queues a message durably, with attributes that have a name and a value each; a value
+    /// must not be empty.
     ///
     /// # Errors
     /// When SQS did not confirm it; it may have been queued all the same.
-    pub async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+    pub async fn send(
+        &self,
+        body: String,
+        group: String,
+        deduplication_id: String,
+        attributes: Vec<(&'static str, String)>,
+    ) -> Result<(), QueueError> {
         let mut call = self
             .client
             .send_message()
             .queue_url(&self.url)
-            .message_body(message.body)
-            .message_group_id(message.group)
-            .message_deduplication_id(message.deduplication_id);
-        for (name, value) in message.attributes {
+            .message_body(body)
+            .message_group_id(group)
+            .message_deduplication_id(deduplication_id);
+        for (name, value) in attributes {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value);
             let value = value.build().map_err(|error| QueueError::Failed(error.to_string()))?;
             call = call.message_attributes(name, value);
@@ -75,36 +76,27 @@ impl SqsQueue {
         call.send().await.map(drop).map_err(|error| queue_error(&error))
     }
 
-    /// Queues an event for delivery, in its group.
-    ///
-    /// # Errors
-    /// When SQS did not confirm it; it may have been queued all the same.
-    pub async fn send_event(
-        &self,
-        queued: &Queued,
-        deduplication_id: String,
-    ) -> Result<(), QueueError> {
-        let body =
-            serde_json::to_string(queued).map_err(|error| QueueError::Failed(error.to_string()))?;
-        let group = queued.group();
-        // The same change may go to several targets.
-        let deduplication_id = sha256_hex(&[&queued.target, &deduplication_id]);
-        self.send(Outgoing { body, group, deduplication_id, attributes: Vec::new() }).await
-    }
-
-    /// Takes up to ten messages, which stay hidden from others for a while.
+    /// Takes up to ten messages, which stay hidden from others for a while; waits for the
+    /// first in whole seconds, 20 at most.
     ///
     /// # Errors
     /// When SQS refused or could not be reached.
-    pub async fn receive(&self, hidden: Duration) -> Result<Vec<Message>, QueueError> {
+    pub async fn receive(
+        &self,
+        hidden: Duration,
+        wait: Duration,
+    ) -> Result<Vec<Received>, QueueError> {
         let answer = self
             .client
             .receive_message()
             .queue_url(&self.url)
             .max_number_of_messages(10)
             .visibility_timeout(i32::try_from(hidden.as_secs()).unwrap_or(43_200))
+            .wait_time_seconds(i32::try_from(wait.as_secs()).unwrap_or(20))
             .message_attribute_names("All")
             .message_system_attribute_names(MessageSystemAttributeName::All)
+            .customize()
+            .config_override(Builder::new().timeout_config(attempt(ATTEMPT + wait)))
             .send()
             .await
             .map_err(|error| queue_error(&error))?;
@@ -118,6 +110,27 @@ impl SqsQueue {
     pub async fn delete(&self, receipt: &str) -> Result<(), QueueError> {
         let call = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt);
         call.send().await.map(drop).map_err(|error| queue_error(&error))
+    }
+
+    /// About how many messages the queue holds, those under way included.
+    ///
+    /// # Errors
+    /// When SQS refused or could not be reached.
+    pub async fn messages(&self) -> Result<u64, QueueError> {
+        let names = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let answer = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .set_attribute_names(Some(names.to_vec()))
+            .send()
+            .await
+            .map_err(|error| queue_error(&error))?;
+        let count = |name| answer.attributes()?.get(&name)?.parse::<u64>().ok();
+        Ok(names.into_iter().filter_map(count).sum())
     }
 
     /// Makes a received message come back after a delay, in whole seconds, rounded up.
@@ -139,6 +152,110 @@ impl SqsQueue {
     }
 }
 
+/// The events queue with the rejected queue beside it.
+#[derive(Debug, Clone)]
+pub struct SqsQueues {
+    events: SqsQueue,
+    rejected: Option<SqsQueue>,
+    settling: Settling,
+}
+
+/// Who deletes what was delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settling {
+    /// Lambda's event source mapping, by the answer to the invocation.
+    ByMapping,
+    /// The worker itself, which takes its messages from the queue.
+    ByWorker,
+}
+
+impl SqsQueues {
+    /// Without a rejected queue for those who only send.
+    #[must_use]
+    pub fn new(events: SqsQueue, rejected: Option<SqsQueue>, settling: Settling) -> Self {
+        Self { events, rejected, settling }
+    }
+}
+
+impl Queue for SqsQueues {
+    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+        let Outgoing { body, group, deduplication_id, key, .. } = message;
+        if key.is_some() {
+            let why = "a routing key that is in no pool cannot go through SQS";
+            return Err(QueueError::Failed(why.to_owned()));
+        }
+        self.events.send(body, group, deduplication_id, Vec::new()).await
+    }
+
+    async fn receive(&self) -> Result<Vec<Message>, QueueError> {
+        let received = self.events.receive(HIDDEN, LONG_POLL).await?;
+        Ok(received.into_iter().map(message).collect())
+    }
+
+    async fn done(&self, message: &Message) -> Result<(), QueueError> {
+        match self.settling {
+            Settling::ByMapping => Ok(()),
+            Settling::ByWorker => self.events.delete(&message.receipt).await,
+        }
+    }
+
+    async fn postpone(&self, messages: &[Message], wait: Wait) {
+        // Enrich's failures come from a queue without groups, which brings them back itself.
+        let messages = messages.iter().filter(|message| message.group.is_some());
+        let calls = join_all(
+            messages.map(|message| self.events.postpone(&message.receipt, wait.duration())),
+        );
+        // Without it they come back after the queue's visibility time-out; the answer to
+        // Lambda, on which more depends, does not wait for a call that hangs.
+        let Ok(calls) = timeout(POSTPONE, calls).await else {
+            warn!("the wait could not be set in time");
+            return;
+        };
+        for error in calls.into_iter().filter_map(Result::err) {
+            warn!(%error, "the wait could not be set");
+        }
+    }
+
+    async fn reject(&self, message: &Message, rejection: Rejection) -> Result<(), QueueError> {
+        let Some(rejected) = &self.rejected else {
+            return Err(QueueError::Failed("there is no rejected queue".to_owned()));
+        };
+        let Rejection { status, reason, at } = rejection;
+        let body = &message.body;
+        let group = message.group.clone().unwrap_or_else(|| sha256_hex(&[body]));
+        let attributes = vec![
+            ("status", status.map_or_else(|| "none".to_owned(), |it| it.to_string())),
+            ("reason", cut(&one_line(&reason), REASON_LIMIT)),
+            ("rejected_at", at),
+        ];
+        // SQS takes no empty body.
+        let kept = if body.is_empty() { "(empty)".to_owned() } else { body.clone() };
+        rejected.send(kept, group, sha256_hex(&[&message.id, body]), attributes).await?;
+        self.done(message).await
+    }
+
+    async fn state(&self) -> Result<QueueState, QueueError> {
+        let messages = self.events.messages().await?;
+        Ok(QueueState { messages, ..QueueState::default() })
+    }
+}
+
+fn attempt(longest: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().operation_attempt_timeout(longest).build()
+}
+
+fn message(received: Received) -> Message {
+    let attribute = |name| received.attributes()?.get(&name).cloned();
+    let attempts = attribute(MessageSystemAttributeName::ApproximateReceiveCount);
+    Message {
+        group: attribute(MessageSystemAttributeName::MessageGroupId),
+        attempts: attempts.and_then(|count| count.parse().ok()).unwrap_or(1),
+        id: received.message_id.unwrap_or_default(),
+        receipt: received.receipt_handle.unwrap_or_default(),
+        body: received.body.unwrap_or_default(),
+    }
+}
+
 fn queue_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> QueueError {
     let SdkError::ServiceError(refusal) = error else {
         let why = match error {
@@ -156,5 +273,5 @@ fn queue_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> QueueError {
     if words.contains("must be shorter than") || code.contains("BatchRequestTooLong") {
         return QueueError::TooLarge;
     }
-    QueueError::Failed(format!("SQS answered {code}: {}", crate::text::cut(words, 300)))
+    QueueError::Failed(format!("SQS answered {code}: {}", cut(words, 300)))
 }

@@ -1,15 +1,18 @@
 //! The `deliver` stage: batches from `events.fifo` to PagerDuty. Holds the key, reads no logs.
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
-use aws_lambda_events::event::sqs::SqsBatchResponse;
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
 use super::end_of;
 use crate::aws;
 use crate::config::DeliverConfig;
-use crate::delivery::{Canary, Keys, PagerDuty, Worker};
-use crate::queue::sqs::SqsQueue;
+use crate::delivery::{Canary, KeySource, Keys, PagerDuty, Worker};
+use crate::queue::Message;
+use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
 
 /// What the daily rule sends, `{"pagetrail": "canary"}`, in place of a batch.
 const CANARY: &str = "canary";
@@ -22,9 +25,12 @@ pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
     let config = DeliverConfig::read(|name| std::env::var(name).ok())?;
     let worker = Worker {
         pagerduty: PagerDuty::new(config.pagerduty_url, aws::tls_config())?,
-        keys: Keys::new(sdk, config.routing_key_secret, config.pace),
-        events: SqsQueue::new(sdk, config.events_queue_url),
-        rejected: SqsQueue::new(sdk, config.rejected_queue_url),
+        keys: Arc::new(Keys::new(KeySource::secret(sdk, config.routing_key_secret), config.pace)),
+        queue: SqsQueues::new(
+            SqsQueue::new(sdk, config.events_queue_url),
+            Some(SqsQueue::new(sdk, config.rejected_queue_url)),
+            Settling::ByMapping,
+        ),
         paging: config.paging,
     };
     let canary = Canary::new(sdk, config.subscription);
@@ -35,8 +41,29 @@ pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
             return Ok::<_, Error>(SqsBatchResponse::default());
         }
         let deadline = end_of(&event.context);
-        let batch = serde_json::from_value(event.payload)?;
-        Ok(worker.deliver(batch, deadline).await)
+        let batch: SqsEvent = serde_json::from_value(event.payload)?;
+        let batch = batch.records.into_iter().map(message).collect();
+        let mut response = SqsBatchResponse::default();
+        let failed = worker.deliver(batch, deadline).await;
+        response.batch_item_failures = failed.into_iter().map(failure).collect();
+        Ok(response)
     }))
     .await
+}
+
+fn message(mut message: SqsMessage) -> Message {
+    let attempts = message.attributes.get("ApproximateReceiveCount");
+    Message {
+        attempts: attempts.and_then(|count| count.parse().ok()).unwrap_or(1),
+        group: message.attributes.remove("MessageGroupId"),
+        id: message.message_id.unwrap_or_default(),
+        receipt: message.receipt_handle.unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+    }
+}
+
+fn failure(id: String) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = id;
+    failure
 }

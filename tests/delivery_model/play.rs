@@ -12,7 +12,7 @@ use pagetrail::delivery::pace::{Bucket, Pace, Turn};
 use pagetrail::delivery::pools::Pools;
 use pagetrail::delivery::{Answer, Outcome, delay, outcome};
 use pagetrail::event::routing_key::RoutingKey;
-use pagetrail::event::{Action, Severity};
+use pagetrail::event::{Action, Endpoint, Severity};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -235,7 +235,7 @@ impl World<'_> {
                 Turn::In(wait) => sleep(wait).await,
                 Turn::ComeBack(wait) => return Err(Why::ComeBack(wait)),
             }
-            match outcome(&self.attempt(item, &key, plainer).await) {
+            match outcome(Endpoint::V2, &self.attempt(item, &key, plainer).await) {
                 Outcome::Delivered if plainer => return self.reject(item),
                 Outcome::Delivered => delivered = true,
                 Outcome::Later { after, .. } => return Err(Why::Later(after)),

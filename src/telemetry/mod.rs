@@ -1,11 +1,15 @@
-//! Logs and metrics: one JSON object a line on standard output, which Lambda hands to
-//! CloudWatch Logs. A line that carries metrics has them in the embedded metric format.
+//! Logs and metrics: one JSON object a line on standard output. In Lambda, which hands it to
+//! CloudWatch Logs, a line that carries metrics has them in the embedded metric format; a
+//! server counts them in a [`Tally`].
+
+mod tally;
 
 use std::io::Write as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
+pub use tally::{Counts, MINUTES, Minute, Refusal, Tally};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -14,14 +18,24 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// The metrics' namespace in CloudWatch.
 pub const NAMESPACE: &str = "Pagetrail";
 
-/// Which stack this is: the metrics' only dimension, so that each metric is billed once.
-static STACK: OnceLock<String> = OnceLock::new();
+/// Where the metrics go, set once at start.
+static METRICS: OnceLock<Metrics> = OnceLock::new();
+
+/// Where the metrics go.
+#[derive(Debug, Clone)]
+pub enum Metrics {
+    /// Into the log lines, in the embedded metric format. The stack is their only dimension,
+    /// so that each metric is billed once.
+    Embedded { stack: String },
+    /// Into memory.
+    Counted(Arc<Tally>),
+}
 
 /// Starts logging at the named level (`error`, `warn`, `info`, `debug`, `trace`;
 /// anything else means `info`). Only this crate's own lines: libraries may log
 /// payloads, and a payload may hold what must not be seen.
-pub fn start(level: Option<&str>, stack: Option<String>) {
-    let _ = STACK.set(stack.unwrap_or_else(|| "none".to_owned()));
+pub fn start(level: Option<&str>, metrics: Metrics) {
+    let _ = METRICS.set(metrics);
     let level = level.and_then(|name| name.parse().ok()).unwrap_or(LevelFilter::INFO);
     let lines = tracing_subscriber::fmt::layer()
         .json()
@@ -48,6 +62,10 @@ pub enum Signal<'a> {
     Resolved { dedup_key: &'a str },
     /// Enrich failed for good, and the alarm pages bare.
     Bare { dedup_key: &'a str },
+    /// The gateway took an event in.
+    Accepted { dedup_key: &'a str, endpoint: &'a str },
+    /// The gateway did not take a request.
+    RequestRefused { status: u16, why: &'a str, peer: &'a str },
     /// PagerDuty accepted an event.
     Delivered { dedup_key: &'a str, action: &'a str, attempts: u32, since: Option<DateTime<Utc>> },
     /// PagerDuty did not take an event this time.
@@ -65,6 +83,8 @@ pub enum Signal<'a> {
 impl Signal<'_> {
     fn level(&self) -> &'static str {
         match self {
+            // Each sender's own, and as many as they like.
+            Self::Accepted { .. } | Self::RequestRefused { .. } => "DEBUG",
             Self::Triggered { .. }
             | Self::Resolved { .. }
             | Self::Delivered { .. }
@@ -100,6 +120,16 @@ impl Signal<'_> {
                 "queued without evidence: enrich failed",
                 json!({"dedup_key": dedup_key}),
                 vec![("EnrichFailed", json!(1), COUNT)],
+            ),
+            Self::Accepted { dedup_key, endpoint } => (
+                "accepted",
+                json!({"dedup_key": dedup_key, "endpoint": endpoint}),
+                vec![("Accepted", json!(1), COUNT)],
+            ),
+            Self::RequestRefused { status, why, peer } => (
+                "refused a request",
+                json!({"status": status, "why": why, "peer": peer}),
+                vec![("RequestsRefused", json!(1), COUNT)],
             ),
             Self::Delivered { dedup_key, action, attempts, since } => {
                 let mut metrics =
@@ -141,9 +171,9 @@ impl Signal<'_> {
         }
     }
 
-    /// The line, as it is written.
+    /// The line, as it is written; with the metrics in it where a stack is given.
     #[must_use]
-    pub fn line(&self, stack: &str, now: DateTime<Utc>) -> String {
+    pub fn line(&self, stack: Option<&str>, now: DateTime<Utc>) -> String {
         let (message, fields, metrics) = self.parts(now);
         let mut line = Map::new();
         line.insert("timestamp".into(), json!(now.to_rfc3339_opts(SecondsFormat::Millis, true)));
@@ -152,7 +182,7 @@ impl Signal<'_> {
         if let Value::Object(fields) = fields {
             line.extend(fields);
         }
-        if !metrics.is_empty() {
+        if let Some(stack) = stack.filter(|_| !metrics.is_empty()) {
             let names: Vec<Value> =
                 metrics.iter().map(|(name, _, unit)| json!({"Name": name, "Unit": unit})).collect();
             line.insert("stack".into(), json!(stack));
@@ -166,11 +196,23 @@ impl Signal<'_> {
         Value::Object(line).to_string()
     }
 
-    /// Writes the line.
+    /// Writes the line and counts the metrics.
     pub fn tell(&self) {
-        let stack = STACK.get().map_or("none", String::as_str);
+        let now = Utc::now();
+        let stack = match METRICS.get() {
+            Some(Metrics::Embedded { stack }) => Some(stack.as_str()),
+            Some(Metrics::Counted(tally)) => {
+                tally.count(self, now);
+                // What Lambda's metrics are made from is for a server's log only on request.
+                if self.level() == "DEBUG" && !tracing::enabled!(tracing::Level::DEBUG) {
+                    return;
+                }
+                None
+            }
+            None => None,
+        };
         // Where nobody reads standard output there is nobody to tell.
-        let _ = writeln!(std::io::stdout(), "{}", self.line(stack, Utc::now()));
+        let _ = writeln!(std::io::stdout(), "{}", self.line(stack, now));
     }
 }
 
@@ -187,7 +229,7 @@ mod tests {
             attempts: 2,
             since: "2026-11-14T03:06:35.472Z".parse().ok(),
         };
-        let line: Value = serde_json::from_str(&signal.line("prod", now)).unwrap();
+        let line: Value = serde_json::from_str(&signal.line(Some("prod"), now)).unwrap();
         assert_eq!(line["message"], "delivered");
         assert_eq!(line["TimeToAccepted"], 24_528);
         assert_eq!(line["stack"], "prod");

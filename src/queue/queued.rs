@@ -1,0 +1,202 @@
+//! An event on its way to delivery, as the queue's message holds it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Outgoing, QueueError, Target};
+use crate::event::{Action, Endpoint, Event, Severity, sha256_hex};
+
+/// An event on its way to delivery.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Queued {
+    pub target: Target,
+    /// Which of PagerDuty's endpoints takes it.
+    #[serde(default)]
+    pub endpoint: Endpoint,
+    /// The body of the request, a JSON object, but for the routing key: whatever its sender
+    /// put there arrives.
+    pub event: Box<RawValue>,
+}
+
+/// What delivery needs to know of an event's content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    pub action: Option<Action>,
+    pub dedup_key: String,
+    pub severity: Option<Severity>,
+    /// When what it tells of happened, where it says so.
+    pub happened_at: Option<DateTime<Utc>>,
+    /// The title, where it has one.
+    pub summary: Option<String>,
+}
+
+impl Queued {
+    /// A composed event on its way to a target.
+    ///
+    /// # Errors
+    /// When the event cannot be written as JSON.
+    pub fn of(target: Target, event: &Event) -> Result<Self, QueueError> {
+        let event = serde_json::value::to_raw_value(event)
+            .map_err(|error| QueueError::Failed(error.to_string()))?;
+        Ok(Self { target, endpoint: Endpoint::V2, event })
+    }
+
+    /// What delivery needs to know of the content.
+    #[must_use]
+    pub fn outline(&self) -> Outline {
+        // What has another shape than PagerDuty's tells nothing, and is delivered all the same.
+        serde_json::from_str::<Fields<'_>>(self.event.get()).map(Outline::from).unwrap_or_default()
+    }
+
+    /// The message for the queue.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn outgoing(
+        &self,
+        outline: &Outline,
+        deduplication_id: &str,
+    ) -> Result<Outgoing, QueueError> {
+        let body =
+            serde_json::to_string(self).map_err(|error| QueueError::Failed(error.to_string()))?;
+        let target = self.target.to_string();
+        Ok(Outgoing {
+            body,
+            group: self.group(outline, deduplication_id),
+            // The same change may go to several targets.
+            deduplication_id: sha256_hex(&[&target, deduplication_id]),
+            target: self.target.clone(),
+            key: None,
+            severity: outline.severity,
+        })
+    }
+
+    /// The unit of order: routing target and dedup key. What a vendor sends without one may
+    /// be about any alert of its integration, so all of that stay in order; a change event
+    /// is about none and waits for nothing.
+    fn group(&self, outline: &Outline, deduplication_id: &str) -> String {
+        let target = self.target.to_string();
+        match self.endpoint {
+            Endpoint::V2 => sha256_hex(&[&target, &outline.dedup_key]),
+            Endpoint::Change => sha256_hex(&[&target, "change", deduplication_id]),
+            endpoint => sha256_hex(&[&target, endpoint.name(), &outline.dedup_key]),
+        }
+    }
+}
+
+impl Outline {
+    /// Whether this is an event for the endpoint: one of version 2 says what it does to
+    /// which alert.
+    #[must_use]
+    pub fn is_deliverable(&self, endpoint: Endpoint) -> bool {
+        endpoint != Endpoint::V2 || (self.action.is_some() && !self.dedup_key.is_empty())
+    }
+
+    /// The summary, or what the event does to which alert.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let action = self.action.map_or("event", Action::name);
+        self.summary.clone().unwrap_or_else(|| format!("{action} of {}", self.dedup_key))
+    }
+}
+
+/// The fields of all kinds of event that tell what delivery needs, each unread: one of
+/// another type must not hide the rest.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    event_action: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    dedup_key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    incident_key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+    #[serde(borrow)]
+    description: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PayloadFields<'a> {
+    #[serde(borrow)]
+    severity: Option<&'a RawValue>,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    summary: Option<&'a RawValue>,
+}
+
+fn read<'a, T: Deserialize<'a>>(field: Option<&'a RawValue>) -> Option<T> {
+    serde_json::from_str(field?.get()).ok()
+}
+
+impl From<Fields<'_>> for Outline {
+    fn from(fields: Fields<'_>) -> Self {
+        let payload: PayloadFields<'_> = read(fields.payload).unwrap_or_default();
+        let happened_at: Option<String> = read(payload.timestamp);
+        let happened_at = happened_at.and_then(|at| DateTime::parse_from_rfc3339(&at).ok());
+        let dedup_key: Option<String> = read(fields.dedup_key).or(read(fields.incident_key));
+        Self {
+            action: read(fields.event_action).or(read(fields.event_type)),
+            dedup_key: dedup_key.unwrap_or_default(),
+            severity: read(payload.severity),
+            happened_at: happened_at.map(|at| at.to_utc()),
+            summary: read(payload.summary).or(read(fields.description)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn queued(endpoint: &str, event: &serde_json::Value) -> Queued {
+        let body = json!({"target": "default", "endpoint": endpoint, "event": event});
+        serde_json::from_str(&body.to_string()).unwrap()
+    }
+
+    #[test]
+    fn the_outline_of_every_kind_of_event() {
+        let outline = queued(
+            "v2",
+            &json!({"event_action": "trigger", "dedup_key": "k", "x": [1], "payload": {
+                "summary": "s", "source": "h", "severity": "critical",
+                "timestamp": "2026-11-21T10:00:00Z"}}),
+        )
+        .outline();
+        assert_eq!((outline.action, outline.dedup_key.as_str()), (Some(Action::Trigger), "k"));
+        assert_eq!(outline.severity, Some(Severity::Critical));
+        assert!(outline.happened_at.is_some());
+        let outline =
+            queued("v1", &json!({"event_type": "resolve", "incident_key": "i"})).outline();
+        assert_eq!((outline.action, outline.dedup_key.as_str()), (Some(Action::Resolve), "i"));
+        let strange = json!({"event_action": 7, "dedup_key": {}, "payload": "text"});
+        assert_eq!(queued("integration", &strange).outline(), Outline::default());
+    }
+
+    #[test]
+    fn what_was_queued_before_endpoints_were_known_is_read() {
+        let body = r#"{"target":"default","event":{"event_action":"resolve","dedup_key":"k"}}"#;
+        let queued: Queued = serde_json::from_str(body).unwrap();
+        assert_eq!(queued.endpoint, Endpoint::V2);
+        assert_eq!(queued.outline().dedup_key, "k");
+    }
+
+    #[test]
+    fn vendors_events_without_a_key_stay_in_order_and_changes_wait_for_nothing() {
+        let group = |endpoint: &str, id: &str| {
+            let queued = queued(endpoint, &json!({"a": 1}));
+            queued.outgoing(&queued.outline(), id).unwrap().group
+        };
+        assert_eq!(group("integration", "1"), group("integration", "2"));
+        assert_ne!(group("integration", "1"), group("ruleset", "1"));
+        assert_ne!(group("change", "1"), group("change", "2"));
+    }
+}
