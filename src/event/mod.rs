@@ -2,6 +2,7 @@
 
 pub mod compose;
 mod details;
+mod endpoint;
 mod fit;
 pub mod links;
 mod plain;
@@ -13,6 +14,8 @@ mod severity;
 mod title;
 
 use std::fmt;
+
+pub use endpoint::Endpoint;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

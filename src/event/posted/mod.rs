@@ -20,7 +20,6 @@
 //! `Incident key can't be blank`. What integrations and rulesets answer is published
 //! nowhere: theirs follows v2.
 
-mod endpoint;
 mod refusal;
 mod rules;
 mod v1;
@@ -30,12 +29,12 @@ mod vendor;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Map, Value};
 
-pub use endpoint::Endpoint;
 pub use refusal::Refusal;
 pub use v1::v1;
 pub use v2::{change, keyless, v2};
 pub use vendor::vendor;
 
+pub use super::Endpoint;
 use super::{Action, Severity};
 
 /// An event that PagerDuty would accept, as posted but without its routing key.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Refusal;
-use crate::event::routing_key::RoutingKey;
+use super::posted::Refusal;
+use super::routing_key::RoutingKey;
 
 /// An endpoint of the Events API that takes events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
