@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pagetrail::alarm::intake::{self, Notice};
 use pagetrail::alarm::{Alarm, State, home};
 use pagetrail::event::compose::{Composer, resolve};
-use pagetrail::event::validation::validate;
+use pagetrail::event::posted::v2;
 use pagetrail::event::{BODY_LIMIT, Event, Severity};
 use pagetrail::evidence::correlation::{Correlation, Id};
 use pagetrail::evidence::record::Record;
@@ -148,7 +148,7 @@ fn assert_valid(event: &Event) {
     body["routing_key"] = json!("0123456789abcdef0123456789abcdef");
     let body = body.to_string();
     assert!(body.len() <= BODY_LIMIT, "{} bytes", body.len());
-    validate(body.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}: {body:.2000}"));
+    v2(body.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}: {body:.2000}"));
     if let Some(payload) = &event.payload {
         assert!(!payload.summary.chars().any(char::is_control), "{:?}", payload.summary);
         let flat = payload.custom_details.values().all(Value::is_string);

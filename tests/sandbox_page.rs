@@ -86,6 +86,31 @@ async fn the_list_shows_status_severity_and_what_is_left_out() {
 }
 
 #[tokio::test]
+async fn changes_stand_below_the_incidents_and_run_nothing() {
+    let page = Page::new(pagetrail::sandbox::Settings { rate: 0, ..Default::default() });
+    assert!(!page.get("/").await.body.contains("Changes"));
+    let script = "</title><script>alert(1)</script>";
+    let change = json!({
+        "routing_key": support::KEY,
+        "payload": {"summary": script, "source": script},
+        "links": [
+            {"href": "javascript:alert(2)", "text": "Run me"},
+            {"href": "https://example.com/\" onclick=\"alert(3)", "text": script},
+        ],
+    });
+    for _ in 0..21 {
+        page.post("/v2/change/enqueue", &change.to_string()).await;
+    }
+    let body = page.get("/").await.body;
+    assert!(body.contains("No incident yet.") && body.contains(">Changes</h2>"));
+    assert_eq!(body.matches("Run me (javascript:alert(2))").count(), 20, "shown as text");
+    assert!(body.contains("1 older ones are in"));
+    assert!(body.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    assert!(!body.contains("<script>alert") && !body.contains("\" onclick"));
+    assert_eq!(body.matches("href=\"javascript").count(), 0);
+}
+
+#[tokio::test]
 async fn pages_that_do_not_exist_are_404() {
     let page = Page::default();
     for path in ["/incidents/7", "/incidents/x", "/assets/../secret", "/assets/x", "/v3"] {

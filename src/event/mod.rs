@@ -7,11 +7,11 @@ mod fit;
 pub mod links;
 mod plain;
 mod plot;
+pub mod posted;
 pub mod routing_key;
 mod sections;
 mod severity;
 mod title;
-pub mod validation;
 
 use std::fmt;
 

@@ -39,6 +39,15 @@ pub(super) async fn forget_incidents(State(sandbox): State<Sandbox>) -> StatusCo
     StatusCode::NO_CONTENT
 }
 
+pub(super) async fn changes(State(sandbox): State<Sandbox>) -> Response {
+    answer(StatusCode::OK, &sandbox.state().changes.iter().collect::<Vec<_>>())
+}
+
+pub(super) async fn forget_changes(State(sandbox): State<Sandbox>) -> StatusCode {
+    sandbox.state().changes.clear();
+    StatusCode::NO_CONTENT
+}
+
 pub(super) async fn faults(State(sandbox): State<Sandbox>) -> Response {
     answer(StatusCode::OK, &sandbox.state().faults.iter().collect::<Vec<_>>())
 }

@@ -1,16 +1,13 @@
-//! `POST /v2/enqueue`: PagerDuty's Events API v2.
+//! PagerDuty's Events API: one way in for all its endpoints.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Sandbox;
 use super::api::answer;
@@ -18,32 +15,54 @@ use super::faults::Kind;
 use super::incidents::Outcome;
 use super::requests;
 use super::wire::{Break, Breaker};
-use crate::event::sha256_hex;
-use crate::event::validation::{Refusal, ValidEvent, validate};
+use crate::event::posted::{Endpoint, Posted, Refusal, change, v1, v2, vendor};
+use crate::event::routing_key::RoutingKey;
 
 /// Bodies are read up to here even when they are too large, so that the client
 /// gets to read the refusal in place of a broken connection.
 const READ_LIMIT: usize = 8 * 1024 * 1024;
 
-pub(super) async fn enqueue(State(sandbox): State<Sandbox>, request: Request) -> Response {
+/// Where a request came in.
+#[derive(Debug, Clone)]
+pub(super) struct Entrance {
+    pub endpoint: Endpoint,
+    /// The routing key in the path, as it stands there; None where the body has it.
+    pub key: Option<String>,
+}
+
+impl Entrance {
+    fn check(&self, raw: &[u8]) -> Result<(RoutingKey, Posted), Refusal> {
+        match self.endpoint {
+            Endpoint::V2 => v2(raw),
+            Endpoint::Change => change(raw),
+            Endpoint::V1 => v1(raw),
+            Endpoint::Integration | Endpoint::Ruleset => {
+                let key = self.key.as_deref().unwrap_or_default();
+                Ok((key.parse().map_err(Refusal::Invalid)?, vendor(self.endpoint, raw)?))
+            }
+        }
+    }
+}
+
+pub(super) async fn enqueue(sandbox: Sandbox, entrance: Entrance, request: Request) -> Response {
     let breaker = request.extensions().get::<ConnectInfo<Breaker>>().map(|info| info.0.clone());
     let Ok(raw) = to_bytes(request.into_body(), READ_LIMIT).await else {
         return answer(StatusCode::BAD_REQUEST, &Refusal::too_large().answer());
     };
     let fault = sandbox.state().faults.take();
-    let Some(fault) = fault else { return accept(&sandbox, &raw) };
+    let Some(fault) = fault else { return accept(&sandbox, &entrance, &raw) };
     match &fault {
         Kind::Status { status, retry_after, body } => {
-            note_fault(&sandbox, &raw, &fault, Some(*status));
-            with_status(*status, retry_after.as_ref(), body.as_ref())
+            note_fault(&sandbox, &entrance, &raw, &fault, Some(*status));
+            with_status(entrance.endpoint, *status, retry_after.as_ref(), body.as_ref())
         }
         Kind::Hang { seconds } => {
-            note_fault(&sandbox, &raw, &fault, None);
+            note_fault(&sandbox, &entrance, &raw, &fault, None);
             tokio::time::sleep(Duration::from_secs(*seconds)).await;
-            accept(&sandbox, &raw)
+            accept(&sandbox, &entrance, &raw)
         }
         Kind::Reset | Kind::Half | Kind::Garbage => {
-            note_fault(&sandbox, &raw, &fault, None);
+            note_fault(&sandbox, &entrance, &raw, &fault, None);
             let Some(breaker) = breaker else {
                 let problem = "this fault needs `sandbox::serve`";
                 return (StatusCode::INTERNAL_SERVER_ERROR, problem).into_response();
@@ -54,58 +73,70 @@ pub(super) async fn enqueue(State(sandbox): State<Sandbox>, request: Request) ->
                 _ => Break::Reset,
             });
             // The connection breaks on this answer; for `Half`, half of it arrives.
-            answer(StatusCode::ACCEPTED, &success("half an answer"))
+            taken(entrance.endpoint, Some("half an answer"))
         }
     }
 }
 
 /// The usual way: check, count, apply, log.
-fn accept(sandbox: &Sandbox, raw: &Bytes) -> Response {
-    let mut log = blank(raw);
-    let (status, body) = match validate(raw).and_then(|event| known(sandbox, event)) {
+fn accept(sandbox: &Sandbox, entrance: &Entrance, raw: &Bytes) -> Response {
+    let endpoint = entrance.endpoint;
+    let mut log = blank(endpoint, raw);
+    let response = match entrance.check(raw).and_then(|event| known(sandbox, event)) {
         Err(refusal) => {
             "invalid".clone_into(&mut log.outcome);
             log.errors = refusal.errors();
-            (StatusCode::BAD_REQUEST, refusal.answer())
+            answer(StatusCode::BAD_REQUEST, &refusal.answer())
         }
-        Ok(event) => {
-            describe(&mut log, &event);
+        Ok((key, mut posted)) => {
             let mut state = sandbox.state();
-            if state.rate.allow(&event.routing_key, tokio::time::Instant::now()) {
-                let dedup_key = event.dedup_key.clone().unwrap_or_else(new_dedup_key);
-                let (outcome, incident) =
-                    state.incidents.apply(&event, &dedup_key, raw.len(), log.at);
-                log.incident = incident;
-                word(outcome).clone_into(&mut log.outcome);
-                let body = success(&dedup_key);
-                log.dedup_key = Some(dedup_key);
-                (StatusCode::ACCEPTED, body)
+            if state.rate.allow(&key, tokio::time::Instant::now()) {
+                posted.ensure_dedup_key();
+                describe(&mut log, &key, &posted);
+                if endpoint == Endpoint::Change {
+                    state.changes.add(&key, &posted, raw.len(), log.at);
+                    "kept".clone_into(&mut log.outcome);
+                } else {
+                    let (outcome, incident) =
+                        state.incidents.apply(&key, &posted, raw.len(), log.at);
+                    log.incident = incident;
+                    word(outcome).clone_into(&mut log.outcome);
+                }
+                taken(endpoint, posted.dedup_key.as_deref())
             } else {
+                describe(&mut log, &key, &posted);
                 "limited".clone_into(&mut log.outcome);
-                (StatusCode::TOO_MANY_REQUESTS, Value::Null)
+                let retry_after = sandbox.settings.retry_after.map(Value::from);
+                with_status(endpoint, limited(endpoint), retry_after.as_ref(), None)
             }
         }
     };
-    log.status = Some(status.as_u16());
+    log.status = Some(response.status().as_u16());
     sandbox.state().requests.add(log);
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        let retry_after = sandbox.settings.retry_after.map(Value::from);
-        return with_status(status.as_u16(), retry_after.as_ref(), None);
+    response
+}
+
+fn known(
+    sandbox: &Sandbox,
+    (key, posted): (RoutingKey, Posted),
+) -> Result<(RoutingKey, Posted), Refusal> {
+    let keys = &sandbox.settings.keys;
+    if keys.is_empty() || keys.contains(&key) {
+        Ok((key, posted))
+    } else {
+        Err(posted.endpoint.unknown_key())
     }
+}
+
+fn taken(endpoint: Endpoint, dedup_key: Option<&str>) -> Response {
+    let (status, body) = endpoint.answer(dedup_key);
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer(status, &body)
 }
 
-fn known(sandbox: &Sandbox, event: ValidEvent) -> Result<ValidEvent, Refusal> {
-    let keys = &sandbox.settings.keys;
-    if keys.is_empty() || keys.contains(&event.routing_key) {
-        Ok(event)
-    } else {
-        Err(Refusal::unknown_key())
-    }
-}
-
-fn success(dedup_key: &str) -> Value {
-    json!({"status": "success", "message": "Event processed", "dedup_key": dedup_key})
+/// The status that means "too many": v1 is older than 429.
+fn limited(endpoint: Endpoint) -> u16 {
+    if endpoint == Endpoint::V1 { 403 } else { 429 }
 }
 
 fn word(outcome: Outcome) -> &'static str {
@@ -119,7 +150,12 @@ fn word(outcome: Outcome) -> &'static str {
 }
 
 /// An answer that has nothing to do with the event's content.
-fn with_status(status: u16, retry_after: Option<&Value>, body: Option<&Value>) -> Response {
+fn with_status(
+    endpoint: Endpoint,
+    status: u16,
+    retry_after: Option<&Value>,
+    body: Option<&Value>,
+) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match body {
         Some(Value::String(text)) => (status, text.clone()).into_response(),
@@ -131,7 +167,9 @@ fn with_status(status: u16, retry_after: Option<&Value>, body: Option<&Value>) -
                 let refusal = Refusal::Invalid(vec!["refused by the sandbox's fault".to_owned()]);
                 answer(status, &refusal.answer())
             }
-            StatusCode::ACCEPTED => answer(status, &success("not ingested")),
+            _ if endpoint.is_taken(status.as_u16()) => {
+                answer(status, &endpoint.answer(Some("not ingested")).1)
+            }
             StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT => {
                 (status, Body::empty()).into_response()
             }
@@ -148,10 +186,11 @@ fn with_status(status: u16, retry_after: Option<&Value>, body: Option<&Value>) -
     response
 }
 
-fn blank(raw: &Bytes) -> requests::Request {
+fn blank(endpoint: Endpoint, raw: &Bytes) -> requests::Request {
     requests::Request {
         id: 0,
         at: Utc::now(),
+        endpoint,
         bytes: raw.len(),
         routing_key: None,
         action: None,
@@ -163,28 +202,24 @@ fn blank(raw: &Bytes) -> requests::Request {
     }
 }
 
-fn describe(log: &mut requests::Request, event: &ValidEvent) {
-    log.routing_key = Some(event.routing_key.to_string());
-    log.action = Some(event.action);
-    log.dedup_key.clone_from(&event.dedup_key);
+fn describe(log: &mut requests::Request, key: &RoutingKey, posted: &Posted) {
+    log.routing_key = Some(key.to_string());
+    log.action = posted.action;
+    log.dedup_key.clone_from(&posted.dedup_key);
 }
 
-fn note_fault(sandbox: &Sandbox, raw: &Bytes, fault: &Kind, status: Option<u16>) {
-    let mut log = blank(raw);
-    if let Ok(event) = validate(raw) {
-        describe(&mut log, &event);
+fn note_fault(
+    sandbox: &Sandbox,
+    entrance: &Entrance,
+    raw: &Bytes,
+    fault: &Kind,
+    status: Option<u16>,
+) {
+    let mut log = blank(entrance.endpoint, raw);
+    if let Ok((key, posted)) = entrance.check(raw) {
+        describe(&mut log, &key, &posted);
     }
     log.status = status;
     log.outcome = format!("fault: {fault}");
     sandbox.state().requests.add(log);
-}
-
-/// PagerDuty makes a UUID; here 32 hex characters that never repeat.
-fn new_dedup_key() -> String {
-    static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let mut key = sha256_hex(&[&SEED.to_string(), &count.to_string()]);
-    key.truncate(32);
-    key
 }

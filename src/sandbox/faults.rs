@@ -1,5 +1,5 @@
-//! The failures the sandbox was told to show: one for each request to
-//! `/v2/enqueue`, in the order they were asked for.
+//! The failures the sandbox was told to show: one for each request to the Events
+//! API, in the order they were asked for.
 
 use std::collections::VecDeque;
 use std::fmt;

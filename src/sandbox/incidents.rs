@@ -1,6 +1,7 @@
 //! Alerts by routing key and dedup key, with PagerDuty's semantics (Events API
 //! v2, "Alert de-duplication"): events join the open alert of their key, a
 //! resolved alert is never opened again, and what fits no open alert is dropped.
+//! A vendor's event that names no dedup key in PagerDuty's words opens one of its own.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,8 +9,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::content::Content;
+use crate::event::posted::Posted;
 use crate::event::routing_key::RoutingKey;
-use crate::event::validation::ValidEvent;
 use crate::event::{Action, Severity};
 
 /// How many incidents are kept: the newest.
@@ -64,7 +66,7 @@ pub struct Incident {
     pub created_at: DateTime<Utc>,
     #[serde(serialize_with = "rfc_3339")]
     pub updated_at: DateTime<Utc>,
-    /// The last trigger's `custom_details`.
+    /// The last trigger's `custom_details`; `details` of v1; a vendor's whole body.
     pub details: Map<String, Value>,
     pub links: Value,
     pub images: Value,
@@ -74,7 +76,7 @@ pub struct Incident {
     pub timeline: VecDeque<Entry>,
     /// Entries cut out of the timeline, after its first one.
     pub timeline_omitted: u64,
-    /// The last trigger's payload, whole.
+    /// The last trigger's payload, whole; outside v2 its body.
     pub payload: Map<String, Value>,
     /// Length of the last trigger's body, for [`KEPT_BYTES`].
     #[serde(skip)]
@@ -89,27 +91,17 @@ impl Incident {
     }
 
     /// Takes the trigger's content: PagerDuty shows the newest.
-    fn take(&mut self, event: &ValidEvent, bytes: usize) {
-        let text = |object: &Map<String, Value>, field: &str| {
-            object.get(field).and_then(Value::as_str).map(str::to_owned)
-        };
-        let list = |field: &str| match event.body.get(field) {
-            Some(list @ Value::Array(_)) => list.clone(),
-            _ => Value::Array(Vec::new()),
-        };
-        let object =
-            |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
-        self.payload = object(event.body.get("payload"));
-        self.details = object(self.payload.get("custom_details"));
-        self.title = text(&self.payload, "summary").unwrap_or_default();
-        self.source = text(&self.payload, "source").unwrap_or_default();
-        self.severity = text(&self.payload, "severity")
-            .and_then(|name| Severity::parse(&name))
-            .unwrap_or(Severity::Error);
-        self.links = list("links");
-        self.images = list("images");
-        self.client = text(&event.body, "client");
-        self.client_url = text(&event.body, "client_url");
+    fn take(&mut self, posted: &Posted, bytes: usize) {
+        let content = Content::of(posted);
+        self.payload = content.payload;
+        self.details = content.details;
+        self.title = content.title;
+        self.source = content.source;
+        self.severity = content.severity.unwrap_or(Severity::Error);
+        self.links = content.links;
+        self.images = content.images;
+        self.client = content.client;
+        self.client_url = content.client_url;
         self.trigger_count += 1;
         self.bytes = bytes;
     }
@@ -139,14 +131,16 @@ impl Incidents {
     /// and to which incident.
     pub fn apply(
         &mut self,
-        event: &ValidEvent,
-        dedup_key: &str,
+        routing_key: &RoutingKey,
+        posted: &Posted,
         bytes: usize,
         now: DateTime<Utc>,
     ) -> (Outcome, Option<u64>) {
-        let key = (event.routing_key.clone(), dedup_key.to_owned());
+        let action = posted.action.unwrap_or(Action::Trigger);
+        let own = || format!("event {}", self.last_id + 1);
+        let key = (routing_key.clone(), posted.dedup_key.clone().unwrap_or_else(own));
         let open = self.open.get(&key).copied();
-        let outcome = match (event.action, open) {
+        let outcome = match (action, open) {
             (Action::Trigger, Some(_)) => Outcome::Joined,
             (Action::Trigger, None) => {
                 let id = self.open(&key, now);
@@ -164,18 +158,18 @@ impl Incidents {
         if let Some(incident) = id.and_then(|id| self.get_mut(id)) {
             let before = incident.bytes;
             match outcome {
-                Outcome::Opened | Outcome::Joined => incident.take(event, bytes),
+                Outcome::Opened | Outcome::Joined => incident.take(posted, bytes),
                 // An acknowledged incident stays so, whatever else is triggered.
                 Outcome::Acknowledged => incident.status = Status::Acknowledged,
                 Outcome::Resolved => incident.status = Status::Resolved,
                 Outcome::Dropped => {}
             }
-            let summary = match event.action {
+            let summary = match action {
                 Action::Trigger => incident.title.clone(),
                 Action::Acknowledge => "Acknowledged through the API".to_owned(),
                 Action::Resolve => "Resolved through the API".to_owned(),
             };
-            incident.record(now, event.action, summary);
+            incident.record(now, action, summary);
             let after = incident.bytes;
             self.bytes = self.bytes - before + after;
         }
@@ -249,7 +243,7 @@ impl Incidents {
     }
 }
 
-fn masked<S: Serializer>(key: &RoutingKey, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn masked<S: Serializer>(key: &RoutingKey, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(key)
 }
 

@@ -1,6 +1,8 @@
 //! A local stand-in for PagerDuty with a page to look at.
 //!
 //! - [`incidents`]: alerts by routing key and dedup key, with PagerDuty's semantics.
+//! - [`changes`]: change events, kept to be looked at.
+//! - `content`: what an event tells, whichever endpoint it came through.
 //! - [`rate`]: the limit of events a minute for each routing key.
 //! - [`faults`]: the failures it was told to show, in order.
 //! - [`requests`]: the log of what was asked and answered.
@@ -8,6 +10,8 @@
 //! - `enqueue`, `api`, `page`: the Events API, the JSON for tests, the page for people.
 
 mod api;
+pub mod changes;
+mod content;
 mod enqueue;
 pub mod faults;
 pub mod incidents;
@@ -21,12 +25,16 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use axum::extract::{Path, Request, State as Shared};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
+use crate::event::posted::Endpoint;
 use crate::event::routing_key::RoutingKey;
+use changes::Changes;
+use enqueue::Entrance;
 use faults::{Fault, Faults};
 use incidents::Incidents;
 use rate::Rate;
@@ -62,6 +70,7 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct State {
     incidents: Incidents,
+    changes: Changes,
     rate: Rate,
     faults: Faults,
     requests: Requests,
@@ -76,6 +85,7 @@ impl Sandbox {
         }
         let state = State {
             incidents: Incidents::default(),
+            changes: Changes::default(),
             rate: Rate::new(settings.rate),
             faults,
             requests: Requests::default(),
@@ -93,13 +103,28 @@ impl Sandbox {
 /// All of the sandbox's routes. Faults that break the connection need
 /// [`serve`]; without it they answer 500 and say so.
 pub fn router(sandbox: Sandbox) -> Router {
+    let in_body = |endpoint| {
+        post(move |Shared(sandbox): Shared<Sandbox>, request: Request| {
+            enqueue::enqueue(sandbox, Entrance { endpoint, key: None }, request)
+        })
+    };
+    let in_path = |endpoint| {
+        post(move |Shared(sandbox): Shared<Sandbox>, Path(key): Path<String>, request: Request| {
+            enqueue::enqueue(sandbox, Entrance { endpoint, key: Some(key) }, request)
+        })
+    };
     Router::new()
-        .route("/v2/enqueue", post(enqueue::enqueue))
+        .route("/v2/enqueue", in_body(Endpoint::V2))
+        .route("/v2/change/enqueue", in_body(Endpoint::Change))
+        .route("/generic/2010-04-15/create_event.json", in_body(Endpoint::V1))
+        .route("/integration/{key}/enqueue", in_path(Endpoint::Integration))
+        .route("/x-ere/{key}", in_path(Endpoint::Ruleset))
         .route("/", get(page::list))
         .route("/incidents/{id}", get(page::one))
         .route("/assets/{name}", get(page::asset))
         .route("/api/incidents", get(api::incidents).delete(api::forget_incidents))
         .route("/api/incidents/{id}", get(api::incident))
+        .route("/api/changes", get(api::changes).delete(api::forget_changes))
         .route("/api/faults", get(api::faults).post(api::add_fault).delete(api::forget_faults))
         .route("/api/requests", get(api::requests).delete(api::forget_requests))
         .layer(axum::middleware::map_response(harden))

@@ -11,11 +11,14 @@ use maud::{DOCTYPE, Markup, html};
 use serde_json::{Map, Value};
 
 use super::Sandbox;
+use super::changes::Change;
 use super::incidents::{Entry, Incident, Status};
 use crate::event::{Action, Severity};
 
 /// How many incidents the list shows: the newest.
 const LISTED: usize = 200;
+/// How many changes stand below them: the newest.
+const CHANGES_LISTED: usize = 20;
 
 const ASSETS: [(&str, &str, &str); 3] = [
     ("style.css", "text/css; charset=utf-8", include_str!("assets/style.css")),
@@ -63,6 +66,7 @@ pub(super) async fn list(State(sandbox): State<Sandbox>) -> Html<String> {
                     p.more { (total - LISTED) " older ones are in " a href="/api/incidents" { "/api/incidents" } "." }
                 }
             }
+            (changes(state.changes.iter()))
         },
     )
 }
@@ -122,11 +126,41 @@ fn row(incident: &Incident) -> Markup {
                 p.meta {
                     (severity(incident.severity))
                     span { "#" (incident.id) }
-                    span.source { (incident.source) }
+                    @if !incident.source.is_empty() { span.source { (incident.source) } }
                     @if incident.trigger_count > 1 { span { (incident.trigger_count) " triggers" } }
                 }
             }
             (time(incident.created_at))
+        }
+    }
+}
+
+fn changes<'a>(changes: impl ExactSizeIterator<Item = &'a Change>) -> Markup {
+    let total = changes.len();
+    html! {
+        @if total > 0 {
+            section aria-labelledby="changes" {
+                h2 #changes { "Changes" }
+                ol.changes { @for change in changes.take(CHANGES_LISTED) { (change_row(change)) } }
+                @if total > CHANGES_LISTED {
+                    p.more { (total - CHANGES_LISTED) " older ones are in " a href="/api/changes" { "/api/changes" } "." }
+                }
+            }
+        }
+    }
+}
+
+fn change_row(change: &Change) -> Markup {
+    html! {
+        li {
+            div {
+                (change.summary)
+                p.meta {
+                    @if !change.source.is_empty() { span { (change.source) } }
+                    @for (href, text) in &links(&change.links) { (link(href, text)) }
+                }
+            }
+            (time(change.at))
         }
     }
 }
@@ -295,6 +329,7 @@ fn back() -> Markup {
 }
 
 fn fact(name: &str, value: Option<&str>) -> Markup {
+    let value = value.filter(|value| !value.is_empty());
     html! { @if let Some(value) = value { div { dt { (name) } dd { (value) } } } }
 }
 

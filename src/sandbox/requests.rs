@@ -1,4 +1,4 @@
-//! The log of what was asked of `/v2/enqueue` and what was answered.
+//! The log of what was asked of the Events API and what was answered.
 
 use std::collections::VecDeque;
 
@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::incidents::rfc_3339;
+use crate::event::posted::Endpoint;
 
 /// How many requests are kept: the newest.
 pub const KEPT: usize = 1_000;
@@ -16,6 +17,7 @@ pub struct Request {
     pub id: u64,
     #[serde(serialize_with = "rfc_3339")]
     pub at: DateTime<Utc>,
+    pub endpoint: Endpoint,
     pub bytes: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub routing_key: Option<String>,
@@ -25,8 +27,8 @@ pub struct Request {
     pub dedup_key: Option<String>,
     /// None: no answer was sent.
     pub status: Option<u16>,
-    /// `opened`, `joined`, `acknowledged`, `resolved`, `dropped`, `invalid`,
-    /// `limited`, or the fault that was shown, such as `fault: status 503`.
+    /// `opened`, `joined`, `acknowledged`, `resolved`, `dropped`, `kept` (a change),
+    /// `invalid`, `limited`, or the fault that was shown, such as `fault: status 503`.
     pub outcome: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub incident: Option<u64>,

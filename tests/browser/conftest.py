@@ -44,15 +44,19 @@ class Sandbox:
             self.process.kill()
             self.process.wait()
 
-    def send(self, action: str, dedup_key: str, **event: object) -> None:
-        event |= {"routing_key": KEY, "event_action": action, "dedup_key": dedup_key}
-        request = urllib.request.Request(
-            f"{self.url}/v2/enqueue",
-            json.dumps(event).encode(),
-            {"Content-Type": "application/json"},
-        )
+    def post(self, path: str, event: dict) -> None:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(event).encode(), headers)
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert answer.status == 202
+
+    def send(self, action: str, dedup_key: str, **event: object) -> None:
+        event |= {"routing_key": KEY, "event_action": action, "dedup_key": dedup_key}
+        self.post("/v2/enqueue", event)
+
+    def change(self, summary: str, source: str = "deploys", links: list | None = None) -> None:
+        payload = {"summary": summary, "source": source}
+        self.post("/v2/change/enqueue", {"routing_key": KEY, "payload": payload, "links": links or []})
 
     def trigger(self, dedup_key: str, summary: str, details: dict | None = None, **event: object) -> None:
         payload = {

@@ -60,6 +60,8 @@ def filled(sandbox):
         sandbox.trigger(
             "d" * 255, summary, TRAIL, links=LINKS, client="Pagetrail", client_url="https://example.com/"
         )
+    sandbox.change("Build 2 deployed " + "w" * 900, "c" * 300, LINKS)
+    sandbox.change("Secret rotated", "")
     return sandbox
 
 
@@ -127,6 +129,21 @@ def test_what_an_event_says_is_shown_and_not_run(sandbox, open_page):
     assert set(schemes) == {"http:"}
     assert page.evaluate("document.scripts.length") == 1
     assert page.locator("main img").count() == 0
+
+
+def test_changes_are_a_section_of_their_own(filled, open_page):
+    filled.change(ATTACK, ATTACK, [{"href": "javascript:alert(1)", "text": ATTACK}])
+    page = open_page(filled.url, viewport=PHONE)
+    section = page.get_by_role("region", name="Changes")
+    assert section.get_by_role("heading", level=2).text_content() == "Changes"
+    rows = section.get_by_role("listitem")
+    assert rows.count() == 3
+    assert ATTACK in rows.nth(0).text_content()
+    assert "Secret rotated" in rows.nth(1).text_content()
+    assert rows.nth(2).get_by_role("link").count() == 2, "javascript: is no link"
+    assert page.evaluate("document.scripts.length") == 1
+    filled.change("one more")
+    page.get_by_text("one more").wait_for(timeout=10_000)
 
 
 def test_the_page_follows_events_and_keeps_its_place(sandbox, open_page):

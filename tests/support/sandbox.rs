@@ -125,7 +125,7 @@ impl Served {
     }
 
     /// Every byte of the answer, head and body.
-    async fn post(&self, path: &str, body: &str) -> io::Result<String> {
+    pub async fn post(&self, path: &str, body: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect(self.address).await?;
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
