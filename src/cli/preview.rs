@@ -67,10 +67,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 
 async fn preview(args: &Args) -> Result<(), CommandError> {
     // The same names and defaults as the function's, so that a preview shows its pages.
-    let config = EnrichConfig::read(|name| match name {
-        "PAGETRAIL_EVENTS_QUEUE_URL" => Some("https://localhost/preview.fifo".to_owned()),
-        _ => std::env::var(name).ok(),
-    })?;
+    let config = EnrichConfig::read(|name: &str| std::env::var(name).ok())?;
     if let Some(fault) = &config.paging.withheld {
         return Err(format!("a redaction pattern cannot be used: {fault}").into());
     }

@@ -22,7 +22,7 @@ const CANARY: &str = "canary";
 /// # Errors
 /// When the configuration is faulty or the Runtime API cannot be reached.
 pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
-    let config = DeliverConfig::read(|name| std::env::var(name).ok())?;
+    let config = DeliverConfig::read(|name: &str| std::env::var(name).ok())?;
     let worker = Worker {
         pagerduty: PagerDuty::new(config.pagerduty_url, aws::tls_config())?,
         keys: Arc::new(Keys::new(KeySource::secret(sdk, config.routing_key_secret), config.pace)),
