@@ -14,6 +14,7 @@
 //! - [`sandbox`]: a local stand-in for PagerDuty with a page to look at.
 //! - [`cli`]: the `pagetrail` command, one file per subcommand.
 //! - [`config`], [`paging`], [`telemetry`], [`aws`]: what every stage is told and needs to start.
+//! - [`tls`]: the TLS client configurations, one stack for everything that connects.
 //! - [`secret`], [`text`]: values that must not be seen, and text on its way to a person.
 
 pub mod alarm;
@@ -32,3 +33,4 @@ pub mod secret;
 pub mod stage;
 pub mod telemetry;
 pub mod text;
+pub mod tls;

@@ -21,7 +21,7 @@ use crate::event::{Endpoint, Event};
 use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
 use crate::evidence::ports::{AlarmSource as _, LookupError};
 use crate::evidence::{Collector, Redacted};
-use crate::{aws, text};
+use crate::{text, tls};
 
 /// Show the event an alarm would become, with your own AWS credentials.
 ///
@@ -221,7 +221,7 @@ fn routing_key(args: &Args) -> Result<Option<RoutingKey>, CommandError> {
 }
 
 async fn send(event: &Event, key: &RoutingKey, args: &Args) -> Result<(), CommandError> {
-    let pagerduty = PagerDuty::new(args.url.clone(), aws::tls_config())?;
+    let pagerduty = PagerDuty::new(args.url.clone(), tls::bundled_config())?;
     match outcome(Endpoint::V2, &pagerduty.post(event, key).await) {
         Outcome::Delivered => {
             eprintln!("sent: PagerDuty took the event");

@@ -229,13 +229,21 @@ fn is_fifo_url(url: &str) -> bool {
 
 /// https, or plain http that does not leave this machine.
 pub(crate) fn is_safe(url: &Url) -> bool {
-    let loopback = match url.host() {
+    match url.scheme() {
+        "https" => url.has_host(),
+        "http" => is_loopback(url),
+        _ => false,
+    }
+}
+
+/// The URL names this machine itself.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && loopback)
+        None => false,
+    }
 }
 
 #[cfg(test)]
