@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 use url::{Host, Url};
 
 pub use lambda::{DeliverConfig, EnrichConfig, EnrichStage, GatewayStage};
-pub use server::{Keys, QueueChoice, SETTINGS, ServerConfig, Tls, Token, is_loopback, read_token};
+pub use server::{Keys, QueueChoice, SETTINGS, ServerConfig, Tls, Token, read_token};
 pub use toml::ConfigFile;
 
 use crate::delivery::pace::Pace;

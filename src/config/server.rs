@@ -145,8 +145,7 @@ impl ServerConfig {
 }
 
 /// Whether an address is this machine's own, also where IPv4 comes in IPv6's clothes.
-#[must_use]
-pub fn is_loopback(address: IpAddr) -> bool {
+fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
