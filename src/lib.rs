@@ -11,6 +11,7 @@
 //! - [`queue`]: the ordered, durable road between the stages.
 //! - [`delivery`]: getting an event accepted by PagerDuty.
 //! - [`stage`]: the Lambda handlers, which only wire the parts above together.
+//! - [`server`]: the gateway, the queue and delivery in one process.
 //! - [`sandbox`]: a local stand-in for PagerDuty with a page to look at.
 //! - [`cli`]: the `pagetrail` command, one file per subcommand.
 //! - [`config`], [`paging`], [`telemetry`], [`aws`]: what every stage is told and needs to start.
@@ -30,6 +31,7 @@ pub mod queue;
 pub mod redact;
 pub mod sandbox;
 pub mod secret;
+pub mod server;
 pub mod stage;
 pub mod telemetry;
 pub mod text;
