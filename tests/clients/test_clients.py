@@ -17,14 +17,7 @@ from harness.server import ROUTING_KEY, Server
 
 
 def test_the_pagerduty_package(sandbox: Sandbox, server: Server) -> None:
-    class Here(pagerduty.EventsApiV2Client):
-        """The package knows PagerDuty's hosts only, and asks to be told others so."""
-
-        @property
-        def url(self) -> str:
-            return server.url
-
-    client = Here(ROUTING_KEY)
+    client = pagerduty.EventsApiV2Client(ROUTING_KEY, base_url=server.url)
     key = client.trigger(
         "the kettle is dry",
         "kitchen",
@@ -41,7 +34,7 @@ def test_the_pagerduty_package(sandbox: Sandbox, server: Server) -> None:
     sandbox.incident(key, "acknowledged")
     client.resolve(key)
     sandbox.incident(key, "resolved")
-    client.submit_change("kettle 1.2 deployed", source="kitchen")
+    client.submit("kettle 1.2 deployed", source="kitchen")
     wait_for(lambda: sandbox.get("/api/changes"))
 
 
