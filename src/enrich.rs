@@ -19,7 +19,7 @@ use crate::event::compose::{Composer, resolve};
 use crate::event::{Action, Event, sendable_limit, sha256_hex};
 use crate::evidence::aws::Account;
 use crate::evidence::{Collector, Evidence, Redacted};
-use crate::queue::{Queue, QueueError, Queued, Target, target};
+use crate::queue::{Deduplication, Queue, QueueError, Queued, Target, target};
 use crate::telemetry::Signal;
 
 /// Where a queue takes less than PagerDuty: SQS's limit until August 2025, with room
@@ -206,7 +206,8 @@ impl<Q: Queue> Enrich<Q> {
         deduplication_id: String,
     ) -> Result<(), QueueError> {
         let queued = Queued::of(target.clone(), &event)?;
-        let sent = self.queue.send(queued.outgoing(&queued.outline(), &deduplication_id)?).await;
+        let deduplication = Deduplication::Id(deduplication_id);
+        let sent = self.queue.send(queued.outgoing(&queued.outline(), deduplication)?).await;
         if let Err(error) = &sent {
             error!(dedup_key = %event.dedup_key, %error, "not queued");
         }

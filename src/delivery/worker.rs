@@ -18,7 +18,9 @@ use super::unenriched;
 use crate::event::routing_key::RoutingKey;
 use crate::event::{Action, Endpoint, Event, Severity};
 use crate::paging::Paging;
-use crate::queue::{Message, Outline, Queue, Queued, Rejection, Target, Wait};
+use crate::queue::{
+    Deduplication, Fingerprint, Message, Outline, Queue, Queued, Rejection, Target, Wait,
+};
 use crate::telemetry::Signal;
 
 /// Time kept for the calls around an attempt: the queue's, and the answer to Lambda.
@@ -61,7 +63,7 @@ enum Fate {
     /// It comes back later, and what follows it in its group with it.
     Later { after: Option<Duration>, reason: Reason },
     /// The key's limit is reached: it comes back at its turn.
-    ComeBack(Duration),
+    ComeBack { wait: Duration, key: Fingerprint },
 }
 
 impl<Q: Queue> Worker<Q> {
@@ -102,7 +104,7 @@ impl<Q: Queue> Worker<Q> {
         match fate {
             Fate::Done | Fate::Rejected => {}
             Fate::Later { after, reason } => self.postpone(rest, after, &reason).await,
-            Fate::ComeBack(wait) => self.come_back(rest, wait).await,
+            Fate::ComeBack { wait, key } => self.come_back(rest, wait, key).await,
         }
         rest.iter().map(|item| item.message.id.clone()).collect()
     }
@@ -134,8 +136,9 @@ impl<Q: Queue> Worker<Q> {
     /// their order holds.
     async fn queue_bare(&self, bare: &[unenriched::Bare]) -> Fate {
         for (event, deduplication_id) in bare {
+            let deduplication = Deduplication::Id(deduplication_id.clone());
             let sent = match Queued::of(Target::default_pool(), event)
-                .and_then(|queued| queued.outgoing(&queued.outline(), deduplication_id))
+                .and_then(|queued| queued.outgoing(&queued.outline(), deduplication))
             {
                 Ok(outgoing) => self.queue.send(outgoing).await,
                 Err(error) => Err(error),
@@ -181,7 +184,7 @@ impl<Q: Queue> Worker<Q> {
             }
             match self.keys.turn(&key, PATIENCE) {
                 Turn::In(wait) => tokio::time::sleep(wait).await,
-                Turn::ComeBack(wait) => return Fate::ComeBack(wait),
+                Turn::ComeBack(wait) => return come_back(wait, &key),
             }
             let answer = self.pagerduty.post_raw(queued.endpoint, queued.event.get(), &key).await;
             match verdict(queued.endpoint, &answer, &key) {
@@ -228,7 +231,7 @@ impl<Q: Queue> Worker<Q> {
         }
         match self.keys.turn(key, patience) {
             Turn::In(wait) => tokio::time::sleep(wait).await,
-            Turn::ComeBack(wait) => return Fate::ComeBack(wait),
+            Turn::ComeBack(wait) => return come_back(wait, key),
         }
         match verdict(Endpoint::V2, &self.pagerduty.post(&plainer, key).await, key) {
             Outcome::Delivered => {
@@ -276,7 +279,7 @@ impl<Q: Queue> Worker<Q> {
     }
 
     /// Makes the messages come back at their turn, which is no failure.
-    async fn come_back(&self, items: &[Item], wait: Duration) {
+    async fn come_back(&self, items: &[Item], wait: Duration, key: Fingerprint) {
         let Some(first) = items.first() else { return };
         Signal::Paced {
             dedup_key: first.dedup_key(),
@@ -284,7 +287,7 @@ impl<Q: Queue> Worker<Q> {
             seconds: wait.as_secs_f64(),
         }
         .tell();
-        self.queue.postpone(&messages(items), Wait::Turn(wait)).await;
+        self.queue.postpone(&messages(items), Wait::Turn { wait, key }).await;
     }
 }
 
@@ -342,4 +345,8 @@ fn tell_delivered(message: &Message, outline: &Outline) {
 
 fn later(what: impl Into<String>) -> Fate {
     Fate::Later { after: None, reason: Reason::own(what) }
+}
+
+fn come_back(wait: Duration, key: &RoutingKey) -> Fate {
+    Fate::ComeBack { wait, key: Fingerprint::of(key) }
 }

@@ -1,5 +1,6 @@
 //! SQS FIFO queues.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -179,12 +180,12 @@ impl SqsQueues {
 
 impl Queue for SqsQueues {
     async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
-        let Outgoing { body, group, deduplication_id, key, .. } = message;
+        let Outgoing { body, group, deduplication, key, .. } = message;
         if key.is_some() {
             let why = "a routing key that is in no pool cannot go through SQS";
             return Err(QueueError::Failed(why.to_owned()));
         }
-        self.events.send(body, group, deduplication_id, Vec::new()).await
+        self.events.send(body, group, deduplication.id(), Vec::new()).await
     }
 
     async fn receive(&self) -> Result<Vec<Message>, QueueError> {
@@ -234,9 +235,15 @@ impl Queue for SqsQueues {
         self.done(message).await
     }
 
-    async fn state(&self) -> Result<QueueState, QueueError> {
-        let messages = self.events.messages().await?;
-        Ok(QueueState { messages, ..QueueState::default() })
+    async fn state(&self) -> QueueState {
+        let messages = self.events.messages().await;
+        QueueState {
+            messages: messages.as_ref().ok().copied(),
+            ready: messages.map(drop),
+            by_target: BTreeMap::new(),
+            oldest: None,
+            rejected: None,
+        }
     }
 }
 
