@@ -15,7 +15,7 @@ use crate::config::Tls;
 
 /// Why there is no certificate; names the file.
 #[derive(Debug, thiserror::Error)]
-pub enum CertificateError {
+pub(super) enum CertificateError {
     #[error("{path}: {error}")]
     File { path: String, error: String },
     #[error("the certificate and its key cannot be used together: {0}")]
@@ -82,8 +82,7 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), CertificateError> {
         _ => Err(error),
     });
     let written = written.and_then(|()| {
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(mode).open(&half)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&half)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&half, path)

@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub(super) enum StartError {
     #[error("PagerDuty takes none of the routing keys: {0}; put valid ones in their place")]
     NoUsableKey(String),
     #[error(transparent)]
@@ -78,7 +78,9 @@ impl Reload {
             if asked || stamps != seen {
                 seen = stamps;
                 match self.keys.reload().await {
-                    Ok(pools) => info!(keys = pools.keys().len(), "the routing keys were read again"),
+                    Ok(pools) => {
+                        info!(keys = pools.keys().len(), "the routing keys were read again")
+                    }
                     Err(problem) => error!(%problem, "the routing keys in memory stay in use"),
                 }
                 (self.others)();

@@ -17,7 +17,7 @@ ATTACK = "</script></title><script>alert(1)</script><img src=x onerror=alert(1)>
 def busy(server, sandbox):
     """Some delivered, some waiting for a PagerDuty that is away, one refused."""
     post(server, "delivered")
-    sandbox.wait_for_request("delivered")
+    sandbox.incident("delivered", "triggered")
     sandbox.fail(kind="status", status=503, count=1_000)
     for number in range(30):
         post(server, f"waiting-{number}")

@@ -22,6 +22,14 @@ def sandbox(tmp_path: Path):
 
 
 @pytest.fixture
+def https_server(tmp_path: Path, sandbox: Sandbox):
+    settings = {"listen": "none", "listen_https": "127.0.0.1:0"}
+    server = Server(BINARY, tmp_path / "server", sandbox.url, **settings)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def server(tmp_path: Path, sandbox: Sandbox):
     server = Server(BINARY, tmp_path / "server", sandbox.url)
     yield server

@@ -16,8 +16,13 @@ from harness.sandbox import Sandbox
 from harness.server import ROUTING_KEY, Server
 
 
-def test_the_pagerduty_package(sandbox: Sandbox, server: Server) -> None:
-    client = pagerduty.EventsApiV2Client(ROUTING_KEY, base_url=server.url)
+def test_the_pagerduty_package(
+    sandbox: Sandbox, https_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It speaks HTTPS only, and is made to trust the server's own certificate."""
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(https_server.certificate))
+    client = pagerduty.EventsApiV2Client(ROUTING_KEY, base_url=https_server.url)
     key = client.trigger(
         "the kettle is dry",
         "kitchen",

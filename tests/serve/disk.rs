@@ -14,9 +14,9 @@ impl Small {
     fn mount(folder: &Path) -> Option<Self> {
         let path = folder.join("small");
         fs::create_dir(&path).unwrap();
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]);
-        let mut mount = mount;
-        let mounted = mount.arg(&path).status().is_ok_and(|status| status.success());
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(&path);
+        let mounted = mount.status().is_ok_and(|status| status.success());
         mounted.then_some(Self(path))
     }
 }
@@ -36,9 +36,8 @@ async fn a_full_disk_is_answered_with_503_until_there_is_room() {
         return;
     };
     let queue = format!("sqlite:{}", small.0.join("queue.db").display());
-    let setup = setup
-        .variable("PAGETRAIL_QUEUE", &queue)
-        .variable("PAGETRAIL_QUEUE_FREE_MEGABYTES", "8");
+    let setup =
+        setup.variable("PAGETRAIL_QUEUE", &queue).variable("PAGETRAIL_QUEUE_FREE_MEGABYTES", "8");
     let server = setup.start().await;
     let client = client();
     assert_eq!(server.post(&client, &trigger("before")).await.0, 202);

@@ -31,6 +31,7 @@ class Server:
                 **{f"PAGETRAIL_{name.upper()}": value for name, value in settings.items()},
             },
         )
+        self.certificate = folder / "data" / "certificate.pem"
         self.url = self.process.wait_for(r"listening on (https?://\S+)")[1]
 
     def stop(self) -> None:
