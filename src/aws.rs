@@ -1,6 +1,4 @@
-//! The AWS SDK's configuration and the one TLS stack it shares with the PagerDuty client.
-
-use std::sync::Arc;
+//! The AWS SDK's configuration, in Lambda and on a person's machine.
 
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
@@ -66,17 +64,6 @@ fn http_client() -> SharedHttpClient {
         Ok(tls) => http.tls_context(tls).build_https(),
         Err(_) => http.build_https(),
     }
-}
-
-/// The client configuration of the TLS stack, with the same roots.
-#[must_use]
-pub fn tls_config() -> rustls::ClientConfig {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(rustls::DEFAULT_VERSIONS)
-        .unwrap_or_else(|_| unreachable!("ring supports the default protocol versions"));
-    builder.with_root_certificates(roots).with_no_client_auth()
 }
 
 fn root_certificates() -> String {

@@ -16,6 +16,7 @@
 //! - `page`: what the pages of sandbox and gateway have in common.
 //! - [`cli`]: the `pagetrail` command, one file per subcommand.
 //! - [`config`], [`paging`], [`telemetry`], [`aws`]: what every stage is told and needs to start.
+//! - [`tls`]: the TLS client configurations, one stack for everything that connects.
 //! - [`secret`], [`text`]: values that must not be seen, and text on its way to a person.
 
 pub mod alarm;
@@ -36,3 +37,4 @@ pub mod secret;
 pub mod stage;
 pub mod telemetry;
 pub mod text;
+pub mod tls;

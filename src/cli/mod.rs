@@ -6,6 +6,7 @@ pub mod link;
 pub mod preview;
 pub mod rejected;
 pub mod sandbox;
+pub mod send;
 mod session;
 mod timed;
 
@@ -29,19 +30,32 @@ enum Command {
     Preview(preview::Args),
     Rejected(rejected::Args),
     Sandbox(sandbox::Args),
+    Send(Box<send::Args>),
 }
 
 /// Runs the command given on the command line and returns its exit code:
 /// 0 done, 1 failed, 2 wrong arguments.
 #[must_use]
 pub fn run() -> ExitCode {
-    let result = match Cli::parse().command {
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(code) = send::as_pd_send(&arguments) {
+        return code;
+    }
+    if arguments.get(1).is_some_and(|subcommand| subcommand == "send") {
+        arguments = send::spelled_out(arguments);
+    }
+    let command = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli.command,
+        Err(error) => return send::refused(&error, ""),
+    };
+    let result = match command {
         Command::Coverage(args) => coverage::run(&args),
         Command::Digest(args) => digest::run(&args),
         Command::Link(args) => link::run(&args),
         Command::Preview(args) => preview::run(&args),
         Command::Rejected(args) => rejected::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
+        Command::Send(args) => return send::run(&args, "pagetrail"),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,7 +21,7 @@ use crate::event::{Endpoint, Event};
 use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
 use crate::evidence::ports::{AlarmSource as _, LookupError};
 use crate::evidence::{Collector, Redacted};
-use crate::{aws, text};
+use crate::{text, tls};
 
 /// Show the event an alarm would become, with your own AWS credentials.
 ///
@@ -67,10 +67,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 
 async fn preview(args: &Args) -> Result<(), CommandError> {
     // The same names and defaults as the function's, so that a preview shows its pages.
-    let config = EnrichConfig::read(|name| match name {
-        "PAGETRAIL_EVENTS_QUEUE_URL" => Some("https://localhost/preview.fifo".to_owned()),
-        _ => std::env::var(name).ok(),
-    })?;
+    let config = EnrichConfig::read(|name: &str| std::env::var(name).ok())?;
     if let Some(fault) = &config.paging.withheld {
         return Err(format!("a redaction pattern cannot be used: {fault}").into());
     }
@@ -224,7 +221,7 @@ fn routing_key(args: &Args) -> Result<Option<RoutingKey>, CommandError> {
 }
 
 async fn send(event: &Event, key: &RoutingKey, args: &Args) -> Result<(), CommandError> {
-    let pagerduty = PagerDuty::new(args.url.clone(), aws::tls_config())?;
+    let pagerduty = PagerDuty::new(args.url.clone(), tls::bundled_config())?;
     match outcome(Endpoint::V2, &pagerduty.post(event, key).await) {
         Outcome::Delivered => {
             eprintln!("sent: PagerDuty took the event");

@@ -13,7 +13,7 @@ use crate::event::{Action, DedupKey, Endpoint, Event};
 use crate::telemetry::Signal;
 
 /// A dedup key that never has an alert: PagerDuty answers its resolve and does nothing.
-const NEVER: &str = "pagetrail/canary/no-such-alert";
+pub(crate) const NEVER: &str = "pagetrail/canary/no-such-alert";
 
 /// Checks every routing key, and the topic's subscription where its ARN is known.
 pub struct Canary {

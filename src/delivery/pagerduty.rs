@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn the_other_endpoints_are_neighbours_of_the_configured_one() {
         let url = |configured: &str, endpoint| {
-            let tls = crate::aws::tls_config();
+            let tls = crate::tls::bundled_config();
             let pagerduty = PagerDuty::new(configured.parse().unwrap(), tls).unwrap();
             pagerduty.url_of(endpoint, &key()).to_string()
         };

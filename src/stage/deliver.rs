@@ -8,11 +8,11 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
 use super::end_of;
-use crate::aws;
 use crate::config::DeliverConfig;
 use crate::delivery::{Canary, KeySource, Keys, PagerDuty, Worker};
 use crate::queue::Message;
 use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
+use crate::tls;
 
 /// What the daily rule sends, `{"pagetrail": "canary"}`, in place of a batch.
 const CANARY: &str = "canary";
@@ -22,9 +22,9 @@ const CANARY: &str = "canary";
 /// # Errors
 /// When the configuration is faulty or the Runtime API cannot be reached.
 pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
-    let config = DeliverConfig::read(|name| std::env::var(name).ok())?;
+    let config = DeliverConfig::read(|name: &str| std::env::var(name).ok())?;
     let worker = Worker {
-        pagerduty: PagerDuty::new(config.pagerduty_url, aws::tls_config())?,
+        pagerduty: PagerDuty::new(config.pagerduty_url, tls::bundled_config())?,
         keys: Arc::new(Keys::new(KeySource::secret(sdk, config.routing_key_secret), config.pace)),
         queue: SqsQueues::new(
             SqsQueue::new(sdk, config.events_queue_url),

@@ -5,7 +5,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
 use super::end_of;
-use crate::config::EnrichConfig;
+use crate::config::EnrichStage;
 use crate::enrich::Enrich;
 use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
 
@@ -14,10 +14,10 @@ use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
 /// # Errors
 /// When the configuration is faulty or the Runtime API cannot be reached.
 pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
-    let config = EnrichConfig::read(|name| std::env::var(name).ok())?;
-    let events = SqsQueue::new(sdk, config.events_queue_url.clone());
+    let config = EnrichStage::read(|name: &str| std::env::var(name).ok())?;
+    let events = SqsQueue::new(sdk, config.events_queue_url);
     let queue = SqsQueues::new(events, None, Settling::ByMapping);
-    let enrich = Enrich::new(config, sdk, queue);
+    let enrich = Enrich::new(config.enrich, sdk, queue);
     let enrich = &enrich;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let account = event.context.invoked_function_arn.split(':').nth(4).unwrap_or_default();

@@ -1,0 +1,212 @@
+//! `pagetrail send`: one event from the shell; also `pd-send`, by that name.
+
+mod arguments;
+mod body;
+mod insecure;
+mod post;
+mod target;
+
+use std::ffi::OsString;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args as _, FromArgMatches as _};
+
+pub use arguments::Args;
+pub(super) use arguments::spelled_out;
+use arguments::without_keys;
+use body::Outgoing;
+use post::{Answered, Unanswered, Verdict, post};
+use target::{BASE_URL, Certificates, SKIP_CERT_VERIFY, Target};
+
+use crate::event::BODY_LIMIT;
+use crate::secret::Secret;
+
+const ROUTING_KEY: &str = "PAGETRAIL_ROUTING_KEY";
+const PD_SEND: &str = "pd-send";
+
+/// Exit code for wrong arguments, as argparse and clap have it.
+const WRONG_ARGUMENTS: u8 = 2;
+
+/// Why nothing was sent, or may not have been.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("error: {0}")]
+    Argument(String),
+    #[error("{0}")]
+    Send(String),
+}
+
+/// Does the work of `pd-send` if the program was called by that name.
+pub(super) fn as_pd_send(arguments: &[OsString]) -> Option<ExitCode> {
+    let called = Path::new(arguments.first()?).file_name()?;
+    if called != PD_SEND {
+        return None;
+    }
+    let command = Args::augment_args(clap::Command::new(PD_SEND))
+        .version(env!("CARGO_PKG_VERSION"))
+        .bin_name(PD_SEND);
+    let parsed = command
+        .try_get_matches_from(spelled_out(arguments.iter().cloned()))
+        .and_then(|matches| Args::from_arg_matches(&matches));
+    Some(match parsed {
+        Ok(args) => run(&args, PD_SEND),
+        Err(error) => refused(&error, "pd-send: "),
+    })
+}
+
+/// Says what is wrong with the arguments, without the key: it may have been typed where
+/// it does not belong. Prints help where that was asked for.
+pub(super) fn refused(error: &clap::Error, prefix: &str) -> ExitCode {
+    let text = error.render().to_string();
+    let shown = without_keys(&text);
+    // clap prints in colour where it can.
+    if !error.use_stderr() || (prefix.is_empty() && shown == text) {
+        error.exit();
+    }
+    eprint!("{prefix}{shown}");
+    ExitCode::from(WRONG_ARGUMENTS)
+}
+
+/// Sends the event; messages begin with the program's name.
+pub(super) fn run(args: &Args, program: &str) -> ExitCode {
+    match send(args, program) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{program}: {failure}");
+            match failure {
+                Failure::Argument(_) => ExitCode::from(WRONG_ARGUMENTS),
+                Failure::Send(_) => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+fn send(args: &Args, program: &str) -> Result<(), Failure> {
+    let target = Target::choose(args.url.as_deref(), variable(BASE_URL)?.as_deref())
+        .map_err(Failure::Argument)?;
+    let certificates =
+        Certificates::read(variable(SKIP_CERT_VERIFY)?.as_deref()).map_err(Failure::Argument)?;
+    let outgoing = outgoing(args)?;
+
+    if !args.quiet {
+        if target.is_readable_by_others() {
+            let server = target.name();
+            eprintln!("{program}: warning: the routing key travels unencrypted to {server}");
+        }
+        for note in &outgoing.notes {
+            eprintln!("{program}: warning: {note}");
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Send(format!("not sent: {error}")))?;
+    let timeout = Duration::from_secs(args.timeout);
+    let answered = runtime.block_on(post(&target, certificates, timeout, &outgoing));
+    if args.verify_key {
+        verified(args, &target, &outgoing, answered)
+    } else {
+        sent(args, &outgoing, answered)
+    }
+}
+
+fn sent(
+    args: &Args,
+    outgoing: &Outgoing,
+    answered: Result<Answered, Unanswered>,
+) -> Result<(), Failure> {
+    let answered = answered.map_err(|unanswered| {
+        Failure::Send(match unanswered {
+            Unanswered::NoConnection { .. } => format!("not sent: {unanswered}"),
+            Unanswered::InDoubt { .. } => format!("not known to be sent: {unanswered}"),
+        })
+    })?;
+    print(args, &answered.shown(&outgoing.routing_key));
+    match answered.verdict(&outgoing.routing_key) {
+        Verdict::Taken => Ok(()),
+        Verdict::KeyRefused(why) | Verdict::NotTaken(why) => {
+            Err(Failure::Send(format!("not sent: {why}")))
+        }
+    }
+}
+
+fn verified(
+    args: &Args,
+    target: &Target,
+    outgoing: &Outgoing,
+    answered: Result<Answered, Unanswered>,
+) -> Result<(), Failure> {
+    let key = &outgoing.routing_key;
+    let unknown = |why| Failure::Send(format!("the key {key} could not be verified: {why}"));
+    let answered = answered.map_err(|unanswered| unknown(unanswered.to_string()))?;
+    match answered.verdict(key) {
+        Verdict::Taken => {
+            print(args, &format!("the key {key} is taken by {}", target.name()));
+            Ok(())
+        }
+        Verdict::KeyRefused(why) => Err(Failure::Send(format!("the key {key} is refused: {why}"))),
+        Verdict::NotTaken(why) => Err(unknown(why)),
+    }
+}
+
+fn outgoing(args: &Args) -> Result<Outgoing, Failure> {
+    let option = args.routing_key.as_ref().map(|key| key.expose().as_str());
+    let environment = variable(ROUTING_KEY)?.map(Secret::new);
+    let environment = environment.as_ref().map(|key| key.expose().trim());
+    if let Some(file) = &args.json {
+        let raw = read(file)?;
+        return body::of_json(&raw, args.event_type, option, environment)
+            .map_err(Failure::Argument);
+    }
+    let Some(key) = option.or(environment) else {
+        let what = format!("-k/--routing-key is needed, or the key in {ROUTING_KEY}");
+        return Err(Failure::Argument(what));
+    };
+    let outgoing = if args.verify_key {
+        body::of_verification(key)
+    } else {
+        body::of_options(args, key, &host_name())
+    };
+    outgoing.map_err(Failure::Argument)
+}
+
+/// Reads no more than could be sent, and one byte to tell.
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let limit = BODY_LIMIT as u64 + 1;
+    let mut content = Vec::new();
+    let read = if file.as_os_str() == "-" {
+        std::io::stdin().lock().take(limit).read_to_end(&mut content)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(limit).read_to_end(&mut content))
+    };
+    match read {
+        Ok(_) => Ok(content),
+        Err(error) => Err(Failure::Argument(format!("--json {}: {error}", file.display()))),
+    }
+}
+
+/// A variable's value; an empty one counts as not set.
+fn variable(name: &str) -> Result<Option<String>, Failure> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        // Not the value: it may be a key.
+        Err(_) => Err(Failure::Argument(format!("{name} is not UTF-8"))),
+    }
+}
+
+fn host_name() -> String {
+    let system = rustix::system::uname();
+    let name = system.nodename().to_string_lossy();
+    if name.trim().is_empty() { "pagetrail".to_owned() } else { name.into_owned() }
+}
+
+/// A reader that closed its end of the pipe does not undo what was sent.
+fn print(args: &Args, line: &str) {
+    if !args.quiet && !line.is_empty() {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+}

@@ -1,0 +1,176 @@
+//! One attempt to hand over one event, and what may be said of it afterwards.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::body::Outgoing;
+use super::insecure;
+use super::target::{Certificates, SKIP_CERT_VERIFY, Target};
+use crate::delivery::{Answer, Outcome, Reason, outcome};
+use crate::event::Endpoint;
+use crate::event::routing_key::RoutingKey;
+use crate::text::{clean, cut, one_line};
+use crate::tls;
+
+/// What is read of an answer: PagerDuty's have a few hundred bytes.
+const ANSWER_LIMIT: usize = 64 * 1024;
+
+/// What the server answered.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) status: u16,
+    pub(super) body: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unanswered {
+    #[error("no connection to {server}: {why}")]
+    NoConnection { server: String, why: String },
+    /// The request may have arrived.
+    #[error("{why} from {server}")]
+    InDoubt { server: String, why: String },
+}
+
+/// What an answer says of the event.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Taken,
+    KeyRefused(String),
+    NotTaken(String),
+}
+
+/// Posts the event once. Redirects are not followed: they could carry the key elsewhere.
+pub(super) async fn post(
+    target: &Target,
+    certificates: Certificates,
+    timeout: Duration,
+    outgoing: &Outgoing,
+) -> Result<Answered, Unanswered> {
+    let unanswered = |error: reqwest::Error| unanswered(&error, target, timeout);
+    let response = client(target, certificates, timeout)
+        .map_err(unanswered)?
+        .post(target.endpoint(&outgoing.endpoint.path(&outgoing.routing_key)))
+        .header(CONTENT_TYPE, "application/json")
+        .body(outgoing.body.clone())
+        .send()
+        .await
+        .map_err(unanswered)?;
+    let status = response.status().as_u16();
+    let body = read(response).await.map_err(unanswered)?;
+    Ok(Answered { status, body })
+}
+
+fn client(
+    target: &Target,
+    certificates: Certificates,
+    timeout: Duration,
+) -> Result<Client, reqwest::Error> {
+    let tls = match certificates {
+        Certificates::Checked => tls::system_config(),
+        Certificates::Unchecked => insecure::config(),
+    };
+    let mut client = Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent(concat!("pagetrail/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .timeout(timeout);
+    if target.is_loopback() {
+        // A proxy's loopback is another machine's, and the key might go there unencrypted.
+        client = client.no_proxy();
+    }
+    client.build()
+}
+
+async fn read(mut response: Response) -> Result<String, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_LIMIT {
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+fn unanswered(error: &reqwest::Error, target: &Target, timeout: Duration) -> Unanswered {
+    let server = target.name();
+    if error.is_connect() {
+        return Unanswered::NoConnection { server, why: cause(error) };
+    }
+    let why = if error.is_timeout() {
+        format!("no whole answer within {} s", timeout.as_secs())
+    } else {
+        format!("no whole answer ({})", cause(error))
+    };
+    Unanswered::InDoubt { server, why }
+}
+
+/// The innermost reason, and what can be done about a certificate.
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &(dyn Error + 'static) = error;
+    while let Some(inner) = inside(innermost) {
+        innermost = inner;
+    }
+    let hint = match innermost.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            format!("; {SKIP_CERT_VERIFY}=true takes any certificate")
+        }
+        _ => String::new(),
+    };
+    one_line(&innermost.to_string()) + &hint
+}
+
+/// One step inwards. An I/O error's `source` steps over the error that it wraps.
+fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+impl Answered {
+    /// What the answer means, in the server's words but without the key.
+    pub(super) fn verdict(&self, key: &RoutingKey) -> Verdict {
+        let answer =
+            Answer::Http { status: self.status, retry_after: None, body: self.body.clone() };
+        let said = |reason: &Reason| one_line(&key.hide_in(&reason.whole()));
+        match outcome(Endpoint::V2, &answer) {
+            Outcome::Delivered => Verdict::Taken,
+            _ if self.status == 200 && says_taken(&self.body) => Verdict::Taken,
+            Outcome::RefusedKey { reason } => Verdict::KeyRefused(said(&reason)),
+            Outcome::Later { reason, .. } | Outcome::RefusedEvent { reason, .. } => {
+                let said = said(&reason);
+                Verdict::NotTaken(match self.status {
+                    200..300 => format!("no answer of an Events API: {said}"),
+                    300..400 => format!("redirects are not followed: {said}"),
+                    _ => said,
+                })
+            }
+        }
+    }
+
+    /// The answer's body for a person and for a script: JSON stays as it came.
+    pub(super) fn shown(&self, key: &RoutingKey) -> String {
+        let body = key.hide_in(&self.body);
+        if serde_json::from_str::<IgnoredAny>(&body).is_ok() {
+            clean(&body).trim().to_owned()
+        } else {
+            cut(&one_line(&body), 500)
+        }
+    }
+}
+
+/// A 200 that means what PagerDuty's 202 does: v1's answer, and PDaltagent's server's. Any
+/// other may come from a proxy or a login page.
+fn says_taken(body: &str) -> bool {
+    body.trim() == "Message enqueued"
+        || serde_json::from_str::<Value>(body).is_ok_and(|answer| answer["status"] == "success")
+}

@@ -1,0 +1,443 @@
+//! What `pagetrail serve` needs, from `pagetrail.toml` and the environment over it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::lambda::EnrichConfig;
+use super::toml::{ConfigFile, Layered};
+use super::{ConfigError, Reader, Settings};
+use crate::delivery::pace::Pace;
+use crate::delivery::pools::Pools;
+use crate::event::routing_key::RoutingKey;
+use crate::secret::Secret;
+
+/// Every setting there is, as it stands in the file.
+pub const SETTINGS: [&str; 34] = [
+    "listen",
+    "listen_https",
+    "tls_certificate_file",
+    "tls_key_file",
+    "tls_names",
+    "data_dir",
+    "queue",
+    "rejected_queue_url",
+    "queue_max_megabytes",
+    "queue_max_days",
+    "queue_free_megabytes",
+    "pagerduty_url",
+    "routing_keys",
+    "routing_keys_file",
+    "routing_key_secret_arn",
+    "allowed_keys",
+    "verify_keys",
+    "token",
+    "token_file",
+    "rate_per_minute",
+    "workers",
+    "sns_topics",
+    "evidence_deadline_seconds",
+    "max_lines",
+    "max_trails",
+    "max_trail_lines",
+    "trace_log_groups",
+    "insufficient_data",
+    "severity",
+    "account_name",
+    "redact_also",
+    "redact_not",
+    "redact_patterns",
+    "log_level",
+];
+
+const ADDRESS: &str = "an address and a port, such as 127.0.0.1:8080 or [::]:8443";
+/// A token that is guessed by trying must be out of reach.
+const SHORTEST_TOKEN: usize = 16;
+
+const LOG_LEVELS: [(&str, &str); 4] =
+    [("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug")];
+
+/// What `pagetrail serve` needs.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    pub listen: Vec<SocketAddr>,
+    pub listen_https: Vec<SocketAddr>,
+    pub tls: Tls,
+    /// Where what must outlive the process lies.
+    pub data_dir: PathBuf,
+    pub queue: QueueChoice,
+    pub pagerduty_url: Url,
+    pub keys: Keys,
+    /// Keys that may be posted with, beside those of the pools.
+    pub allowed_keys: Vec<RoutingKey>,
+    /// Whether each key is checked at PagerDuty at start.
+    pub verify_keys: bool,
+    pub token: Token,
+    pub pace: Pace,
+    /// The topics whose notifications `POST /sns` takes.
+    pub sns_topics: Vec<String>,
+    pub enrich: EnrichConfig,
+    pub log_level: &'static str,
+}
+
+/// The certificate of HTTPS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
+    /// Made at the first start, for these names.
+    SelfSigned {
+        names: Vec<String>,
+    },
+}
+
+/// Where events wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueueChoice {
+    Sqlite { path: PathBuf, bytes: u64, age: Duration, free: u64 },
+    Sqs { events: String, rejected: String },
+}
+
+/// Where the routing keys come from.
+#[derive(Debug, Clone)]
+pub enum Keys {
+    Text(Secret<String>),
+    File(PathBuf),
+    Secret(String),
+    /// Every event brings its own.
+    Nothing,
+}
+
+/// The bearer token.
+#[derive(Debug, Clone)]
+pub enum Token {
+    Text(Secret<String>),
+    File(PathBuf),
+    Nothing,
+}
+
+impl ServerConfig {
+    /// Reads the file and the environment over it.
+    ///
+    /// # Errors
+    /// All faults, each with its line or its variable and what it should look like.
+    pub fn read(
+        file: ConfigFile,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut settings = file.under(environment);
+        let faults = settings.take_faults();
+        let mut reader = Reader { settings, faults };
+        let config = read(&mut reader);
+        reader.finish(config)
+    }
+
+    /// Whether anybody but this machine can reach it.
+    #[must_use]
+    pub fn is_reachable(&self) -> bool {
+        let addresses = self.listen.iter().chain(&self.listen_https);
+        addresses.into_iter().any(|address| !is_loopback(address.ip()))
+    }
+}
+
+/// Whether an address is this machine's own, also where IPv4 comes in IPv6's clothes.
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<Layered<E>>) -> ServerConfig {
+    let data_dir = data_dir(reader);
+    let config = ServerConfig {
+        listen: reader.addresses("PAGETRAIL_LISTEN", &["127.0.0.1:8080"]),
+        listen_https: reader.addresses("PAGETRAIL_LISTEN_HTTPS", &[]),
+        tls: tls(reader),
+        queue: queue(reader, &data_dir),
+        data_dir,
+        pagerduty_url: reader.pagerduty_url("PAGETRAIL_PAGERDUTY_URL"),
+        keys: keys(reader),
+        allowed_keys: allowed_keys(reader),
+        verify_keys: reader.choice(
+            "PAGETRAIL_VERIFY_KEYS",
+            true,
+            &[("true", true), ("false", false)],
+        ),
+        token: token(reader),
+        pace: reader.pace(1),
+        sns_topics: topics(reader),
+        enrich: EnrichConfig::of(reader),
+        log_level: reader.choice("PAGETRAIL_LOG_LEVEL", "info", &LOG_LEVELS),
+    };
+    if config.listen.is_empty() && config.listen_https.is_empty() {
+        reader.fault("PAGETRAIL_LISTEN", &format!("{ADDRESS}, or set listen_https"));
+    }
+    let no_keys = matches!(config.keys, Keys::Nothing);
+    if config.is_reachable() && no_keys && config.allowed_keys.is_empty() {
+        reader.faults.push(
+            "routing_keys_file is not set: who posts from another machine needs a routing key \
+             that is known here; set it, or routing_keys, or allowed_keys, or listen on \
+             127.0.0.1 only"
+                .to_owned(),
+        );
+    }
+    if !config.sns_topics.is_empty() && no_keys {
+        reader.faults.push(
+            "routing_keys_file is not set: alarms from sns_topics bring no routing key of their \
+             own; set it, or routing_keys"
+                .to_owned(),
+        );
+    }
+    config
+}
+
+impl<S: Settings> Reader<S> {
+    /// Addresses separated by spaces; `none` for none.
+    fn addresses(&mut self, name: &str, default: &[&str]) -> Vec<SocketAddr> {
+        let words = match self.value(name) {
+            None => default.iter().map(|&word| word.to_owned()).collect(),
+            Some(word) if word == "none" => Vec::new(),
+            Some(_) => self.words(name),
+        };
+        let addresses: Result<Vec<SocketAddr>, _> = words.iter().map(|word| word.parse()).collect();
+        addresses.unwrap_or_else(|_| {
+            self.fault(name, ADDRESS);
+            Vec::new()
+        })
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.value(name).map(PathBuf::from)
+    }
+
+    fn at_most_one(&mut self, names: &[&str]) {
+        let set: Vec<&str> =
+            names.iter().copied().filter(|name| self.value(name).is_some()).collect();
+        if let [first, second, ..] = set[..] {
+            let places = (self.settings.place(first), self.settings.place(second));
+            self.faults.push(format!("{} and {} are both set: keep one", places.0, places.1));
+        }
+    }
+}
+
+/// Where systemd says, or where the user's state belongs.
+fn data_dir(reader: &Reader<impl Settings>) -> PathBuf {
+    let variable = |name| reader.path(name).filter(|path| path.is_absolute());
+    reader
+        .path("PAGETRAIL_DATA_DIR")
+        .or_else(|| variable("STATE_DIRECTORY"))
+        .or_else(|| variable("XDG_STATE_HOME").map(|home| home.join("pagetrail")))
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state/pagetrail")))
+        .unwrap_or_else(|| PathBuf::from("/var/lib/pagetrail"))
+}
+
+fn tls(reader: &mut Reader<impl Settings>) -> Tls {
+    let (certificate, key) = ("PAGETRAIL_TLS_CERTIFICATE_FILE", "PAGETRAIL_TLS_KEY_FILE");
+    match (reader.path(certificate), reader.path(key)) {
+        (Some(certificate), Some(key)) => Tls::Files { certificate, key },
+        (None, None) => {
+            let mut names = reader.words("PAGETRAIL_TLS_NAMES");
+            if names.is_empty() {
+                names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+            }
+            Tls::SelfSigned { names }
+        }
+        (Some(_), None) => {
+            reader.fault(key, "the file with the certificate's private key, as PEM");
+            Tls::SelfSigned { names: Vec::new() }
+        }
+        (None, Some(_)) => {
+            reader.fault(certificate, "the file with the certificate and its chain, as PEM");
+            Tls::SelfSigned { names: Vec::new() }
+        }
+    }
+}
+
+fn queue(reader: &mut Reader<impl Settings>, data_dir: &std::path::Path) -> QueueChoice {
+    let name = "PAGETRAIL_QUEUE";
+    let text = reader.value(name).unwrap_or_else(|| "sqlite".to_owned());
+    if let Some(url) = text.strip_prefix("sqs:") {
+        if !super::is_fifo_url(url) {
+            reader.fault(name, "sqs: and the URL of an SQS FIFO queue, sqs:https://…/….fifo");
+        }
+        let rejected = reader.queue_url("PAGETRAIL_REJECTED_QUEUE_URL");
+        return QueueChoice::Sqs { events: url.to_owned(), rejected };
+    }
+    let path = match text.strip_prefix("sqlite") {
+        Some("" | ":") => data_dir.join("queue.db"),
+        Some(path) if path.starts_with(':') => PathBuf::from(&path[1..]),
+        _ => {
+            reader.fault(name, "sqlite, sqlite:FILE, or sqs:URL of an SQS FIFO queue");
+            PathBuf::new()
+        }
+    };
+    let megabytes = |number: u64| number.saturating_mul(1 << 20);
+    let days = reader.number("PAGETRAIL_QUEUE_MAX_DAYS", 14, 1..=365);
+    QueueChoice::Sqlite {
+        path,
+        bytes: megabytes(reader.number("PAGETRAIL_QUEUE_MAX_MEGABYTES", 1_024, 16..=1_048_576)),
+        age: Duration::from_hours(24 * days),
+        free: megabytes(reader.number("PAGETRAIL_QUEUE_FREE_MEGABYTES", 64, 1..=1_048_576)),
+    }
+}
+
+fn keys(reader: &mut Reader<impl Settings>) -> Keys {
+    let (text, file, secret) = (
+        "PAGETRAIL_ROUTING_KEYS",
+        "PAGETRAIL_ROUTING_KEYS_FILE",
+        "PAGETRAIL_ROUTING_KEY_SECRET_ARN",
+    );
+    reader.at_most_one(&[text, file, secret]);
+    if let Some(keys) = reader.value(text) {
+        if let Err(error) = Pools::parse(&keys) {
+            let place = reader.settings.place(text);
+            reader.faults.push(format!("{place}: {error}"));
+        }
+        return Keys::Text(Secret::new(keys));
+    }
+    if let Some(path) = reader.path(file) {
+        let fault = match std::fs::read_to_string(&path) {
+            Ok(keys) => Pools::parse(&keys).err().map(|error| error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(fault) = fault {
+            let place = reader.settings.place(file);
+            reader.faults.push(format!("{place}: {}: {fault}", path.display()));
+        }
+        return Keys::File(path);
+    }
+    reader.value(secret).map_or(Keys::Nothing, Keys::Secret)
+}
+
+fn allowed_keys(reader: &mut Reader<impl Settings>) -> Vec<RoutingKey> {
+    let name = "PAGETRAIL_ALLOWED_KEYS";
+    let keys: Result<Vec<RoutingKey>, _> =
+        reader.words(name).iter().map(|word| word.parse()).collect();
+    keys.unwrap_or_else(|_| {
+        reader.fault(name, "routing keys of 32 letters and digits each");
+        Vec::new()
+    })
+}
+
+fn token(reader: &mut Reader<impl Settings>) -> Token {
+    let (text, file) = ("PAGETRAIL_TOKEN", "PAGETRAIL_TOKEN_FILE");
+    reader.at_most_one(&[text, file]);
+    if let Some(token) = reader.value(text) {
+        if token.len() < SHORTEST_TOKEN {
+            reader.fault(text, &format!("at least {SHORTEST_TOKEN} characters"));
+        }
+        return Token::Text(Secret::new(token));
+    }
+    let Some(path) = reader.path(file) else { return Token::Nothing };
+    if let Err(error) = read_token(&path) {
+        let place = reader.settings.place(file);
+        reader.faults.push(format!("{place}: {}: {error}", path.display()));
+    }
+    Token::File(path)
+}
+
+/// The token in a file, without the line's end.
+///
+/// # Errors
+/// When the file cannot be read or its token is too short.
+pub fn read_token(path: &std::path::Path) -> Result<Secret<String>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let token = text.trim();
+    if token.len() < SHORTEST_TOKEN {
+        return Err(format!("a token has at least {SHORTEST_TOKEN} characters"));
+    }
+    Ok(Secret::new(token.to_owned()))
+}
+
+fn topics(reader: &mut Reader<impl Settings>) -> Vec<String> {
+    let name = "PAGETRAIL_SNS_TOPICS";
+    let topics = reader.words(name);
+    let is_topic = |topic: &String| {
+        let parts: Vec<&str> = topic.split(':').collect();
+        matches!(parts[..], ["arn", _, "sns", region, account, name]
+            if !region.is_empty() && account.len() == 12 && !name.is_empty())
+    };
+    if !topics.iter().all(is_topic) {
+        reader.fault(name, "ARNs of SNS topics, such as arn:aws:sns:eu-west-1:123456789012:errors");
+    }
+    topics
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    fn read(text: &str) -> Result<ServerConfig, String> {
+        let file = ConfigFile::parse("pagetrail.toml", text, &SETTINGS);
+        ServerConfig::read(file, |_: &str| None).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn defaults_listen_on_this_machine_only() {
+        let config = read("").unwrap();
+        assert_eq!(config.listen, ["127.0.0.1:8080".parse().unwrap()]);
+        assert!(config.listen_https.is_empty() && !config.is_reachable());
+        let QueueChoice::Sqlite { path, bytes, .. } = config.queue else { panic!() };
+        assert_eq!((path, bytes), (PathBuf::from("/var/lib/pagetrail/queue.db"), 1 << 30));
+        assert!(matches!(config.keys, Keys::Nothing));
+    }
+
+    #[test]
+    fn beyond_this_machine_keys_must_be_known() {
+        let fault = read("listen = \"0.0.0.0:8080\"").unwrap_err();
+        assert!(fault.contains("who posts from another machine needs a routing key"), "{fault}");
+        let config = read(&format!("listen = \"[::]:8080\"\nallowed_keys = [\"{KEY}\"]")).unwrap();
+        assert!(config.is_reachable());
+        assert!(read("listen = \"[::ffff:127.0.0.1]:1\"").is_ok());
+    }
+
+    #[test]
+    fn all_faults_at_once_with_their_lines_and_no_key_in_them() {
+        let fault = read(&format!(
+            "listen = \"here\"\nqueue = \"redis\"\nrouting_keys = \"{KEY}x\"\n\
+             routing_keys_file = \"/nowhere\"\ntoken = \"short\"\nrate_per_minute = 0\n\
+             sns_topics = [\"errors\"]\nverify_keys = \"yes\"\ntls_key_file = \"key.pem\"\n"
+        ))
+        .unwrap_err();
+        for part in [
+            "line 1: listen is not valid",
+            "line 2: queue is not valid: it must be sqlite, sqlite:FILE, or sqs:URL",
+            "line 3: routing_keys and pagetrail.toml, line 4: routing_keys_file are both set",
+            "line 3: routing_keys: the secret holds neither routing keys",
+            "line 5: token is not valid: it must be at least 16 characters",
+            "line 6: rate_per_minute is not valid",
+            "line 7: sns_topics is not valid",
+            "line 8: verify_keys is not valid",
+            "tls_certificate_file (or PAGETRAIL_TLS_CERTIFICATE_FILE) is not set",
+        ] {
+            assert!(fault.contains(part), "{part} not in {fault}");
+        }
+        assert!(!fault.contains(KEY), "{fault}");
+    }
+
+    #[test]
+    fn sqs_needs_both_queues() {
+        let fault = read("queue = \"sqs:https://sqs.eu-west-1.amazonaws.com/1/events.fifo\"");
+        assert!(fault.unwrap_err().contains("rejected_queue_url"));
+    }
+
+    #[test]
+    fn every_setting_that_is_read_may_stand_in_the_file() {
+        let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
+        let file = ConfigFile::parse("f", "queue = \"sqs:x\"", &SETTINGS);
+        let _ = ServerConfig::read(file, |name: &str| {
+            asked.borrow_mut().insert(name.to_owned());
+            None
+        });
+        for name in asked.into_inner() {
+            if let Some(setting) = name.strip_prefix("PAGETRAIL_") {
+                let setting = setting.to_ascii_lowercase();
+                assert!(SETTINGS.contains(&setting.as_str()), "{setting}");
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The faults and the defaults of the Lambda stages' settings.
+
+use std::time::Duration;
+
+use super::*;
+use crate::evidence::Limits;
+
+fn stage(pairs: &[(&str, &str)]) -> Result<EnrichStage, String> {
+    EnrichStage::read(lookup(pairs)).map_err(|error| error.to_string())
+}
+
+fn enrich(pairs: &[(&str, &str)]) -> Result<EnrichConfig, String> {
+    stage(pairs).map(|stage| stage.enrich)
+}
+
+fn deliver(pairs: &[(&str, &str)]) -> Result<DeliverConfig, String> {
+    DeliverConfig::read(lookup(pairs)).map_err(|error| error.to_string())
+}
+
+fn lookup(pairs: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+    move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+}
+
+const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/1/events.fifo";
+
+#[test]
+fn defaults() {
+    let config = enrich(&[("PAGETRAIL_EVENTS_QUEUE_URL", QUEUE)]).unwrap();
+    assert_eq!(config.evidence_deadline, Duration::from_secs(20));
+    assert_eq!(config.limits, Limits { lines: 50, trails: 3, trail_lines: 100 });
+    assert_eq!(config.paging.insufficient_data, None);
+    assert_eq!(config.paging.severity, Severity::Error);
+}
+
+#[test]
+fn all_faults_at_once_and_no_value_in_them() {
+    let error = enrich(&[
+        ("PAGETRAIL_EVIDENCE_DEADLINE_SECONDS", "sixty"),
+        ("PAGETRAIL_MAX_LINES", "0"),
+        ("PAGETRAIL_SEVERITY", "0123456789abcdef0123456789abcdef"),
+    ])
+    .unwrap_err();
+    for part in [
+        "wrong configuration: ",
+        "PAGETRAIL_EVENTS_QUEUE_URL is not set: it must be the URL of an SQS FIFO queue",
+        "PAGETRAIL_EVIDENCE_DEADLINE_SECONDS is not valid: it must be a whole number from 1 to 45",
+        "PAGETRAIL_MAX_LINES is not valid: it must be a whole number from 1 to 500",
+        "PAGETRAIL_SEVERITY is not valid: it must be one of critical, error, warning, info",
+    ] {
+        assert!(error.contains(part), "{part} not in {error}");
+    }
+    assert!(!error.contains("0123456789abcdef"), "{error}");
+}
+
+#[test]
+fn plain_http_only_to_loopback() {
+    let with = |url| {
+        deliver(&[
+            ("PAGETRAIL_EVENTS_QUEUE_URL", QUEUE),
+            ("PAGETRAIL_REJECTED_QUEUE_URL", QUEUE),
+            ("PAGETRAIL_ROUTING_KEY_SECRET_ARN", "arn:aws:secretsmanager:x:1:secret:k"),
+            ("PAGETRAIL_PAGERDUTY_URL", url),
+        ])
+    };
+    for url in [
+        "",
+        "https://events.eu.pagerduty.com/v2/enqueue",
+        "http://127.0.0.1:9/v2/enqueue",
+        "http://[::1]:9/",
+        "http://localhost:8081/v2/enqueue",
+    ] {
+        assert!(with(url).is_ok(), "{url}");
+    }
+    for url in [
+        "http://events.pagerduty.com/v2/enqueue",
+        "ftp://127.0.0.1/",
+        "events.pagerduty.com",
+        "http://localhost.evil.example/",
+        "https://user:key@events.pagerduty.com/",
+    ] {
+        let error = with(url).unwrap_err();
+        assert!(error.contains("PAGETRAIL_PAGERDUTY_URL is not valid"), "{error}");
+        assert!(!error.contains("evil") && !error.contains("user:key"), "{error}");
+    }
+}
