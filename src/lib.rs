@@ -10,6 +10,7 @@
 //! - [`redact`]: what must not leave, and the marks put in its place.
 //! - [`queue`]: the ordered, durable road between the stages.
 //! - [`delivery`]: getting an event accepted by PagerDuty.
+//! - [`sns`]: notifications over HTTPS, verified, on their way to [`enrich`].
 //! - [`stage`]: the Lambda handlers, which only wire the parts above together.
 //! - [`sandbox`]: a local stand-in for PagerDuty with a page to look at.
 //! - [`cli`]: the `pagetrail` command, one file per subcommand.
@@ -30,6 +31,7 @@ pub mod queue;
 pub mod redact;
 pub mod sandbox;
 pub mod secret;
+pub mod sns;
 pub mod stage;
 pub mod telemetry;
 pub mod text;
