@@ -11,6 +11,7 @@
 //! - [`queue`]: the ordered, durable road between the stages.
 //! - [`delivery`]: getting an event accepted by PagerDuty.
 //! - [`gateway`]: PagerDuty's Events API over HTTP, for senders that are no alarm.
+//! - [`sns`]: notifications over HTTPS, verified, on their way to [`enrich`].
 //! - [`stage`]: the Lambda handlers, which only wire the parts above together.
 //! - [`server`]: the gateway, the queue and delivery in one process.
 //! - [`sandbox`]: a local stand-in for PagerDuty with a page to look at.
@@ -36,6 +37,7 @@ pub mod redact;
 pub mod sandbox;
 pub mod secret;
 pub mod server;
+pub mod sns;
 pub mod stage;
 pub mod telemetry;
 pub mod text;
