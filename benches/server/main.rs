@@ -65,7 +65,11 @@ fn main() {
     while queued < QUEUED {
         queued += load(wrk, &server.url, 32, 1).requests as u64;
     }
-    println!("with {queued} events queued: {} MB, at its peak {} MB", server.resident(), server.peak());
+    println!(
+        "with {queued} events queued: {} MB, at its peak {} MB",
+        server.resident(),
+        server.peak()
+    );
     drop(server);
     let server = Server::start(binary, &folder);
     println!("started again with them: {} MB", server.resident());
@@ -139,9 +143,9 @@ impl Server {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let url = lines.by_ref().find_map(|line| {
-            line.unwrap().split("listening on ").nth(1).map(str::to_owned)
-        });
+        let url = lines
+            .by_ref()
+            .find_map(|line| line.unwrap().split("listening on ").nth(1).map(str::to_owned));
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, url: url.expect("it listens") }
     }

@@ -12,10 +12,12 @@ use super::{ConfigError, Reader, Settings};
 use crate::delivery::pace::Pace;
 use crate::delivery::pools::Pools;
 use crate::event::routing_key::RoutingKey;
+use crate::gateway::LocalClients;
 use crate::secret::Secret;
+use crate::sns::TopicArn;
 
 /// Every setting there is, as it stands in the file.
-pub const SETTINGS: [&str; 34] = [
+pub const SETTINGS: [&str; 35] = [
     "listen",
     "listen_https",
     "tls_certificate_file",
@@ -35,6 +37,7 @@ pub const SETTINGS: [&str; 34] = [
     "verify_keys",
     "token",
     "token_file",
+    "trust_local_clients",
     "rate_per_minute",
     "workers",
     "sns_topics",
@@ -75,9 +78,11 @@ pub struct ServerConfig {
     /// Whether each key is checked at PagerDuty at start.
     pub verify_keys: bool,
     pub token: Token,
+    /// What clients on this machine may do.
+    pub local_clients: LocalClients,
     pub pace: Pace,
     /// The topics whose notifications `POST /sns` takes.
-    pub sns_topics: Vec<String>,
+    pub sns_topics: Vec<TopicArn>,
     pub enrich: EnrichConfig,
     pub log_level: &'static str,
 }
@@ -166,6 +171,11 @@ fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<Layered<E>>) -> Serve
             &[("true", true), ("false", false)],
         ),
         token: token(reader),
+        local_clients: reader.choice(
+            "PAGETRAIL_TRUST_LOCAL_CLIENTS",
+            LocalClients::Trusted,
+            &[("true", LocalClients::Trusted), ("false", LocalClients::LikeOthers)],
+        ),
         pace: reader.pace(1),
         sns_topics: topics(reader),
         enrich: EnrichConfig::of(reader),
@@ -351,18 +361,16 @@ pub fn read_token(path: &std::path::Path) -> Result<Secret<String>, String> {
     Ok(Secret::new(token.to_owned()))
 }
 
-fn topics(reader: &mut Reader<impl Settings>) -> Vec<String> {
+fn topics(reader: &mut Reader<impl Settings>) -> Vec<TopicArn> {
     let name = "PAGETRAIL_SNS_TOPICS";
-    let topics = reader.words(name);
-    let is_topic = |topic: &String| {
-        let parts: Vec<&str> = topic.split(':').collect();
-        matches!(parts[..], ["arn", _, "sns", region, account, name]
-            if !region.is_empty() && account.len() == 12 && !name.is_empty())
-    };
-    if !topics.iter().all(is_topic) {
-        reader.fault(name, "ARNs of SNS topics, such as arn:aws:sns:eu-west-1:123456789012:errors");
-    }
-    topics
+    let topics: Result<Vec<TopicArn>, _> =
+        reader.words(name).iter().map(|word| word.parse()).collect();
+    topics.unwrap_or_else(|_| {
+        let expected = "ARNs of standard SNS topics, such as \
+                        arn:aws:sns:eu-west-1:123456789012:errors";
+        reader.fault(name, expected);
+        Vec::new()
+    })
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub struct Keys {
     // The standard library's locks: nothing awaits while they are held.
     pools: RwLock<Option<Arc<Pools>>>,
     /// Keys that are in no pool.
-    learned: RwLock<HashMap<Fingerprint, RoutingKey>>,
+    others: RwLock<HashMap<Fingerprint, Other>>,
     state: Mutex<HashMap<RoutingKey, KeyState>>,
     // Tokio's lock: held while the source is read, so that it is read once.
     reading: tokio::sync::Mutex<Reading>,
@@ -43,6 +43,13 @@ struct Reading {
     again: Option<Instant>,
     /// The last first read that failed.
     failure: Option<(Instant, KeyError)>,
+}
+
+/// A key that is in no pool.
+struct Other {
+    key: RoutingKey,
+    /// Everybody may post with it; not only those who may post with any.
+    allowed: bool,
 }
 
 struct KeyState {
@@ -93,7 +100,7 @@ impl Keys {
             pace,
             started: Instant::now(),
             pools: RwLock::default(),
-            learned: RwLock::default(),
+            others: RwLock::default(),
             state: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
         }
@@ -141,9 +148,9 @@ impl Keys {
     }
 
     fn named(&self, pools: &Pools, name: &Fingerprint) -> Option<RoutingKey> {
-        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
         let in_pools = || pools.iter().find(|key| Fingerprint::of(key) == *name);
-        learned.get(name).or_else(in_pools).cloned()
+        others.get(name).map(|other| &other.key).or_else(in_pools).cloned()
     }
 
     /// Every key there is, for checking them; the source is read anew.
@@ -162,13 +169,29 @@ impl Keys {
         Ok(self.keep(self.source.read().await?))
     }
 
-    /// Takes a key into use that is in no pool.
+    /// Takes a key into use that is in no pool: events that came with it go through it.
     pub fn learn(&self, key: RoutingKey) {
-        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
-        learned.insert(Fingerprint::of(&key), key);
+        self.add(key, false);
     }
 
-    /// Whether a key is one of ours. Where it is not, the source is read again, which may
+    /// The same, and lets everybody post with it.
+    pub fn allow(&self, key: RoutingKey) {
+        self.add(key, true);
+    }
+
+    fn add(&self, key: RoutingKey, allowed: bool) {
+        let name = Fingerprint::of(&key);
+        let is_there = |others: &HashMap<Fingerprint, Other>| {
+            others.get(&name).is_some_and(|other| other.allowed || !allowed)
+        };
+        // Asked first: nearly every event comes with a key that is here already.
+        if !is_there(&self.others.read().unwrap_or_else(PoisonError::into_inner)) {
+            let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
+            others.insert(name, Other { key, allowed });
+        }
+    }
+
+    /// Whether everybody may post with a key: it is in a pool, or allowed. Where it is not, the source is read again, which may
     /// hold it by now.
     ///
     /// # Errors
@@ -200,8 +223,9 @@ impl Keys {
     }
 
     fn is_among(&self, pools: &Pools, key: &RoutingKey) -> bool {
-        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
-        is_one_of(pools.iter().chain(learned.values()), key)
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
+        let allowed = others.values().filter(|other| other.allowed).map(|other| &other.key);
+        is_one_of(pools.iter().chain(allowed), key)
     }
 
     /// Sets a refused key aside and reads the source again, which may hold another by now.

@@ -7,7 +7,6 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
-use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::value::to_raw_value;
 use tokio::time::timeout;
 use tracing::{error, info};
@@ -20,7 +19,9 @@ use crate::event::Endpoint;
 use crate::event::posted::{Posted, Refusal, change, keyless, v1, v2, vendor};
 use crate::event::routing_key::RoutingKey;
 use crate::page::answer;
-use crate::queue::{Fingerprint, Outgoing, Outline, Queue, QueueError, Queued, Target};
+use crate::queue::{
+    Deduplication, Fingerprint, Outgoing, Outline, Queue, QueueError, Queued, Target,
+};
 use crate::telemetry::Signal;
 
 /// How long the queue may take to confirm an event.
@@ -163,10 +164,7 @@ async fn default_pool<Q: Queue>(
 /// The message for the queue. No two are the same: PagerDuty, too, takes an event as often
 /// as it is sent.
 fn outgoing(queued: &Queued, outline: &Outline) -> Result<Outgoing, Refused> {
-    let mut random = [0; 16];
-    SystemRandom::new().fill(&mut random).map_err(|_| Refused::NotQueued)?;
-    let id = format!("{:032x}", u128::from_be_bytes(random));
-    queued.outgoing(outline, &id).map_err(|_| Refused::NotQueued)
+    queued.outgoing(outline, Deduplication::Unique).map_err(|_| Refused::NotQueued)
 }
 
 /// Queues the event. One that was not confirmed in time may be queued all the same; its

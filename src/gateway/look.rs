@@ -40,7 +40,7 @@ pub(super) async fn look<Q: Queue>(shared: &Shared<Q>, view: View, request: Requ
 async fn show<Q: Queue>(shared: &Shared<Q>, view: View, head: &Parts) -> Response {
     match view {
         View::Health => {
-            if shared.probe.state(&shared.gateway.queue).await.is_ok() {
+            if shared.probe.state(&shared.gateway.queue).await.ready.is_ok() {
                 return answer(StatusCode::OK, &json!({"status": "ready"}));
             }
             let words = json!({"status": "not ready"});

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::queue::{Queue, QueueState};
+use crate::queue::{Queue, QueueError, QueueState};
 
 /// A queue that takes longer to say how it is would take no event in time either.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,22 +19,22 @@ pub(super) struct Probe {
 
 struct Answer {
     asked: Instant,
-    state: Result<QueueState, String>,
+    state: QueueState,
 }
 
 impl Probe {
-    /// The queue's state now, never older than the question; or why it takes no events.
-    pub(super) async fn state<Q: Queue>(&self, queue: &Q) -> Result<QueueState, String> {
+    /// The queue's state now, never older than the question.
+    pub(super) async fn state<Q: Queue>(&self, queue: &Q) -> QueueState {
         let wanted = Instant::now();
         let mut last = self.last.lock().await;
         if let Some(answer) = last.as_ref().filter(|answer| answer.asked > wanted) {
             return answer.state.clone();
         }
         let asked = Instant::now();
-        let state = match timeout(PATIENCE, queue.state()).await {
-            Ok(state) => state.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("the queue did not answer within {} s", PATIENCE.as_secs())),
-        };
+        let state = timeout(PATIENCE, queue.state()).await.unwrap_or_else(|_| {
+            let why = format!("the queue did not answer within {} s", PATIENCE.as_secs());
+            QueueState::unknown(QueueError::Failed(why))
+        });
         *last = Some(Answer { asked, state: state.clone() });
         state
     }

@@ -92,10 +92,8 @@ pub(super) struct Refusal {
 impl Status {
     pub(super) async fn of<Q: Queue>(shared: &Shared<Q>) -> Self {
         let gateway = &shared.gateway;
-        let (state, problem) = match shared.probe.state(&gateway.queue).await {
-            Ok(state) => (Some(state), None),
-            Err(problem) => (None, Some(problem)),
-        };
+        let state = shared.probe.state(&gateway.queue).await;
+        let problem = state.ready.as_ref().err().map(ToString::to_string);
         let at = Utc::now();
         let process = (gateway.place == Place::Server).then(|| {
             let keys = gateway.keys.health().into_iter();
@@ -107,14 +105,14 @@ impl Status {
             problem,
             version: env!("CARGO_PKG_VERSION"),
             at,
-            queue: state.map(Waiting::new),
+            queue: state.messages.map(|events| Waiting::new(events, state)),
             process,
         }
     }
 }
 
 impl Waiting {
-    fn new(state: QueueState) -> Self {
+    fn new(events: u64, state: QueueState) -> Self {
         let targets = labelled(state.by_target.into_iter().collect()).into_iter();
         let mut targets: Vec<Depth> =
             targets.map(|(target, events)| Depth { target, events }).collect();
@@ -122,9 +120,9 @@ impl Waiting {
         targets.sort_by_key(|depth| std::cmp::Reverse(depth.events));
         let others = targets.iter().skip(TARGETS).map(|depth| depth.events).sum();
         targets.truncate(TARGETS);
-        let oldest = if state.messages == 0 { Some(Duration::ZERO) } else { state.oldest };
+        let oldest = if events == 0 { Some(Duration::ZERO) } else { state.oldest };
         let oldest_seconds = oldest.map(|age| age.as_secs());
-        Self { events: state.messages, oldest_seconds, rejected: state.rejected, targets, others }
+        Self { events, oldest_seconds, rejected: state.rejected, targets, others }
     }
 }
 
@@ -200,12 +198,12 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_the_longest_queues_are_listed() {
-        let mut state = QueueState { messages: 1_000, ..QueueState::default() };
+        let mut state = QueueState::default();
         for number in 0..150 {
             state.by_target.insert(key(number), u64::from(number));
         }
         state.by_target.insert(Target::Pool("…cdef (2)".to_owned()), 500);
-        let waiting = Waiting::new(state);
+        let waiting = Waiting::new(1_000, state);
         let names: HashSet<_> = waiting.targets.iter().map(|depth| &depth.target).collect();
         assert_eq!(names.len(), TARGETS);
         assert_eq!(waiting.targets[0].events, 500);

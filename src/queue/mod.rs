@@ -154,6 +154,27 @@ pub struct QueueState {
     pub rejected: Option<u64>,
 }
 
+impl Default for QueueState {
+    /// Ready, and nothing waits.
+    fn default() -> Self {
+        Self {
+            ready: Ok(()),
+            messages: Some(0),
+            by_target: BTreeMap::new(),
+            oldest: None,
+            rejected: None,
+        }
+    }
+}
+
+impl QueueState {
+    /// That of a queue that could not be asked.
+    #[must_use]
+    pub fn unknown(problem: QueueError) -> Self {
+        Self { ready: Err(problem), messages: None, ..Self::default() }
+    }
+}
+
 /// Why the queue did not take a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {

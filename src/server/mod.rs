@@ -29,13 +29,14 @@ use tracing::{error, info, warn};
 use crate::config::{Keys as KeysChoice, QueueChoice, ServerConfig, Tls, Token, read_token};
 use crate::delivery::{Canary, KeySource, Keys, PagerDuty, Worker};
 use crate::enrich::Enrich;
-use crate::gateway::{Access, Gateway, LocalClients, Place, UnknownKeys, sns};
+use crate::gateway::{Access, Gateway, Place, UnknownKeys};
 use crate::queue::Queue;
 use crate::queue::sqlite::{Bounds, SqliteQueue};
 use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
 use crate::secret::Secret;
+use crate::sns::SnsEndpoint;
 use crate::telemetry::{self, Metrics, Tally};
-use crate::{aws, gateway, tls};
+use crate::{aws, gateway, sns, tls};
 
 /// Why the server did not start, in words that name the setting and the fix.
 pub type ServerError = Box<dyn std::error::Error>;
@@ -71,7 +72,7 @@ async fn start(config: ServerConfig, tally: Arc<Tally>) -> Result<(), ServerErro
     })?;
     let keys = Keys::new(key_source(&config.keys, sdk.as_ref()), config.pace);
     for key in &config.allowed_keys {
-        keys.learn(key.clone());
+        keys.allow(key.clone());
     }
     let serving = Serving { config, keys: Arc::new(keys), tally, sdk };
     match serving.config.queue.clone() {
@@ -126,9 +127,13 @@ impl Serving {
         unknown_keys: UnknownKeys,
     ) -> Result<(), ServerError> {
         let config = &self.config;
-        let http = config.listen.iter().map(|it| listen::bind(*it)).collect::<Result<Vec<_>, _>>()?;
-        let https =
-            config.listen_https.iter().map(|it| listen::bind(*it)).collect::<Result<Vec<_>, _>>()?;
+        let http =
+            config.listen.iter().map(|it| listen::bind(*it)).collect::<Result<Vec<_>, _>>()?;
+        let https = config
+            .listen_https
+            .iter()
+            .map(|it| listen::bind(*it))
+            .collect::<Result<Vec<_>, _>>()?;
         let tls = match config.listen_https.is_empty() {
             true => None,
             false => Some(Certificate::load(&config.tls, &config.data_dir)?),
@@ -187,7 +192,8 @@ impl Serving {
         unknown_keys: UnknownKeys,
     ) -> Result<Router, ServerError> {
         let config = &self.config;
-        let access = Access::new(LocalClients::Trusted, unknown_keys, token(&config.token)?);
+        let access =
+            Access { local: config.local_clients, token: token(&config.token)?, unknown_keys };
         let gateway = Gateway {
             queue: queue.clone(),
             keys: Arc::clone(&self.keys),
@@ -202,7 +208,7 @@ impl Serving {
                 .tls_backend_preconfigured(tls::system_config())
                 .redirect(reqwest::redirect::Policy::none())
                 .build()?;
-            let endpoint = sns::SnsEndpoint::new(enrich, config.sns_topics.clone(), client);
+            let endpoint = SnsEndpoint::new(enrich, config.sns_topics.clone(), client);
             router = router.merge(sns::router(Arc::new(endpoint)));
         }
         Ok(router)

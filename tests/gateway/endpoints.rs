@@ -3,7 +3,7 @@
 use axum::body::Body;
 use pagetrail::event::Severity;
 use pagetrail::gateway::UnknownKeys;
-use pagetrail::queue::Target;
+use pagetrail::queue::{Deduplication, Target};
 use serde_json::{Value, json};
 
 use crate::support::{KEY, OTHER, Rig, Setting, TOKEN, elsewhere, here, target, trigger};
@@ -51,7 +51,7 @@ async fn the_same_event_twice_is_two_events_of_one_group() {
     }
     let sent = rig.sent();
     assert_eq!(sent[0].group, sent[1].group);
-    assert_ne!(sent[0].deduplication_id, sent[1].deduplication_id);
+    assert_eq!(sent[1].deduplication, Deduplication::Unique);
 }
 
 #[tokio::test]

@@ -57,7 +57,9 @@ async fn every_line_of_the_example_is_in_order_where_it_is_taken_into_use() {
 #[tokio::test]
 async fn all_faults_at_once_with_their_lines() {
     let (code, said) =
-        checking("listne = \"x\"\nqueue = \"redis\"\n\n[routing_keys]\ndb = \"short\"\n").run().await;
+        checking("listne = \"x\"\nqueue = \"redis\"\n\n[routing_keys]\ndb = \"short\"\n")
+            .run()
+            .await;
     assert_eq!(code, 1);
     for part in [
         "faults in the configuration:\n",

@@ -81,11 +81,14 @@ async fn a_changed_file_and_a_sighup_are_taken_without_a_gap() {
     assert_eq!(elsewhere(KEY).await, 202);
 
     fs::write(&file, "no key").unwrap();
-    until("a faulty file is told", || server.log().contains("the routing keys in memory stay in use"))
-        .await;
+    until("a faulty file is told", || {
+        server.log().contains("the routing keys in memory stay in use")
+    })
+    .await;
     assert_eq!(elsewhere(KEY).await, 202);
     fs::write(&file, OTHER).unwrap();
     server.signal("-HUP");
-    until("read again", || server.log().matches("the routing keys were read again").count() >= 2).await;
+    until("read again", || server.log().matches("the routing keys were read again").count() >= 2)
+        .await;
     assert_eq!(elsewhere(KEY).await, 400);
 }
