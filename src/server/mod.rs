@@ -82,7 +82,7 @@ async fn start(config: ServerConfig, tally: Arc<Tally>) -> Result<(), ServerErro
                 serving.keys.learn(key);
             }
             let served = serving.serve(Arc::clone(&queue), UnknownKeys::Held).await;
-            queue.close();
+            queue.close().await;
             served
         }
         QueueChoice::Sqs { events, rejected } => {

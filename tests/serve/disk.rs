@@ -76,20 +76,46 @@ async fn a_full_disk_is_answered_with_503_until_there_is_room() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_set_aside_and_named() {
+async fn a_broken_file_is_set_aside_and_named_and_what_can_be_read_is_delivered() {
     let pagerduty = PagerDuty::start().await;
-    let setup = Setup::new(&pagerduty.url());
-    fs::create_dir(setup.path("data")).unwrap();
-    let garbage = b"this is no database at all, and somebody may want it back\n".repeat(100);
-    fs::write(setup.path("data/queue.db"), &garbage).unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let setup = Setup::new(&format!("http://{nobody}/v2/enqueue"));
     let server = setup.start().await;
-    assert_eq!(server.post(&client(), &trigger("k")).await.0, 202);
+    for number in 0..200 {
+        assert_eq!(server.post(&client(), &trigger(&format!("k-{number}"))).await.0, 202);
+    }
+    let mut server = server;
+    server.signal("-TERM");
+    server.ended().await;
+
+    let path = setup.path("data/queue.db");
+    let mut content = fs::read(&path).unwrap();
+    let middle = content.len() / 2 / 4096 * 4096;
+    content[middle..middle + 4096].fill(0x5a);
+    fs::write(&path, &content).unwrap();
+    let setup = setup.variable("PAGETRAIL_PAGERDUTY_URL", &pagerduty.url());
+    let server = setup.start().await;
     let kept = fs::read_dir(setup.path("data")).unwrap().filter_map(|entry| {
         let path = entry.unwrap().path();
-        fs::read(&path).is_ok_and(|content| content == garbage).then_some(path)
+        fs::read(&path).is_ok_and(|kept| kept == content).then_some(path)
     });
     let kept: Vec<PathBuf> = kept.collect();
     assert_eq!(kept.len(), 1, "it lies beside the new one");
     let name = kept[0].file_name().unwrap().to_str().unwrap();
     assert!(server.log().contains(name), "{name} not in {}", server.log());
+    assert_eq!(server.post(&client(), &trigger("after")).await.0, 202);
+    until("most of what was in it arrived", || pagerduty.dedup_keys().len() > 100).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_queue_is_refused_and_left_alone() {
+    let pagerduty = PagerDuty::start().await;
+    let setup = Setup::new(&pagerduty.url());
+    fs::create_dir(setup.path("data")).unwrap();
+    let other = b"this is no database at all, and somebody may want it back\n".repeat(100);
+    fs::write(setup.path("data/queue.db"), &other).unwrap();
+    let (code, said) = setup.run().await;
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("queue.db is not a queue of Pagetrail's"), "{said}");
+    assert_eq!(fs::read(setup.path("data/queue.db")).unwrap(), other);
 }

@@ -99,7 +99,7 @@ impl Setup {
                 log.push('\n');
             }
         });
-        Server { child, url: url.unwrap(), log }
+        Server { child, url: url.unwrap(), log, _folder: Arc::clone(&self.folder) }
     }
 }
 
@@ -108,6 +108,8 @@ pub struct Server {
     child: Child,
     pub url: String,
     log: Arc<Mutex<String>>,
+    // It is deleted with the last that holds it.
+    _folder: Arc<TempDir>,
 }
 
 impl Server {

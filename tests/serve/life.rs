@@ -17,7 +17,7 @@ async fn what_is_posted_arrives_in_order() {
     let server = Setup::new(&pagerduty.url()).start().await;
     let client = client();
     let (status, answer) = server.post(&client, &trigger("k")).await;
-    assert_eq!(status, 202);
+    assert_eq!(status, 202, "{answer} {}", server.log());
     assert_eq!(
         answer,
         json!({"status": "success", "message": "Event processed", "dedup_key": "k"})
