@@ -16,6 +16,7 @@ const CONNECTIONS: [usize; 3] = [1, 32, 256];
 const SECONDS: u64 = 10;
 /// About what wrk posts, as it lies in the queue.
 const RECORD: usize = 600;
+const ENQUEUE: &str = "/v2/enqueue";
 const QUEUED: u64 = 100_000;
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 /// Clock ticks a second in `/proc` (Linux on every common machine).
@@ -38,19 +39,28 @@ fn main() {
     println!("idle for {SECONDS} s: {:.2} % of one core", 100.0 * server.idle());
     drop(server);
     println!(
-        "\n{:>11} {:>13} {:>11} {:>9} {:>8} {:>9} {:>10}",
-        "connections", "accepted/s", "raw loop/s", "of raw", "p99 ms", "errors", "server CPU"
+        "\n{:>11} {:>13} {:>11} {:>9} {:>12} {:>8} {:>9} {:>10}",
+        "connections",
+        "accepted/s",
+        "raw loop/s",
+        "of raw",
+        "HTTP alone/s",
+        "p99 ms",
+        "errors",
+        "server CPU"
     );
     for connections in CONNECTIONS {
         let _ = fs::remove_dir_all(folder.join("data"));
         let raw = raw_loop(&folder.join("raw"), connections);
         let server = Server::start(binary, &folder);
         let before = server.computed();
-        let loaded = load(wrk, &server.url, connections, SECONDS);
+        let loaded = load(wrk, &server.url, connections, SECONDS, ENQUEUE);
         let cores = (server.computed() - before) / loaded.seconds;
         let accepted = loaded.requests / loaded.seconds;
+        let nothing = load(wrk, &server.url, connections, SECONDS / 2, "/nowhere");
+        let http = nothing.requests / nothing.seconds;
         println!(
-            "{connections:>11} {accepted:>13.0} {raw:>11.0} {:>8.0}% {:>8.1} {:>9} {:>9.2}c",
+            "{connections:>11} {accepted:>13.0} {raw:>11.0} {:>8.0}% {http:>12.0} {:>8.1} {:>9} {:>9.2}c",
             100.0 * accepted / raw,
             loaded.p99,
             loaded.errors,
@@ -63,7 +73,7 @@ fn main() {
     println!("\nresident memory, empty: {} MB", server.resident());
     let mut queued = 0;
     while queued < QUEUED {
-        queued += load(wrk, &server.url, 32, 1).requests as u64;
+        queued += load(wrk, &server.url, 32, 1, ENQUEUE).requests as u64;
     }
     println!(
         "with {queued} events queued: {} MB, at its peak {} MB",
@@ -100,13 +110,14 @@ struct Loaded {
     errors: u64,
 }
 
-fn load(wrk: &str, url: &str, connections: usize, seconds: u64) -> Loaded {
+fn load(wrk: &str, url: &str, connections: usize, seconds: u64, path: &str) -> Loaded {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/server/post.lua");
     let output = Command::new(wrk)
         .args(["--threads", "1", "--connections", &connections.to_string()])
         .args(["--duration", &format!("{seconds}s"), "--timeout", "10s", "--script"])
         .arg(script)
         .arg(url)
+        .env("POST_PATH", path)
         .output()
         .unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
