@@ -10,8 +10,10 @@
 //! - [`redact`]: what must not leave, and the marks put in its place.
 //! - [`queue`]: the ordered, durable road between the stages.
 //! - [`delivery`]: getting an event accepted by PagerDuty.
+//! - [`gateway`]: PagerDuty's Events API over HTTP, for senders that are no alarm.
 //! - [`stage`]: the Lambda handlers, which only wire the parts above together.
 //! - [`sandbox`]: a local stand-in for PagerDuty with a page to look at.
+//! - `page`: what the pages of sandbox and gateway have in common.
 //! - [`cli`]: the `pagetrail` command, one file per subcommand.
 //! - [`config`], [`paging`], [`telemetry`], [`aws`]: what every stage is told and needs to start.
 //! - [`tls`]: the TLS client configurations, one stack for everything that connects.
@@ -25,6 +27,8 @@ pub mod delivery;
 pub mod enrich;
 pub mod event;
 pub mod evidence;
+pub mod gateway;
+mod page;
 pub mod paging;
 pub mod queue;
 pub mod redact;

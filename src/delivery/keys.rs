@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use serde::Serialize;
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 use tracing::warn;
@@ -62,13 +63,25 @@ pub struct Candidates {
 }
 
 /// How a key is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum KeyHealth {
     Healthy,
     /// Its limit is reached: events wait for their turn.
     Paced,
     /// PagerDuty does not take it.
     Refused,
+}
+
+impl KeyHealth {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Paced => "paced",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 impl Keys {
@@ -170,12 +183,25 @@ impl Keys {
         Ok(self.is_among(&*self.pools().await?, key))
     }
 
-    /// Compares with all keys, each in constant time: an answer's time tells nothing.
+    /// Whether a key is in a pool, as far as the source was read.
+    ///
+    /// # Errors
+    /// When the source was never read and cannot be.
+    pub async fn is_pooled(&self, key: &RoutingKey) -> Result<bool, KeyError> {
+        Ok(is_one_of(self.pools().await?.iter(), key))
+    }
+
+    /// Whether there are pools at all.
+    ///
+    /// # Errors
+    /// When the source was never read and cannot be.
+    pub async fn has_pools(&self) -> Result<bool, KeyError> {
+        Ok(self.pools().await?.iter().next().is_some())
+    }
+
     fn is_among(&self, pools: &Pools, key: &RoutingKey) -> bool {
         let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
-        let same = |known: &RoutingKey| known.expose().as_bytes().ct_eq(key.expose().as_bytes());
-        let found = pools.iter().chain(learned.values()).map(same);
-        found.fold(subtle::Choice::from(0), |any, same| any | same).into()
+        is_one_of(pools.iter().chain(learned.values()), key)
     }
 
     /// Sets a refused key aside and reads the source again, which may hold another by now.
@@ -271,4 +297,10 @@ impl Keys {
     fn states(&self) -> MutexGuard<'_, HashMap<RoutingKey, KeyState>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Compares with all keys, each in constant time: an answer's time tells nothing.
+fn is_one_of<'a>(keys: impl Iterator<Item = &'a RoutingKey>, key: &RoutingKey) -> bool {
+    let same = |known: &RoutingKey| known.expose().as_bytes().ct_eq(key.expose().as_bytes());
+    keys.fold(subtle::Choice::from(0), |any, known| any | same(known)).into()
 }
