@@ -346,6 +346,16 @@ def test_anybody_may_invoke_the_gateway_but_only_by_its_url() -> None:
     ]
 
 
+def test_a_flood_leaves_executions_for_the_other_functions() -> None:
+    functions = of_type("AWS::Lambda::Function")
+    assert functions["GatewayFunction"]["ReservedConcurrentExecutions"] == {
+        "Fn::If": ["GatewayIsLimited", {"Ref": "gatewayConcurrency"}, {"Ref": "AWS::NoValue"}]
+    }
+    # Nor is a number taken from enrich and deliver.
+    limited = [name for name in functions if "ReservedConcurrentExecutions" in functions[name]]
+    assert limited == ["GatewayFunction"]
+
+
 def test_the_gateway_s_token_cannot_be_guessed() -> None:
     made = RESOURCES["GatewayToken"]["Properties"]["GenerateSecretString"]
     # Letters and digits alone, so that a shell or a header takes it as it is.
