@@ -5,13 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Version, header};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
 
-use crate::secret::Secret;
+use super::token::Token;
+use crate::delivery::KeyError;
 
 /// Who may do what.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Access {
     /// What clients on this machine may do. A reverse proxy on it makes everybody look
     /// local unless it adds a header that says so (`X-Forwarded-For`, `Forwarded`, `Via`),
@@ -19,7 +18,7 @@ pub struct Access {
     /// clients be like others.
     pub local: LocalClients,
     /// Opens `POST /`, the status page and the metrics to others; without one these stay shut.
-    pub token: Option<Secret<String>>,
+    pub token: Token,
     pub unknown_keys: UnknownKeys,
 }
 
@@ -47,8 +46,15 @@ impl Access {
     }
 
     /// Whether the request may post without a key, and look.
-    pub(super) fn admits(&self, head: &Parts) -> bool {
-        self.trusts(head) || self.token.as_ref().is_some_and(|token| bears(&head.headers, token))
+    ///
+    /// # Errors
+    /// When the token that would tell cannot be read.
+    pub(super) async fn admits(&self, head: &Parts) -> Result<bool, KeyError> {
+        match bearer(&head.headers) {
+            _ if self.trusts(head) => Ok(true),
+            Some(given) => self.token.is(given).await,
+            None => Ok(false),
+        }
     }
 }
 
@@ -57,16 +63,10 @@ pub(super) fn peer(head: &Parts) -> Option<SocketAddr> {
     head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
 }
 
-/// Hashed first: the time that a comparison takes tells not even the token's length.
-fn bears(headers: &HeaderMap, token: &Secret<String>) -> bool {
-    let Some(given) = only(headers, &header::AUTHORIZATION).and_then(|value| {
-        let (scheme, given) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| given.trim())
-    }) else {
-        return false;
-    };
-    let same = Sha256::digest(given).ct_eq(&Sha256::digest(token.expose()));
-    !given.is_empty() && bool::from(same)
+/// The token that the request bears.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, given) = only(headers, &header::AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| given.trim())
 }
 
 /// Whether a program on this machine sent the request of its own accord: the connection

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::response::Response;
+use tracing::{error, info};
 
 use super::refused::Refused;
 use super::{Shared, access, body};
@@ -38,6 +39,25 @@ pub(super) async fn refuse_with<Q>(
     };
     signal.tell_to(&shared.gateway.tally);
     refused.response()
+}
+
+impl<Q> Shared<Q> {
+    /// Lets only those go on who may post without a key, and look.
+    pub(super) async fn admit(&self, head: &Parts) -> Result<(), Refused> {
+        let admitted = self.gateway.access.admits(head).await;
+        match &admitted {
+            Err(problem) if self.token_fails.set(true) => {
+                error!(%problem, "tokens cannot be checked; who bears one is answered 503");
+            }
+            Ok(true) if self.token_fails.set(false) => info!("tokens can be checked again"),
+            _ => {}
+        }
+        match admitted {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refused::Unauthorized),
+            Err(_) => Err(Refused::TokenUnreadable),
+        }
+    }
 }
 
 /// The future's result; None where it panicked, which costs this request only.

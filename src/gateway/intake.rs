@@ -69,9 +69,8 @@ async fn queue<Q: Queue>(
     head: &Parts,
     body: &mut Body,
 ) -> Result<Taken, Refused> {
-    let gateway = &shared.gateway;
-    if matches!(entrance, Entrance::Keyless) && !gateway.access.admits(head) {
-        return Err(Refused::Unauthorized);
+    if matches!(entrance, Entrance::Keyless) {
+        shared.admit(head).await?;
     }
     let raw = body::read(&head.headers, body).await?;
     let (key, mut posted) = check(entrance, &raw)?;

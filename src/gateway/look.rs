@@ -27,8 +27,10 @@ pub(super) enum View {
 
 pub(super) async fn look<Q: Queue>(shared: &Shared<Q>, view: View, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    if view != View::Health && !shared.gateway.access.admits(&head) {
-        return guard::refuse_with(shared, &Refused::Unauthorized, &head, body).await;
+    if view != View::Health
+        && let Err(refused) = shared.admit(&head).await
+    {
+        return guard::refuse_with(shared, &refused, &head, body).await;
     }
     let shown = guard::caught(show(shared, view, &head)).await;
     match shown {

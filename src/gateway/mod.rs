@@ -19,6 +19,7 @@ mod page;
 mod probe;
 mod refused;
 mod status;
+mod token;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +35,7 @@ pub use access::{Access, LocalClients, UnknownKeys};
 use intake::Entrance;
 use look::View;
 use refused::Refused;
+pub use token::{Token, TokenSecret};
 
 use crate::delivery::Keys;
 use crate::event::Endpoint;
@@ -65,6 +67,7 @@ struct Shared<Q> {
     probe: probe::Probe,
     queue_fails: Switch,
     keys_fail: Switch,
+    token_fails: Switch,
     started: DateTime<Utc>,
 }
 
@@ -89,6 +92,7 @@ pub fn router<Q: Queue>(gateway: Arc<Gateway<Q>>) -> Router {
         probe: probe::Probe::default(),
         queue_fails: Switch::default(),
         keys_fail: Switch::default(),
+        token_fails: Switch::default(),
         started: Utc::now(),
     });
     let in_body = |endpoint| {
@@ -128,6 +132,12 @@ pub fn router<Q: Queue>(gateway: Arc<Gateway<Q>>) -> Router {
         .fallback(no_such_path::<Q>)
         .method_not_allowed_fallback(wrong_method::<Q>)
         .with_state(shared)
+}
+
+/// The answer to a request that could not be answered in time.
+#[must_use]
+pub fn late() -> Response {
+    Refused::NotQueued.response()
 }
 
 async fn no_such_path<Q: Queue>(

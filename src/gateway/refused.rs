@@ -42,6 +42,8 @@ pub(super) enum Refused {
     NotQueued,
     #[error("whether the routing key is known could not be checked now; send it again")]
     KeysUnreadable,
+    #[error("whether the token is right could not be checked now; send it again")]
+    TokenUnreadable,
     #[error("no routing keys are configured for events without one: set routing_keys_file")]
     NoDefaultPool,
 }
@@ -65,9 +67,10 @@ impl Refused {
             Self::TooLarge | Self::TooLargeForQueue => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Coding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NotQueued | Self::KeysUnreadable | Self::NoDefaultPool => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::NotQueued
+            | Self::KeysUnreadable
+            | Self::TokenUnreadable
+            | Self::NoDefaultPool => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 

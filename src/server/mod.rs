@@ -192,8 +192,11 @@ impl Serving {
         unknown_keys: UnknownKeys,
     ) -> Result<Router, ServerError> {
         let config = &self.config;
-        let access =
-            Access { local: config.local_clients, token: token(&config.token)?, unknown_keys };
+        let access = Access {
+            local: config.local_clients,
+            token: token(&config.token)?.into(),
+            unknown_keys,
+        };
         let gateway = Gateway {
             queue: queue.clone(),
             keys: Arc::clone(&self.keys),

@@ -156,7 +156,7 @@ impl Rig {
             keys: Arc::clone(&keys),
             access: Access {
                 local: setting.local,
-                token: setting.token.map(|token| Secret::new(token.to_owned())),
+                token: setting.token.map(|token| Secret::new(token.to_owned())).into(),
                 unknown_keys: setting.unknown_keys,
             },
             tally: Arc::clone(&tally),
