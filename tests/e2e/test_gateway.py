@@ -13,7 +13,7 @@ import pytest
 from harness.cloud import Cloud
 from harness.endpoints import ALERTS, CHANGE, V1, V2, Endpoint, v2
 from harness.gateway_client import Client, by_function_url, from_elsewhere, from_itself, zipped
-from harness.install import ROOT, ROUTING_KEY, Stack
+from harness.install import ROUTING_KEY, Stack
 from harness.sandbox import Sandbox
 from harness.server import Server
 from harness.wait import wait_until
@@ -52,9 +52,6 @@ def server(command: Path, tmp_path_factory: pytest.TempPathFactory, sandbox: San
     server.stop()
 
 
-SERVER_IS_THERE = pytest.mark.skipif(
-    not (ROOT / "src/cli/serve.rs").exists(), reason="there is no `pagetrail serve` yet"
-)
 CLIENTS = {
     "function URL": lambda ask: by_function_url(ask("cloud"), ask("installed")),
     "server, from elsewhere": lambda ask: from_elsewhere(ask("server")),
@@ -62,12 +59,7 @@ CLIENTS = {
 }
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(name, marks=[SERVER_IS_THERE] if "server" in name else []) for name in CLIENTS
-    ],
-)
+@pytest.fixture(scope="module", params=list(CLIENTS))
 def client(request: pytest.FixtureRequest) -> Client:
     return CLIENTS[request.param](request.getfixturevalue)
 
