@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use pagetrail::event::Severity;
+use pagetrail::queue::sqlite::SqliteQueue;
 use pagetrail::queue::{Deduplication, Outgoing, Queue, QueueError, Target, Wait};
 use tokio::time::timeout;
 
@@ -132,9 +133,16 @@ async fn receivers_wait_and_each_message_comes_to_one() {
     assert!(all.iter().copied().eq(0..300), "{all:?}");
 }
 
-async fn drain_some(queue: &pagetrail::queue::sqlite::SqliteQueue) -> Vec<u32> {
-    let all = drain(queue).await;
-    all.iter().map(|message| message.body.parse().unwrap()).collect()
+/// Takes and deletes what comes, until nothing does.
+async fn drain_some(queue: &SqliteQueue) -> Vec<u32> {
+    let mut all = Vec::new();
+    while let Ok(messages) = timeout(Duration::from_millis(300), queue.receive()).await {
+        for message in messages.unwrap() {
+            queue.done(&message).await.unwrap();
+            all.push(message.body.parse().unwrap());
+        }
+    }
+    all
 }
 
 #[tokio::test]

@@ -94,11 +94,11 @@ pub(crate) fn bodies(messages: &[Message]) -> Vec<&str> {
     messages.iter().map(|message| message.body.as_str()).collect()
 }
 
-/// Takes and deletes everything that may go now.
+/// Takes and deletes everything.
 pub(crate) async fn drain(queue: &SqliteQueue) -> Vec<Message> {
     let mut all = Vec::new();
-    while let Ok(messages) = timeout(Duration::from_millis(200), queue.receive()).await {
-        for message in messages.unwrap() {
+    while queue.state().await.messages != Some(0) {
+        for message in received(queue).await {
             queue.done(&message).await.unwrap();
             all.push(message);
         }

@@ -20,7 +20,7 @@ use crate::event::routing_key::RoutingKey;
 use crate::queue::{QueueError, Rejection, Target};
 
 /// Ids set apart at once, so that not every transaction has to write which was the last.
-const IDS: MessageId = 100_000;
+const IDS: MessageId = 10_000;
 /// Whoever could write so lately still can.
 const FRESH: Duration = Duration::from_secs(10);
 
@@ -80,6 +80,7 @@ struct Aftermath {
     reserved: Option<MessageId>,
     rejected: u64,
     rejected_bytes: u64,
+    written_bytes: u64,
 }
 
 impl Database {
@@ -108,6 +109,15 @@ impl Database {
     /// Makes the changes in one transaction: all of them are on disk when this returns, or
     /// none.
     pub(super) fn write(&mut self, changes: &[&Change]) -> rusqlite::Result<Vec<Effect>> {
+        let mut written = self.attempt(changes);
+        // On a full disk there is room in the log once it was copied into the file.
+        if written.as_ref().is_err_and(is_full) && self.checkpoint().is_ok() {
+            written = self.attempt(changes);
+        }
+        written
+    }
+
+    fn attempt(&mut self, changes: &[&Change]) -> rusqlite::Result<Vec<Effect>> {
         let mut aftermath = Aftermath::default();
         let written = self.transaction(changes, &mut aftermath);
         match &written {
@@ -116,6 +126,7 @@ impl Database {
                 self.reserved = aftermath.reserved.unwrap_or(self.reserved);
                 self.rejected += aftermath.rejected;
                 self.room.rejected += aftermath.rejected_bytes;
+                self.room.wrote(aftermath.written_bytes);
                 self.written = Some(Instant::now());
             }
             Err(error) => self.recover(error),
@@ -151,6 +162,7 @@ impl Database {
                         Err(error) => Effect::Refused(error),
                         Ok(()) => {
                             used += more;
+                            aftermath.written_bytes += more;
                             let id = *next_id;
                             *next_id += 1;
                             let mut known = (&*targets, &mut aftermath.targets);

@@ -74,7 +74,8 @@ pub struct Bounds {
     pub bytes: u64,
     /// Events that waited longer are put aside.
     pub age: Duration,
-    /// Disk space that stays free, in bytes.
+    /// Disk space that stays free, in bytes; at least 16 MiB, without which nothing could be
+    /// deleted.
     pub free: u64,
 }
 
@@ -362,13 +363,13 @@ impl Queue for SqliteQueue {
     }
 
     async fn state(&self) -> QueueState {
-        let by_target = self.shared.schedule().by_target();
         let (answer, answered) = oneshot::channel();
         let asked = self.operations.send(Operation::Ask(answer));
         let state = match asked {
             Ok(()) => answered.await.ok(),
             Err(_) => None,
         };
+        let by_target = self.shared.schedule().by_target();
         let waited = |since| Duration::from_millis(u64::try_from(now() - since).unwrap_or(0));
         QueueState {
             messages: Some(by_target.values().sum()),

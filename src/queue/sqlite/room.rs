@@ -7,8 +7,13 @@ use std::time::{Duration, Instant};
 use super::Bounds;
 use crate::queue::QueueError;
 
-/// The disk is looked at this often.
+/// The disk is looked at this often,
 const LOOK: Duration = Duration::from_secs(1);
+/// and each time that so many bytes were written.
+const LOOK_BYTES: u64 = 2 << 20;
+/// Stays free at least: what the log and its copy in the file may take until deleting makes
+/// room, with the largest batch in it.
+const LEAST_FREE: u64 = 16 << 20;
 /// What deleting and putting aside may take beyond the bound.
 pub(super) const RESERVE: u64 = 4 << 20;
 
@@ -19,6 +24,8 @@ pub(super) struct Room {
     /// The file's number: another one by its name is not the one that is written.
     inode: u64,
     looked: Option<(Instant, Result<(), QueueError>)>,
+    /// Since then.
+    written: u64,
     /// Until then SQLite's own words hold.
     refused: Option<(Instant, QueueError)>,
     /// Bytes of the rejected ones.
@@ -29,7 +36,16 @@ impl Room {
     pub(super) fn new(path: &Path, bounds: Bounds, rejected: u64) -> Self {
         let path = path.to_owned();
         let inode = inode(&path);
-        Self { path, bounds, inode, looked: None, refused: None, rejected }
+        let bounds = Bounds { free: bounds.free.max(LEAST_FREE), ..bounds };
+        Self { path, bounds, inode, looked: None, written: 0, refused: None, rejected }
+    }
+
+    /// So much was written.
+    pub(super) fn wrote(&mut self, bytes: u64) {
+        self.written += bytes;
+        if self.written > LOOK_BYTES {
+            self.looked = None;
+        }
     }
 
     /// SQLite found no room: the next are not tried for a moment.
@@ -51,6 +67,7 @@ impl Room {
             Some((at, found)) if now < *at + LOOK => found.clone(),
             _ => {
                 let found = self.disk();
+                self.written = 0;
                 self.looked = Some((now, found.clone()));
                 found
             }
@@ -102,8 +119,6 @@ fn inode(path: &Path) -> u64 {
 }
 
 fn size(bytes: u64) -> String {
-    match bytes {
-        0..0x10_0000 => format!("{} KiB", bytes >> 10),
-        _ => format!("{} MiB", bytes >> 20),
-    }
+    const MIB: u64 = 1 << 20;
+    format!("{}.{} MiB", bytes / MIB, bytes % MIB * 10 / MIB)
 }

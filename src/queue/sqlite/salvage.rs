@@ -5,8 +5,9 @@
 //! were delivered long ago, and must not page again.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
@@ -18,15 +19,22 @@ use super::lock::beside;
 use super::open::{create, named, sync_directory};
 use super::schedule::{MessageId, Severity, TargetId};
 use super::schema;
-use super::store::{NewEvent, Store, checksum, texts};
+use super::store::{Log, NewEvent, PAGE, Store, checksum, texts};
 use crate::queue::{Queued, Rejection, Target};
 
 /// Being built; whatever it holds is thrown away.
 const BUILDING: &str = ".salvaging";
 /// Complete; takes the damaged file's place.
 const COMPLETE: &str = ".salvaged";
+/// A copy of the damaged file, to read what that does not let be read.
+const REPAIRED: &str = ".repaired";
 /// Ids looked up one by one where the order of the table cannot be followed.
-const LOOKED_UP: i64 = 2_000_000;
+const LOOKED_UP: i64 = 100_000;
+
+const EVENTS: &str = "SELECT id, accepted_at, target, severity, checksum, grp, body,
+    NULL, NULL, NULL FROM event";
+const REJECTED: &str = "SELECT id, accepted_at, target, severity, checksum, grp, body,
+    status, reason, rejected_at FROM rejected";
 
 /// A damaged file, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,17 +114,56 @@ fn build(damaged: &Path, building: &Path) -> Result<Found, Fault> {
     schema::configure(&connection)?;
     schema::migrate(&connection)?;
     let new = Store::new(connection);
+    // The first page is in the file from here on, for a repair to take it from.
+    new.checkpoint(Log::Cut)?;
     let mut found = Found::default();
-    if let Ok(old) = Store::reader(damaged)
-        && schema::leave_log(old.connection(), true).is_ok()
-    {
+    let repaired = beside(damaged, REPAIRED);
+    let old = match read_only(damaged) {
+        None if repair(damaged, building, &repaired).is_ok() => read_only(&repaired),
+        old => old,
+    };
+    if let Some(old) = old {
         new.begin()?;
         carry_over(&old, &new, &mut found)?;
         new.commit()?;
     }
+    let _ = remove(&repaired);
     // With this its log is gone, and all is in the file.
     new.close()?;
     Ok(found)
+}
+
+/// The damaged file, if its tables are known.
+fn read_only(path: &Path) -> Option<Store> {
+    // SQLite would delete an empty file's log.
+    if fs::metadata(path).ok()?.len() == 0 {
+        return None;
+    }
+    let store = Store::reader(path).ok()?;
+    schema::leave_log(store.connection(), true).ok()?;
+    let version = schema::version(store.connection());
+    let known = matches!(version, Ok(Some(_))) && store.targets().is_ok();
+    let tables = [EVENTS, REJECTED].iter().all(|sql| store.connection().prepare(sql).is_ok());
+    (known && tables).then_some(store)
+}
+
+/// Copies a file whose first page is damaged, and gives the copy that of a new file: which
+/// tables there are and where they begin is the same in all of them.
+fn repair(damaged: &Path, new: &Path, repaired: &Path) -> io::Result<()> {
+    remove(repaired)?;
+    create(repaired)?;
+    let length = fs::copy(damaged, repaired)?;
+    let log = beside(damaged, "-wal");
+    if log.exists() {
+        fs::copy(log, beside(repaired, "-wal"))?;
+    }
+    let mut first = vec![0; PAGE];
+    File::open(new)?.read_exact(&mut first)?;
+    // SQLite's file format, 1.3: how many pages there are, and that none of them is free.
+    let pages = u32::try_from(length / PAGE as u64).unwrap_or(u32::MAX).max(1);
+    first[28..32].copy_from_slice(&pages.to_be_bytes());
+    first[32..40].fill(0);
+    OpenOptions::new().write(true).open(repaired)?.write_all_at(&first, 0)
 }
 
 fn carry_over(old: &Store, new: &Store, found: &mut Found) -> rusqlite::Result<()> {
@@ -137,20 +184,17 @@ fn carry_over(old: &Store, new: &Store, found: &mut Found) -> rusqlite::Result<(
     let _ = old.each("SELECT id, at FROM seen ORDER BY number", [], |row| {
         new.is_new(&row.get::<_, String>(0)?, row.get(1)?).map(drop)
     });
-    let next = old.next_id().ok();
-    let events = "SELECT id, accepted_at, target, severity, checksum, grp, body, NULL, NULL, NULL
-                  FROM event";
+    let counter = old.query("SELECT next FROM counter", [], |row| row.get(0));
+    let next: Option<MessageId> = counter.unwrap_or_default();
     let mut carried = 0;
-    let last_event = scan(old, events, next, &mut found.unreadable, |event| {
+    let last_event = scan(old, EVENTS, next, &mut found.unreadable, |event| {
         let copied = copy(&event, &mut targets)?;
         carried += u64::from(copied);
         Ok(copied)
     })?;
     found.events = carried;
-    let rejected = "SELECT id, accepted_at, target, severity, checksum, grp, body, status,
-                    reason, rejected_at FROM rejected";
     carried = 0;
-    let last_rejected = scan(old, rejected, next, &mut found.unreadable, |event| {
+    let last_rejected = scan(old, REJECTED, next, &mut found.unreadable, |event| {
         let copied = copy(&event, &mut targets)?;
         if copied {
             new.reject(event.id, &event.rejection)?;
@@ -161,7 +205,7 @@ fn carry_over(old: &Store, new: &Store, found: &mut Found) -> rusqlite::Result<(
     found.rejected = carried;
     // Where it is not known which ids were given, some room is left.
     let least = last_event.max(last_rejected) + LOOKED_UP;
-    new.reserve_ids(next.unwrap_or(least))
+    new.reserve_ids(next.unwrap_or(0).max(least))
 }
 
 /// The targets of the new file.

@@ -16,8 +16,8 @@ pub(super) const DEDUPLICATION: Duration = Duration::from_mins(5);
 
 /// What an event's row takes beside its texts, in bytes, rounded up.
 const ROW: usize = 64;
-/// What goes to pages of its own.
-const PAGE: usize = 4_096;
+/// SQLite's pages, in bytes.
+pub(super) const PAGE: usize = 4_096;
 
 /// A connection, and what is done with it.
 pub(super) struct Store {
