@@ -5,6 +5,8 @@
 
 // A measurement that meets the unexpected has to fail.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+// Counts and seconds are far from the limits of either type.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};

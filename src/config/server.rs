@@ -289,7 +289,7 @@ fn queue(reader: &mut Reader<impl Settings>, data_dir: &std::path::Path) -> Queu
         path,
         bytes: megabytes(reader.number("PAGETRAIL_QUEUE_MAX_MEGABYTES", 1_024, 16..=1_048_576)),
         age: Duration::from_hours(24 * days),
-        free: megabytes(reader.number("PAGETRAIL_QUEUE_FREE_MEGABYTES", 64, 1..=1_048_576)),
+        free: megabytes(reader.number("PAGETRAIL_QUEUE_FREE_MEGABYTES", 64, 16..=1_048_576)),
     }
 }
 

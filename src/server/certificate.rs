@@ -95,6 +95,8 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), CertificateError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -106,7 +108,6 @@ mod tests {
         let first = fs::read(&certificate).unwrap();
         files(&tls, folder.path()).unwrap();
         assert_eq!(fs::read(&certificate).unwrap(), first);
-        use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     }
 

@@ -79,7 +79,7 @@ impl Reload {
                 seen = stamps;
                 match self.keys.reload().await {
                     Ok(pools) => {
-                        info!(keys = pools.keys().len(), "the routing keys were read again")
+                        info!(keys = pools.keys().len(), "the routing keys were read again");
                     }
                     Err(problem) => error!(%problem, "the routing keys in memory stay in use"),
                 }

@@ -63,10 +63,7 @@ pub fn run(config: ServerConfig) -> Result<(), ServerError> {
 }
 
 async fn start(config: ServerConfig, tally: Arc<Tally>) -> Result<(), ServerError> {
-    let sdk = match needs_aws(&config) {
-        true => Some(aws::user_config(None, None).await),
-        false => None,
-    };
+    let sdk = if needs_aws(&config) { Some(aws::user_config(None, None).await) } else { None };
     DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir).map_err(|error| {
         format!("data_dir: {} cannot be made: {error}", config.data_dir.display())
     })?;
@@ -134,9 +131,10 @@ impl Serving {
             .iter()
             .map(|it| listen::bind(*it))
             .collect::<Result<Vec<_>, _>>()?;
-        let tls = match config.listen_https.is_empty() {
-            true => None,
-            false => Some(Certificate::load(&config.tls, &config.data_dir)?),
+        let tls = if config.listen_https.is_empty() {
+            None
+        } else {
+            Some(Certificate::load(&config.tls, &config.data_dir)?)
         };
         let pagerduty = PagerDuty::new(config.pagerduty_url.clone(), tls::system_config())?;
         if config.verify_keys {
@@ -223,7 +221,7 @@ impl Serving {
             files.push(path.clone());
         }
         if let (Some(tls), Tls::Files { .. }) = (&tls, &self.config.tls) {
-            files.extend([tls.certificate.clone(), tls.key.clone()]);
+            files.extend([tls.chain.clone(), tls.key.clone()]);
         }
         let others = Box::new(move || {
             if let Some(tls) = &tls {
@@ -247,23 +245,23 @@ impl Serving {
 
 /// The certificate in use, and where it came from.
 struct Certificate {
-    certificate: PathBuf,
+    chain: PathBuf,
     key: PathBuf,
     rustls: RustlsConfig,
 }
 
 impl Certificate {
     fn load(tls: &Tls, data_dir: &Path) -> Result<Self, certificate::CertificateError> {
-        let (certificate, key) = certificate::files(tls, data_dir)?;
-        let rustls = RustlsConfig::from_config(certificate::load(&certificate, &key)?);
+        let (chain, key) = certificate::files(tls, data_dir)?;
+        let rustls = RustlsConfig::from_config(certificate::load(&chain, &key)?);
         if let Tls::SelfSigned { .. } = tls {
-            say(&format!("self-signed certificate: {}", certificate.display()));
+            say(&format!("self-signed certificate: {}", chain.display()));
         }
-        Ok(Self { certificate, key, rustls })
+        Ok(Self { chain, key, rustls })
     }
 
     fn reload(&self) {
-        match certificate::load(&self.certificate, &self.key) {
+        match certificate::load(&self.chain, &self.key) {
             Ok(config) => self.rustls.reload_from_config(config),
             Err(problem) => error!(%problem, "the certificate in memory stays in use"),
         }

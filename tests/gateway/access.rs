@@ -147,13 +147,20 @@ async fn from_elsewhere_only_known_keys_are_taken() {
 }
 
 #[tokio::test]
-async fn a_key_that_a_trusted_client_brought_is_known() {
+async fn a_key_that_a_trusted_client_brought_is_not_thereby_open_to_others() {
     let rig = Rig::default();
-    rig.post("/v2/enqueue", &trigger(OTHER)).await;
+    assert_eq!(rig.post("/v2/enqueue", &trigger(OTHER)).await.status, 202);
+    assert_eq!(rig.post_from_elsewhere("/v2/enqueue", &trigger(OTHER)).await.status, 400);
+    assert!(rig.only_sent().0.key.is_some());
+}
+
+#[tokio::test]
+async fn an_allowed_key_is_taken_from_elsewhere_and_kept_beside_its_events() {
+    let rig = Rig::default();
+    rig.keys.allow(OTHER.parse().unwrap());
     assert_eq!(rig.post_from_elsewhere("/v2/enqueue", &trigger(OTHER)).await.status, 202);
-    let sent = rig.sent();
-    assert_eq!(sent[1].key, sent[0].key, "held beside the second event too");
-    assert_eq!(sent[1].target, target(OTHER));
+    let (sent, _) = rig.only_sent();
+    assert_eq!((sent.key, sent.target), (Some(OTHER.parse().unwrap()), target(OTHER)));
 }
 
 #[tokio::test]

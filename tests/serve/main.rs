@@ -14,3 +14,4 @@ mod disk;
 mod harness;
 mod keys;
 mod life;
+mod rejected;

@@ -34,7 +34,10 @@ async fn full_by_size_and_taking_again_when_events_were_delivered() {
         let state = queue.state().await;
         assert_eq!(state.messages, Some(u64::from(count)));
         assert!(u64::from(count) * size as u64 > BYTES / 2, "{count} of {size}");
-        assert!(matches!(queue.send(message(0, &"x".repeat(size))).await, Err(QueueError::Full(_))));
+        assert!(matches!(
+            queue.send(message(0, &"x".repeat(size))).await,
+            Err(QueueError::Full(_))
+        ));
         assert_eq!(drain(&queue).await.len(), count as usize, "deleting works, and all is there");
         assert_eq!(queue.state().await.ready, Ok(()));
         taken.push(count);
@@ -68,7 +71,10 @@ async fn rejected_events_count_and_are_named_as_the_cause() {
         drain(&queue).await;
     }
     let (_, why) = fill(&queue, 10_000).await;
-    assert!(why.contains("MiB of it rejected events: look at them with 'pagetrail rejected"), "{why}");
+    assert!(
+        why.contains("MiB of it rejected events: look at them with 'pagetrail rejected"),
+        "{why}"
+    );
     queue.close().await;
     let (_, again) = fill(&place.open(), 10_000).await;
     assert!(again.contains("rejected events"), "also after a restart: {again}");

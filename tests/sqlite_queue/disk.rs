@@ -90,12 +90,12 @@ async fn delivery_goes_on_when_somebody_else_takes_what_was_to_stay_free() {
     let queue = disk.open();
     assert!(in_parallel(&queue, 1_500).await.iter().all(Result::is_ok));
     let filler = disk.fill(10 << 20);
-    wait_until(&queue, |ready| ready.is_err()).await;
+    wait_until(&queue, Result::is_err).await;
     let why = full(queue.send(message(1, "more")).await);
     assert!(why.contains("must stay free"), "{why}");
     assert_eq!(drain(&queue).await.len(), 1_500, "deleting works");
     File::create(&filler).unwrap();
-    wait_until(&queue, |ready| ready.is_ok()).await;
+    wait_until(&queue, Result::is_ok).await;
     queue.send(message(1, "again")).await.unwrap();
 }
 
@@ -111,7 +111,7 @@ async fn a_disk_without_a_byte_left_loses_nothing_and_all_recovers() {
     eprintln!("{said:?}");
     assert!(results.iter().any(Result::is_err));
     let more = results.iter().filter(|result| result.is_ok()).count();
-    wait_until(&queue, |ready| ready.is_err()).await;
+    wait_until(&queue, Result::is_err).await;
     // Some may be deleted, some not, and come back.
     let mut deleted = 0;
     for message in received(&queue).await {
@@ -124,7 +124,7 @@ async fn a_disk_without_a_byte_left_loses_nothing_and_all_recovers() {
         }
     }
     File::create(&filler).unwrap();
-    wait_until(&queue, |ready| ready.is_ok()).await;
+    wait_until(&queue, Result::is_ok).await;
     assert_eq!(drain(&queue).await.len(), 500 + more - deleted);
     assert!(in_parallel(&queue, 500).await.iter().all(Result::is_ok));
 }

@@ -94,15 +94,22 @@ pub(crate) fn bodies(messages: &[Message]) -> Vec<&str> {
     messages.iter().map(|message| message.body.as_str()).collect()
 }
 
-/// Takes and deletes everything.
+/// Takes and deletes everything, until nothing is left: what is altered is put aside meanwhile,
+/// and comes to nobody.
 pub(crate) async fn drain(queue: &SqliteQueue) -> Vec<Message> {
     let mut all = Vec::new();
-    while queue.state().await.messages != Some(0) {
-        for message in received(queue).await {
-            queue.done(&message).await.unwrap();
-            all.push(message);
+    let draining = async {
+        while queue.state().await.messages != Some(0) {
+            let Ok(received) = timeout(Duration::from_millis(100), queue.receive()).await else {
+                continue;
+            };
+            for message in received.unwrap() {
+                queue.done(&message).await.unwrap();
+                all.push(message);
+            }
         }
-    }
+    };
+    timeout(PATIENCE, draining).await.expect("all in time");
     all
 }
 

@@ -7,9 +7,8 @@
 mod age;
 mod bounds;
 mod contract;
-mod crash;
 mod damage;
 mod disk;
 mod files;
 mod kit;
-mod speed;
+mod rejected;

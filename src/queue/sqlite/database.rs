@@ -158,19 +158,16 @@ impl Database {
             effects.push(match change {
                 Change::Send(message) => {
                     let more = room_for(&message.group, &message.body);
-                    match look.clone().and_then(|()| room.fits(used, more)) {
-                        Err(error) => Effect::Refused(error),
-                        Ok(()) => {
-                            used += more;
-                            aftermath.written_bytes += more;
-                            let id = *next_id;
-                            *next_id += 1;
-                            let mut known = (&*targets, &mut aftermath.targets);
-                            match insert(store, message, (id, now), &mut known)? {
-                                Some(target) => Effect::Added { id, target },
-                                None => Effect::Dropped,
-                            }
-                        }
+                    if let Err(error) = look.clone().and_then(|()| room.fits(used, more)) {
+                        Effect::Refused(error)
+                    } else {
+                        used += more;
+                        aftermath.written_bytes += more;
+                        let id = *next_id;
+                        *next_id += 1;
+                        let mut known = (&*targets, &mut aftermath.targets);
+                        insert(store, message, (id, now), &mut known)?
+                            .map_or(Effect::Dropped, |target| Effect::Added { id, target })
                     }
                 }
                 Change::Done { id, .. } => {
@@ -191,13 +188,12 @@ impl Database {
     }
 
     fn open(&mut self) -> rusqlite::Result<&Store> {
-        let store = match self.store.take() {
-            Some(store) => store,
-            None => {
-                let store = Store::writer(&self.path)?;
-                store.bound(self.bounds.bytes + RESERVE)?;
-                store
-            }
+        let store = if let Some(store) = self.store.take() {
+            store
+        } else {
+            let store = Store::writer(&self.path)?;
+            store.bound(self.bounds.bytes + RESERVE)?;
+            store
         };
         Ok(self.store.insert(store))
     }

@@ -57,10 +57,7 @@ pub(super) enum Fault {
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
-        match is_damage(&error) {
-            true => Self::Damaged(words(&error)),
-            false => Self::Failed(words(&error)),
-        }
+        if is_damage(&error) { Self::Damaged(words(&error)) } else { Self::Failed(words(&error)) }
     }
 }
 

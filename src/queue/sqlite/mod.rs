@@ -9,6 +9,7 @@
 //! - [`writer`], [`database`]: the thread that writes, and what it writes in a transaction.
 //! - [`store`], [`schema`]: the statements, and the tables they are about.
 //! - [`room`], [`expiry`]: the bounds on size, disk and age.
+//! - [`rejected`]: what was put aside, for the one who looks at it.
 //! - [`open`], [`lock`], [`salvage`], [`fault`]: opening, by one process, also what is damaged.
 
 mod database;
@@ -17,6 +18,7 @@ mod fault;
 mod lock;
 mod open;
 mod reader;
+mod rejected;
 mod room;
 mod salvage;
 mod schedule;
@@ -40,6 +42,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::error;
 
 pub use fault::OpenError;
+pub use rejected::{RejectedEvent, RejectedEvents};
 pub use salvage::SetAside;
 
 use self::database::{Change, Database, NewMessage, now};

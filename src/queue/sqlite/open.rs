@@ -154,7 +154,7 @@ fn contents(store: &Store) -> Result<Contents, Fault> {
 
 /// Whether the file bears the mark that Pagetrail gives its queues (SQLite's file format,
 /// 1.3: the magic string, and the application id at offset 68).
-fn is_marked(path: &Path) -> bool {
+pub(super) fn is_marked(path: &Path) -> bool {
     let mut header = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
     read.is_ok() && header.starts_with(b"SQLite format 3\0") && header.ends_with(schema::MARK)

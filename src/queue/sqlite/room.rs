@@ -1,5 +1,6 @@
 //! Room: whether one more message may be written, so that deleting always can.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -105,7 +106,8 @@ impl Room {
             size(self.bounds.bytes)
         );
         if self.rejected > self.bounds.bytes / 10 {
-            why += &format!(
+            let _ = write!(
+                why,
                 ", {} of it rejected events: look at them with 'pagetrail rejected --file'",
                 size(self.rejected)
             );

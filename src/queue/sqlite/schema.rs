@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
 
-/// Names the file as Pagetrail's: "PgTr".
+/// Names the file as Pagetrail's: `PgTr`.
 const APPLICATION: i64 = 0x5067_5472;
 pub(super) const MARK: &[u8] = b"PgTr";
 pub(super) const VERSION: i64 = 1;
@@ -85,13 +85,12 @@ pub(super) fn leave_log(connection: &Connection, leave: bool) -> rusqlite::Resul
 
 /// Makes the tables in a new file, or brings those of an older version up to date.
 pub(super) fn migrate(connection: &Connection) -> Result<(), Fault> {
-    match version(connection)? {
-        None => connection.execute_batch(&format!(
+    // There is no older version yet.
+    if version(connection)?.is_none() {
+        connection.execute_batch(&format!(
             "BEGIN IMMEDIATE;{TABLES}
              PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT"
-        ))?,
-        // There is no older version yet.
-        Some(_) => {}
+        ))?;
     }
     Ok(())
 }
@@ -110,9 +109,20 @@ pub(super) fn version(connection: &Connection) -> Result<Option<i64>, Fault> {
     }
 }
 
-/// Whether the file's structure is whole, by SQLite's quick check: half a second for each
-/// GiB, more where the disk is slow.
+/// Whether the file's tables are those that were made, and its structure is whole by SQLite's
+/// quick check: half a second for each GiB, more where the disk is slow.
 pub(super) fn check(connection: &Connection) -> Result<(), Fault> {
+    let made = Connection::open_in_memory()?;
+    made.execute_batch(TABLES)?;
+    if tables(connection)? != tables(&made)? {
+        return Err(Fault::Damaged("its tables are not those that were made".to_owned()));
+    }
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(Fault::Damaged(found)) }
+}
+
+/// The tables, and the words that made them.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
+    let mut tables = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name")?;
+    tables.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }

@@ -233,11 +233,10 @@ impl Store {
             [id],
             |row| {
                 // A text that is none any more is shown as well as it can be.
-                let target = row.get_ref(0)?.as_bytes_or_null()?.unwrap_or_default();
                 let (group, body) = (row.get_ref(1)?.as_bytes()?, row.get_ref(2)?.as_bytes()?);
-                let sum = checksum(texts(target, group, body), id);
+                let (texts, sum) = sums(row)?;
                 Ok(Stored {
-                    altered: sum != row.get::<_, u32>(3)?,
+                    altered: i64::from(checksum(texts, id)) != sum,
                     group: String::from_utf8_lossy(group).into_owned(),
                     body: String::from_utf8_lossy(body).into_owned(),
                 })
@@ -277,7 +276,7 @@ impl Store {
         self.connection.query_row(statement, [], |_| Ok(()))
     }
 
-    fn run(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<usize> {
+    pub(super) fn run(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<usize> {
         self.connection.prepare_cached(sql)?.execute(params)
     }
 
@@ -332,6 +331,14 @@ pub(super) enum Log {
 
 fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
+}
+
+/// What the checksum is over, but for the id, and the one that was written, of a row whose
+/// first columns are target, group, body and checksum.
+pub(super) fn sums(row: &Row<'_>) -> rusqlite::Result<(Crc, i64)> {
+    let target = row.get_ref(0)?.as_bytes_or_null()?.unwrap_or_default();
+    let (group, body) = (row.get_ref(1)?.as_bytes()?, row.get_ref(2)?.as_bytes()?);
+    Ok((texts(target, group, body), row.get(3)?))
 }
 
 fn head(row: &Row<'_>) -> rusqlite::Result<Head> {

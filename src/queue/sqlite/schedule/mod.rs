@@ -19,16 +19,17 @@
 //!
 //! Nothing waits but for a time that is known: [`Schedule::next`] is when to look again.
 
+mod group;
 mod lane;
 #[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::iter;
 use std::mem;
 use std::time::Duration;
 
+use group::{Group, Removed, State, Taking, Waiting};
 use lane::{Lane, LaneId, Opening, Probes, Rank};
 use sha2::{Digest as _, Sha256};
 
@@ -87,39 +88,6 @@ struct Route {
     target: Target,
     messages: u64,
     probes: Probes,
-}
-
-#[derive(Debug)]
-struct Group {
-    lane: LaneId,
-    first: Waiting,
-    rest: VecDeque<Waiting>,
-    most_severe: Severity,
-    /// How often the first was tried.
-    failures: u32,
-    state: State,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Waiting {
-    id: MessageId,
-    severity: Severity,
-}
-
-#[derive(Debug)]
-enum State {
-    Ready,
-    Waits(Duration),
-    Taken(Box<Taking>),
-}
-
-#[derive(Debug)]
-struct Taking {
-    receipt: u64,
-    until: Duration,
-    /// Not settled yet.
-    open: Vec<MessageId>,
-    wait: Option<Wait>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -485,49 +453,5 @@ impl Schedule {
         if lane.groups == 0 && !lane.listed {
             self.lanes.remove(&id);
         }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Removed {
-    One,
-    Last,
-}
-
-impl Group {
-    fn rank(&self, key: GroupKey) -> Rank {
-        Rank { severity: Reverse(self.most_severe), first: self.first.id, group: key }
-    }
-
-    fn waiting(&self) -> impl Iterator<Item = Waiting> {
-        iter::once(self.first).chain(self.rest.iter().copied())
-    }
-
-    fn ids(&self) -> impl Iterator<Item = MessageId> {
-        self.waiting().map(|waiting| waiting.id)
-    }
-
-    /// A group without messages is to be forgotten.
-    fn remove(&mut self, id: MessageId) -> Option<Removed> {
-        let gone = if self.first.id == id {
-            self.failures = 0;
-            let Some(next) = self.rest.pop_front() else { return Some(Removed::Last) };
-            mem::replace(&mut self.first, next)
-        } else {
-            let at = self.rest.iter().position(|waiting| waiting.id == id)?;
-            self.rest.remove(at)?
-        };
-        // The next as severe is found before the rest is looked at: each is passed once.
-        if gone.severity == self.most_severe {
-            let mut most = 0;
-            for waiting in self.waiting() {
-                most = most.max(waiting.severity);
-                if most == gone.severity {
-                    break;
-                }
-            }
-            self.most_severe = most;
-        }
-        Some(Removed::One)
     }
 }

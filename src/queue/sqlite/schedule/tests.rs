@@ -258,8 +258,8 @@ impl Storm {
                 schedule.remove(now, group(usize::try_from(id).unwrap()), id);
                 outcome.delivered.insert(id, now);
             }
-            for worker in 0..WORKERS {
-                while in_hand[worker] == 0 {
+            for (worker, in_hand) in in_hand.iter_mut().enumerate() {
+                while *in_hand == 0 {
                     let mut batch = schedule.take(now, 10);
                     if batch.is_empty() {
                         outcome.idle += 1;
@@ -273,7 +273,7 @@ impl Storm {
                         let of = self.arrivals[usize::try_from(id).unwrap()].1;
                         match buckets[of].turn(now, Duration::from_secs(2)) {
                             Turn::In(wait) => {
-                                in_hand[worker] += 1;
+                                *in_hand += 1;
                                 turns.push(Reverse((now + wait, worker, id)));
                             }
                             Turn::ComeBack(wait) => schedule.postpone(
@@ -305,8 +305,8 @@ fn at_once(count: usize, keys: usize) -> Vec<(Duration, usize, Severity)> {
 
 /// The minutes that a key needs, its burst aside, which the limit holds back.
 fn sustained(count: usize, per_minute: u32) -> f64 {
-    let per_minute = f64::from(per_minute);
-    count as f64 / (per_minute - (per_minute / 10.0).max(1.0))
+    let (count, per_minute) = (f64::from(u32::try_from(count).unwrap()), f64::from(per_minute));
+    count / (per_minute - (per_minute / 10.0).max(1.0))
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn critical_ones_do_not_wait_behind_the_others() {
         let storm = Storm { target: target.clone(), keys, per_minute: 120, arrivals };
         let outcome = storm.play();
         for id in 2_000..2_005 {
-            let waited = outcome.delivered[&id] - at;
+            let waited = outcome.delivered[&id].checked_sub(at).unwrap();
             assert!(waited < Duration::from_secs(10), "{target:?}, {keys} keys: {waited:?}");
         }
     }
@@ -361,7 +361,8 @@ fn a_spent_key_does_not_hold_the_events_of_a_free_one() {
     let outcome = Storm { target: pool(), keys: 10, per_minute: 120, arrivals }.play();
     // Those in front of them are asked first, some a second; through their key they need
     // half an hour.
-    let last = (3_000..3_027).map(|id| outcome.delivered[&id] - at).max().unwrap();
+    let last =
+        (3_000..3_027).map(|id| outcome.delivered[&id].checked_sub(at).unwrap()).max().unwrap();
     assert!(last < Duration::from_mins(2), "{last:?}");
 }
 

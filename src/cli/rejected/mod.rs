@@ -1,0 +1,204 @@
+//! `pagetrail rejected`: look at what PagerDuty refused for good, send it again, or drop it.
+
+mod aws;
+mod file;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::CommandError;
+use super::session::SessionArgs;
+use crate::queue::Queued;
+use crate::text::{clean, cut, one_line};
+
+/// Work on the events that PagerDuty refused for good.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// URL of the rejected queue: the stack's output `RejectedQueueUrl`
+    #[arg(long, global = true, env = "PAGETRAIL_REJECTED_QUEUE_URL", default_value = "")]
+    queue: String,
+    /// A server's queue instead: its file, `queue.db` in `data_dir`
+    #[arg(long, global = true, value_name = "QUEUE.DB")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    session: SessionArgs,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    /// One line for each event: its id, when, the status, the title, PagerDuty's words
+    List,
+    /// Print an event whole
+    Show {
+        /// The event's id from the list, or its beginning
+        id: String,
+    },
+    /// Put events back into the events queue, in their order; a server must be stopped for it
+    Retry {
+        #[command(flatten)]
+        which: Which,
+        /// URL of the events queue: the stack's output `EventsQueueUrl`
+        #[arg(long, env = "PAGETRAIL_EVENTS_QUEUE_URL", default_value = "")]
+        events_queue: String,
+    },
+    /// Delete events for good; a server must be stopped for it
+    Discard {
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+#[derive(clap::Args, Debug)]
+struct Which {
+    /// Ids from the list, or their beginnings
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    ids: Vec<String>,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+}
+
+/// A rejected event.
+struct Rejected {
+    id: String,
+    at: String,
+    status: String,
+    reason: String,
+    body: String,
+}
+
+/// Where rejected events are kept.
+trait Place {
+    /// All of them, those of one group in their order.
+    async fn list(&mut self) -> Result<Vec<Rejected>, CommandError>;
+    /// Makes one wait for delivery again.
+    async fn retry(&mut self, id: &str) -> Result<(), CommandError>;
+    /// Deletes one.
+    async fn discard(&mut self, id: &str) -> Result<(), CommandError>;
+    /// Shows others again what stays.
+    async fn leave(self);
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// Without credentials or permission, when the file is in use by a server that would have to
+/// be stopped, and when no event has a given id.
+pub fn run(args: &Args) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        if let Some(path) = &args.file {
+            let change = matches!(args.command, Command::Retry { .. } | Command::Discard { .. });
+            return work(&args.command, file::QueueFile::open(path, change)?).await;
+        }
+        if args.queue.is_empty() {
+            return Err("--queue is needed, the stack's output RejectedQueueUrl, or --file, a \
+                        server's queue"
+                .into());
+        }
+        let events = match &args.command {
+            Command::Retry { events_queue, .. } if events_queue.is_empty() => {
+                return Err("--events-queue is needed: the stack's output EventsQueueUrl".into());
+            }
+            Command::Retry { events_queue, .. } => Some(events_queue.as_str()),
+            _ => None,
+        };
+        work(&args.command, aws::Stack::open(&args.session, &args.queue, events).await?).await
+    })
+}
+
+async fn work(command: &Command, mut place: impl Place) -> Result<(), CommandError> {
+    let done = run_on(command, &mut place).await;
+    // Whatever happened.
+    place.leave().await;
+    done
+}
+
+async fn run_on(command: &Command, place: &mut impl Place) -> Result<(), CommandError> {
+    let events = place.list().await?;
+    match command {
+        Command::List => {
+            for event in &events {
+                println!("{}", line(event));
+            }
+            eprintln!("{} rejected", events.len());
+        }
+        Command::Show { id } => {
+            for event in chosen(&events, std::slice::from_ref(id))? {
+                show(event)?;
+            }
+        }
+        Command::Retry { which, .. } => {
+            for event in which.of(&events)? {
+                place.retry(&event.id).await?;
+                println!("{} sent again", event.id);
+            }
+        }
+        Command::Discard { which } => {
+            for event in which.of(&events)? {
+                place.discard(&event.id).await?;
+                println!("{} discarded", event.id);
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Which {
+    fn of<'e>(&self, events: &'e [Rejected]) -> Result<Vec<&'e Rejected>, CommandError> {
+        if self.all { Ok(events.iter().collect()) } else { chosen(events, &self.ids) }
+    }
+}
+
+/// The events with these ids, in the place's order.
+fn chosen<'e>(events: &'e [Rejected], ids: &[String]) -> Result<Vec<&'e Rejected>, CommandError> {
+    let mut wanted = Vec::new();
+    for id in ids {
+        let begin: Vec<_> =
+            events.iter().filter(|event| event.id.starts_with(id.as_str())).collect();
+        let exact = begin.iter().find(|event| event.id == *id);
+        match (exact, &begin[..]) {
+            (Some(event), _) | (None, [event]) => wanted.push(&event.id),
+            (None, []) => {
+                return Err(
+                    format!("no rejected event has the id {id:?}; 'list' shows them").into()
+                );
+            }
+            _ => return Err(format!("several rejected events have ids that begin {id:?}").into()),
+        }
+    }
+    Ok(events.iter().filter(|event| wanted.contains(&&event.id)).collect())
+}
+
+fn show(event: &Rejected) -> Result<(), CommandError> {
+    println!("id           {}", event.id);
+    for (name, value) in
+        [("rejected_at", &event.at), ("status", &event.status), ("reason", &event.reason)]
+    {
+        println!("{name:<12} {}", one_line(value));
+    }
+    match serde_json::from_str::<Value>(&event.body) {
+        Ok(body) => println!("\n{}", serde_json::to_string_pretty(&body)?),
+        Err(_) => println!("\n{}", clean(&event.body)),
+    }
+    Ok(())
+}
+
+/// One line of the list.
+fn line(event: &Rejected) -> String {
+    let title = match serde_json::from_str::<Queued>(&event.body) {
+        Ok(queued) => queued.outline().title(),
+        Err(_) => "no Pagetrail event".to_owned(),
+    };
+    format!(
+        "{:.8}  {}  {}  {} · {}",
+        event.id,
+        one_line(&event.at),
+        one_line(&event.status),
+        cut(&one_line(&title), 100),
+        cut(&one_line(&event.reason), 120),
+    )
+}
