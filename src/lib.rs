@@ -15,6 +15,7 @@
 //! - [`stage`]: the Lambda handlers, which only wire the parts above together.
 //! - [`server`]: the gateway, the queue and delivery in one process.
 //! - [`sandbox`]: a local stand-in for PagerDuty with a page to look at.
+//! - `body`: reading a request within bounds, for gateway and sns.
 //! - `page`: what the pages of sandbox and gateway have in common.
 //! - [`cli`]: the `pagetrail` command, one file per subcommand.
 //! - [`config`], [`paging`], [`telemetry`], [`aws`]: what every stage is told and needs to start.
@@ -23,6 +24,7 @@
 
 pub mod alarm;
 pub mod aws;
+mod body;
 pub mod cli;
 pub mod config;
 pub mod delivery;

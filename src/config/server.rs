@@ -415,7 +415,7 @@ mod tests {
             "line 1: listen is not valid",
             "line 2: queue is not valid: it must be sqlite, sqlite:FILE, or sqs:URL",
             "line 3: routing_keys and pagetrail.toml, line 4: routing_keys_file are both set",
-            "line 3: routing_keys: the secret holds neither routing keys",
+            "line 3: routing_keys: the routing keys are neither",
             "line 5: token is not valid: it must be at least 16 characters",
             "line 6: rate_per_minute is not valid",
             "line 7: sns_topics is not valid",

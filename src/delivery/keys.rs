@@ -1,6 +1,6 @@
 //! The routing keys: read, kept, paced, and set aside when refused.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ pub struct Keys {
     started: Instant,
     // The standard library's locks: nothing awaits while they are held.
     pools: RwLock<Option<Arc<Pools>>>,
+    /// Pools whose keys were others when they were first read: an alert may have been opened
+    /// through another key than its first one now.
+    changed: RwLock<HashSet<String>>,
     /// Keys that are in no pool.
     others: RwLock<HashMap<Fingerprint, Other>>,
     state: Mutex<HashMap<RoutingKey, KeyState>>,
@@ -39,8 +42,9 @@ pub struct Keys {
 
 #[derive(Default)]
 struct Reading {
-    /// When it was last read because a key had been refused.
-    again: Option<Instant>,
+    /// When it was last read because a key had been refused or was unknown, and what is
+    /// wrong with it.
+    again: Option<(Instant, Result<(), KeyError>)>,
     /// The last first read that failed.
     failure: Option<(Instant, KeyError)>,
 }
@@ -62,8 +66,8 @@ struct KeyState {
 pub struct Candidates {
     /// Those that may be used now, in the alert's order.
     pub usable: Vec<RoutingKey>,
-    /// A key of the pool was refused since this worker started, so that an alert may
-    /// have been opened through another than its first.
+    /// A key of the pool was refused since this worker started, or the pool changed, so that
+    /// an alert may have been opened through another than its first.
     pub moved: bool,
     /// The target names no pool, and the default pool stands in.
     pub unknown_target: bool,
@@ -100,6 +104,7 @@ impl Keys {
             pace,
             started: Instant::now(),
             pools: RwLock::default(),
+            changed: RwLock::default(),
             others: RwLock::default(),
             state: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
@@ -142,9 +147,18 @@ impl Keys {
         let state = self.states();
         let refused = |key: &RoutingKey| state.get(key).and_then(|state| state.refused);
         let aside = |key: &RoutingKey| refused(key).is_some_and(|at| at.elapsed() < SET_ASIDE);
-        let moved = order.iter().any(|key| refused(key).is_some());
+        let moved =
+            self.has_changed(pools, target) || order.iter().any(|key| refused(key).is_some());
         let usable = order.into_iter().filter(|key| !aside(key)).collect();
         Ok(Candidates { usable, moved, unknown_target })
+    }
+
+    fn has_changed(&self, pools: &Pools, target: &Target) -> bool {
+        let changed = self.changed.read().unwrap_or_else(PoisonError::into_inner);
+        match target {
+            Target::Pool(pool) => changed.contains(pools.stand_in(pool)),
+            Target::Key(_) => false,
+        }
     }
 
     fn named(&self, pools: &Pools, name: &Fingerprint) -> Option<RoutingKey> {
@@ -191,19 +205,20 @@ impl Keys {
         }
     }
 
-    /// Whether everybody may post with a key: it is in a pool, or allowed. Where it is not, the source is read again, which may
-    /// hold it by now.
+    /// Whether everybody may post with a key: it is in a pool, or allowed. Where it is not,
+    /// the source is read again, which may hold it by now.
     ///
     /// # Errors
-    /// When the source was never read and cannot be.
+    /// When the source cannot be read: it might hold the key.
     pub async fn knows(&self, key: &RoutingKey) -> Result<bool, KeyError> {
         if self.is_among(&*self.pools().await?, key) {
             return Ok(true);
         }
-        if let Err(error) = self.read_again().await {
-            warn!(%error, "the keys in memory stay in use");
+        let read = self.read_again().await;
+        if self.is_among(&*self.pools().await?, key) {
+            return Ok(true);
         }
-        Ok(self.is_among(&*self.pools().await?, key))
+        read.map(|()| false)
     }
 
     /// Whether a key is in a pool, as far as the source was read.
@@ -287,20 +302,24 @@ impl Keys {
     fn keep(&self, pools: Pools) -> Arc<Pools> {
         let pools = Arc::new(pools);
         let mut known = self.pools.write().unwrap_or_else(PoisonError::into_inner);
-        *known = Some(Arc::clone(&pools));
+        if let Some(before) = known.replace(Arc::clone(&pools)) {
+            let mut changed = self.changed.write().unwrap_or_else(PoisonError::into_inner);
+            changed.extend(pools.changed_since(&before));
+        }
         pools
     }
 
     async fn read_again(&self) -> Result<(), KeyError> {
         let mut reading = self.reading.lock().await;
-        if reading.again.is_some_and(|at| at.elapsed() < SHORTEST_BETWEEN_READS) {
-            return Ok(());
+        if let Some((at, read)) = &reading.again
+            && at.elapsed() < SHORTEST_BETWEEN_READS
+        {
+            return read.clone();
         }
-        let pools = self.source.read().await;
+        let read = self.source.read().await.map(|pools| drop(self.keep(pools)));
         // Set after the read, however it ended: a slow failure is not repeated by all who wait.
-        reading.again = Some(Instant::now());
-        self.keep(pools?);
-        Ok(())
+        reading.again = Some((Instant::now(), read.clone()));
+        read
     }
 
     /// When an event may go through a key.

@@ -1,6 +1,7 @@
 //! The worker: a batch of queued events, group by group, each in its order.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
@@ -11,7 +12,7 @@ use tracing::warn;
 use super::backoff::delay;
 use super::keys::{Candidates, Keys};
 use super::order::{groups, in_order, next_key};
-use super::outcome::{Answer, Outcome, Reason, outcome};
+use super::outcome::{Outcome, Reason, outcome};
 use super::pace::Turn;
 use super::pagerduty::{ATTEMPT, PagerDuty};
 use super::unenriched;
@@ -28,12 +29,15 @@ const RESERVE: Duration = Duration::from_secs(3);
 /// A turn that comes within this time is waited for; a later one is not slept away in
 /// billed time.
 const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Delivers batches of queued events.
 pub struct Worker<Q> {
     pub pagerduty: PagerDuty,
     pub keys: Arc<Keys>,
     pub queue: Q,
     pub paging: Paging,
+    /// Once it is true, no attempt begins any more: the process ends.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// A message of the batch, read once.
@@ -182,12 +186,15 @@ impl<Q: Queue> Worker<Q> {
             if Instant::now() + PATIENCE + ATTEMPT + RESERVE > deadline {
                 return later("no time was left in this batch");
             }
+            if self.stop.load(Ordering::Relaxed) {
+                return later("the process ends");
+            }
             match self.keys.turn(&key, PATIENCE) {
                 Turn::In(wait) => tokio::time::sleep(wait).await,
                 Turn::ComeBack(wait) => return come_back(wait, &key),
             }
             let answer = self.pagerduty.post_raw(queued.endpoint, queued.event.get(), &key).await;
-            match verdict(queued.endpoint, &answer, &key) {
+            match outcome(queued.endpoint, &answer) {
                 Outcome::Delivered => delivered = true,
                 Outcome::Later { after, reason } => return Fate::Later { after, reason },
                 Outcome::RefusedEvent { status, reason } => {
@@ -233,7 +240,7 @@ impl<Q: Queue> Worker<Q> {
             Turn::In(wait) => tokio::time::sleep(wait).await,
             Turn::ComeBack(wait) => return come_back(wait, key),
         }
-        match verdict(Endpoint::V2, &self.pagerduty.post(&plainer, key).await, key) {
+        match outcome(Endpoint::V2, &self.pagerduty.post(&plainer, key).await) {
             Outcome::Delivered => {
                 tell_delivered(message, outline);
                 reject().await
@@ -318,18 +325,6 @@ impl Item {
 
 fn messages(items: &[Item]) -> Vec<Message> {
     items.iter().map(|item| item.message.clone()).collect()
-}
-
-/// What an answer means, with the key hidden in PagerDuty's words.
-fn verdict(endpoint: Endpoint, answer: &Answer, key: &RoutingKey) -> Outcome {
-    let mut outcome = outcome(endpoint, answer);
-    if let Outcome::Later { reason, .. }
-    | Outcome::RefusedEvent { reason, .. }
-    | Outcome::RefusedKey { reason } = &mut outcome
-    {
-        reason.said = key.hide_in(&reason.said);
-    }
-    outcome
 }
 
 /// Tells that PagerDuty took an event, in whatever form.

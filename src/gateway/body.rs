@@ -1,16 +1,15 @@
-//! A request's body: read within bounds of size and time, and inflated.
+//! An event's body: read and inflated, or what is left of it thrown away.
 
-use std::future::poll_fn;
 use std::io::Read as _;
-use std::pin::Pin;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody as _};
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use flate2::read::MultiGzDecoder;
 use tokio::time::timeout;
 
 use super::refused::Refused;
+use crate::body::{self, Share};
 use crate::event::BODY_LIMIT;
 
 /// A body that takes longer to arrive is given up.
@@ -22,16 +21,12 @@ const DISCARDING: Duration = Duration::from_secs(5);
 
 /// The whole body, inflated where it is compressed, of at most [`BODY_LIMIT`] bytes before
 /// and after.
-pub(super) async fn read(headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Refused> {
+pub(super) async fn read(headers: &HeaderMap, body: &mut Body) -> Result<(Bytes, Share), Refused> {
     let coding = Coding::of(headers)?;
-    // What the client says of the length is only good for refusing.
-    if body.size_hint().lower() > BODY_LIMIT as u64 {
-        return Err(Refused::TooLarge);
-    }
-    let raw = timeout(ARRIVAL, collect(body)).await.map_err(|_| Refused::SlowBody)??;
+    let (raw, share) = body::read(body, BODY_LIMIT, ARRIVAL).await?;
     match coding {
-        Coding::Identity => Ok(raw),
-        Coding::Gzip => inflate(&raw),
+        Coding::Identity => Ok((raw, share)),
+        Coding::Gzip => inflate(&raw, share),
     }
 }
 
@@ -39,7 +34,7 @@ pub(super) async fn read(headers: &HeaderMap, body: &mut Body) -> Result<Bytes, 
 pub(super) async fn discard(body: &mut Body) {
     let reading = async {
         let mut length = 0;
-        while let Some(Ok(part)) = next(body).await {
+        while let Some(Ok(part)) = body::next(body).await {
             length += part.len();
             if length > DISCARDED {
                 break;
@@ -48,36 +43,6 @@ pub(super) async fn discard(body: &mut Body) {
     };
     // Slow or endless: then the connection breaks.
     let _ = timeout(DISCARDING, reading).await;
-}
-
-async fn collect(body: &mut Body) -> Result<Bytes, Refused> {
-    let mut whole = match next(body).await {
-        None => return Ok(Bytes::new()),
-        // One part is all there is to most bodies; it is not copied.
-        Some(Ok(part)) if body.is_end_stream() && part.len() <= BODY_LIMIT => return Ok(part),
-        Some(part) => Vec::from(part?),
-    };
-    while whole.len() <= BODY_LIMIT {
-        match next(body).await {
-            None => return Ok(whole.into()),
-            Some(part) => whole.extend_from_slice(&part?),
-        }
-    }
-    Err(Refused::TooLarge)
-}
-
-async fn next(body: &mut Body) -> Option<Result<Bytes, Refused>> {
-    loop {
-        match poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await? {
-            Ok(frame) => {
-                // Else trailers, which say nothing here.
-                if let Ok(data) = frame.into_data() {
-                    return Some(Ok(data));
-                }
-            }
-            Err(_) => return Some(Err(Refused::BrokenBody)),
-        }
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -103,10 +68,11 @@ impl Coding {
     }
 }
 
-fn inflate(raw: &[u8]) -> Result<Bytes, Refused> {
+fn inflate(raw: &[u8], mut share: Share) -> Result<(Bytes, Share), Refused> {
     let mut inflated = Vec::new();
     // One byte more than may be: a few kilobytes can inflate to gigabytes.
     let mut limited = MultiGzDecoder::new(raw).take(BODY_LIMIT as u64 + 1);
     limited.read_to_end(&mut inflated).map_err(|_| Refused::BrokenGzip)?;
-    if inflated.len() > BODY_LIMIT { Err(Refused::TooLarge) } else { Ok(inflated.into()) }
+    share.grow(inflated.len())?;
+    if inflated.len() > BODY_LIMIT { Err(Refused::TooLarge) } else { Ok((inflated.into(), share)) }
 }

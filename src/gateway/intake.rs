@@ -15,9 +15,9 @@ use super::access::UnknownKeys;
 use super::refused::Refused;
 use super::{Shared, body, guard};
 use crate::delivery::KeyError;
-use crate::event::Endpoint;
 use crate::event::posted::{Posted, Refusal, change, keyless, v1, v2, vendor};
 use crate::event::routing_key::RoutingKey;
+use crate::event::{BODY_LIMIT, Endpoint};
 use crate::page::answer;
 use crate::queue::{
     Deduplication, Fingerprint, Outgoing, Outline, Queue, QueueError, Queued, Target,
@@ -26,6 +26,9 @@ use crate::telemetry::Signal;
 
 /// How long the queue may take to confirm an event.
 const CONFIRMATION: Duration = Duration::from_secs(10);
+
+/// What the routing key takes in the event that PagerDuty is sent: `"routing_key":"…",`.
+const KEY_FIELD: usize = 49;
 
 /// Where a request came in, and where its routing key is.
 pub(super) enum Entrance {
@@ -72,7 +75,7 @@ async fn queue<Q: Queue>(
     if matches!(entrance, Entrance::Keyless) {
         shared.admit(head).await?;
     }
-    let raw = body::read(&head.headers, body).await?;
+    let (raw, _share) = body::read(&head.headers, body).await?;
     let (key, mut posted) = check(entrance, &raw)?;
     drop(raw);
     let (target, key) = match key {
@@ -92,6 +95,11 @@ async fn queue<Q: Queue>(
         ..Outline::default()
     };
     let event = to_raw_value(&body).map_err(|_| Refused::NotQueued)?;
+    drop(body);
+    // What was added on the way counts too.
+    if event.get().len() + KEY_FIELD > BODY_LIMIT {
+        return Err(Refused::TooLarge);
+    }
     let outgoing = outgoing(&Queued { target, endpoint, event }, &outline)?;
     send(shared, Outgoing { key, ..outgoing }).await?;
     Ok(Taken { endpoint, dedup_key })

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 
+use crate::body::BodyError;
 use crate::event::posted::Refusal;
 use crate::page::answer;
 
@@ -28,6 +29,8 @@ pub(super) enum Refused {
     NoSuchPath,
     #[error("this path does not take this method; the header Allow names those it takes")]
     WrongMethod,
+    #[error("too many requests are under way; send it again")]
+    Crowded,
     #[error("the body did not arrive in time")]
     SlowBody,
     #[error("{}", Refusal::too_large())]
@@ -46,6 +49,17 @@ pub(super) enum Refused {
     TokenUnreadable,
     #[error("no routing keys are configured for events without one: set routing_keys_file")]
     NoDefaultPool,
+}
+
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Slow => Self::SlowBody,
+            BodyError::Broken => Self::BrokenBody,
+            BodyError::Crowded => Self::Crowded,
+        }
+    }
 }
 
 impl Refused {
@@ -67,7 +81,8 @@ impl Refused {
             Self::TooLarge | Self::TooLargeForQueue => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Coding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NotQueued
+            Self::Crowded
+            | Self::NotQueued
             | Self::KeysUnreadable
             | Self::TokenUnreadable
             | Self::NoDefaultPool => StatusCode::SERVICE_UNAVAILABLE,

@@ -75,15 +75,15 @@ impl Queued {
         })
     }
 
-    /// The unit of order: routing target and dedup key. What a vendor sends without one may
-    /// be about any alert of its integration, so all of that stay in order; a change event
-    /// is about none and waits for nothing.
+    /// The unit of order: routing target and dedup key, whatever the endpoint. What a vendor
+    /// sends without one may be about any alert of its integration, so all of that stay in
+    /// order; a change event is about none and waits for nothing.
     fn group(&self, outline: &Outline, deduplication: &Deduplication) -> String {
         let target = self.target.to_string();
         match self.endpoint {
-            Endpoint::V2 => sha256_hex(&[&target, &outline.dedup_key]),
             Endpoint::Change => sha256_hex(&[&target, "change", &deduplication.id()]),
-            endpoint => sha256_hex(&[&target, endpoint.name(), &outline.dedup_key]),
+            endpoint if outline.dedup_key.is_empty() => sha256_hex(&[&target, endpoint.name(), ""]),
+            _ => sha256_hex(&[&target, &outline.dedup_key]),
         }
     }
 }

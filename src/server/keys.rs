@@ -40,7 +40,7 @@ pub(super) async fn verify(keys: &Keys, pagerduty: &PagerDuty) -> Result<(), Sta
         match outcome {
             Outcome::Delivered => info!(%key, "PagerDuty takes the routing key"),
             Outcome::RefusedKey { reason } | Outcome::RefusedEvent { reason, .. } => {
-                let why = key.hide_in(&reason.whole());
+                let why = reason.whole();
                 error!(%key, why, "PagerDuty does not take the routing key: it is set aside");
                 keys.set_aside(key);
                 refused.push((key, why));

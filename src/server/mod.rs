@@ -148,6 +148,7 @@ impl Serving {
             keys: Arc::clone(&self.keys),
             queue,
             paging: config.enrich.paging.clone(),
+            stop: Arc::default(),
         };
         let delivery = pump::start(worker, stopped)?;
 

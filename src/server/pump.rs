@@ -4,6 +4,7 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -75,6 +76,7 @@ async fn pump<Q: Queue>(worker: Rc<Worker<Q>>, mut stop: watch::Receiver<bool>) 
             }
         }
     }
+    worker.stop.store(true, Ordering::Relaxed);
     // All slots are free once nothing is under way.
     let _ = slots.acquire_many(BATCHES).await;
 }

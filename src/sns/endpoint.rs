@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -22,6 +21,7 @@ use super::fetch::Fetch;
 use super::message::{Kind, SnsMessage};
 use super::refusal::{Refusal, answer};
 use super::topic::TopicArn;
+use crate::body;
 use crate::enrich::{self, Enrich};
 use crate::queue::Queue;
 use crate::telemetry::Signal;
@@ -65,8 +65,7 @@ impl<Q: Queue, F: Fetch> SnsEndpoint<Q, F> {
     async fn verified(&self, request: Request) -> Result<SnsMessage, Refusal> {
         let raw = request.headers().get("x-amz-sns-rawdelivery");
         let is_raw = raw.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
-        let body = to_bytes(request.into_body(), LARGEST_BODY).await;
-        let body = body.map_err(|_| Refusal::TooLarge)?;
+        let (body, _share) = body::read(&mut request.into_body(), LARGEST_BODY, VERIFIED).await?;
         if is_raw {
             return Err(Refusal::Raw);
         }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::certificates::Unavailable;
 use super::fetch::FetchError;
 use super::topic::TopicArn;
+use crate::body::BodyError;
 
 /// What `Retry-After` asks for, in seconds: SNS's own default between two attempts.
 const RETRY_AFTER: &str = "20";
@@ -17,8 +18,12 @@ const RETRY_AFTER: &str = "20";
 /// Why a request is not taken. The words hold nothing of the message but the topic's ARN.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
-    #[error("the body is larger than any message of SNS, or broke off")]
+    #[error("the body is larger than any message of SNS")]
     TooLarge,
+    #[error("the body broke off")]
+    Broken,
+    #[error("too many requests are under way")]
+    Crowded,
     #[error("the body is no JSON as SNS posts it: subscribe this address to a topic")]
     Json,
     #[error(
@@ -30,7 +35,9 @@ pub(super) enum Refusal {
     Field(&'static str, &'static str),
     #[error("TopicArn {0} is not in sns_topics: add it there, or delete the subscription")]
     Topic(TopicArn),
-    #[error("Timestamp must not be older than a day: see what became of the alarm")]
+    #[error(
+        "Timestamp must not be older than a day: see what became of the alarm, and whether this clock is right"
+    )]
     Old,
     #[error("SigningCertURL must be https://{0}/SimpleNotificationService-….pem")]
     CertificateUrl(String),
@@ -48,27 +55,40 @@ pub(super) enum Refusal {
     NotQueued,
 }
 
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Slow => Self::Late,
+            BodyError::Broken => Self::Broken,
+            BodyError::Crowded => Self::Crowded,
+        }
+    }
+}
+
 impl Refusal {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Json | Self::Field(..) => StatusCode::BAD_REQUEST,
+            Self::Broken | Self::Json | Self::Field(..) => StatusCode::BAD_REQUEST,
             Self::Raw
             | Self::Topic(_)
-            | Self::Old
             | Self::CertificateUrl(_)
             | Self::SubscribeUrl(_)
             | Self::Signature => StatusCode::FORBIDDEN,
-            Self::Certificate(_) | Self::NotConfirmed(_) | Self::Late | Self::NotQueued => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Crowded
+            | Self::Old
+            | Self::Certificate(_)
+            | Self::NotConfirmed(_)
+            | Self::Late
+            | Self::NotQueued => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     /// The part of the request that it is about.
     fn field(&self) -> &'static str {
         match self {
-            Self::TooLarge | Self::Json | Self::Late => "body",
+            Self::TooLarge | Self::Broken | Self::Crowded | Self::Json | Self::Late => "body",
             Self::Raw => "x-amz-sns-rawdelivery",
             Self::Field(name, _) => name,
             Self::Topic(_) => "TopicArn",

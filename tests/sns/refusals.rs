@@ -42,7 +42,7 @@ async fn before_anything_is_fetched() {
         (signed(with("TopicArn", other)), 403, "TopicArn", "add it"),
         (signed(with("TopicArn", topic("us-east-1"))), 403, "TopicArn", "sns_topics"),
         (with("TopicArn", "errors"), 400, "TopicArn", "ARN of a standard SNS topic"),
-        (signed(with("Timestamp", yesterday)), 403, "Timestamp", "older than a day"),
+        (signed(with("Timestamp", yesterday)), 503, "Timestamp", "older than a day"),
         (
             with("SigningCertURL", "https://evil.example/SimpleNotificationService-1.pem"),
             403,
