@@ -25,7 +25,7 @@ use crate::evidence::ports::LookupError;
 use crate::evidence::{Collector, Evidence, Redacted};
 use crate::queue::{Deduplication, Queue, QueueError, Queued, Target, target};
 use crate::telemetry::Signal;
-use order::{Order, Turn};
+use order::{Change, Order, Standing, Turn};
 
 /// Where a queue takes less than PagerDuty: SQS's limit until August 2025, with room
 /// for what is around the event.
@@ -98,8 +98,11 @@ impl<Q: Queue> Enrich<Q> {
                 info!(%dedup_key, state = alarm.state.name(), "nothing to do for this state");
                 Task::Nothing
             }
-            Some(Action::Trigger) => Task::Trigger(alarm, self.order.turn(dedup_key.as_str())),
-            Some(_) => Task::Resolve(alarm, self.order.turn(dedup_key.as_str())),
+            Some(action) => {
+                let change = Change { opens: action == Action::Trigger, at: alarm.changed_at };
+                let turn = self.order.turn(dedup_key.as_str(), change);
+                if change.opens { Task::Trigger(alarm, turn) } else { Task::Resolve(alarm, turn) }
+            }
         }
     }
 
@@ -125,13 +128,18 @@ impl<Q: Queue> Enrich<Q> {
         deadline: Instant,
     ) -> Result<(), QueueError> {
         let mut evidence = self.evidence(alarm, deadline).await;
-        turn.come().await?;
+        let standing = turn.come().await?;
         let queued = AssertUnwindSafe(self.queue_trigger(alarm, &evidence)).catch_unwind().await;
         if let Ok(queued) = queued {
             queued?;
         } else {
             evidence = crashed(alarm, evidence.tags);
             self.queue_trigger(alarm, &evidence).await?;
+        }
+        if standing == Standing::Overtaken {
+            // The page still comes; but the alarm is over, and no OK will say so again.
+            let id = sha256_hex(&["overtaken", &alarm.deduplication_id()]);
+            self.queue_resolve(alarm, Some(target(&evidence.tags)), &id).await?;
         }
         turn.pass();
         Signal::Triggered {
@@ -163,13 +171,13 @@ impl<Q: Queue> Enrich<Q> {
     ) -> Result<(), QueueError> {
         let (logs, alarms) = self.account.in_region(&alarm.origin.region);
         let tags = self.collector(&logs, &alarms, deadline).tags(alarm).await;
-        let mut targets = vec![Target::default_pool()];
-        targets.extend(tags.as_ref().ok().map(target).filter(|it| *it != targets[0]));
-        turn.come().await?;
-        for target in targets {
-            let deduplication_id = alarm.deduplication_id();
-            self.queue(&target, deduplication_id, |_| resolve(alarm)).await?;
+        if turn.come().await? == Standing::Overtaken {
+            info!(dedup_key = %alarm.dedup_key(), "an old OK: the alarm was raised again since");
+            turn.pass();
+            return Ok(());
         }
+        let tagged = tags.as_ref().ok().map(target);
+        self.queue_resolve(alarm, tagged, &alarm.deduplication_id()).await?;
         Signal::Resolved { dedup_key: alarm.dedup_key().as_str() }.tell();
         match tags {
             // It is handed over again, and the queue drops what it has already.
@@ -181,6 +189,20 @@ impl<Q: Queue> Enrich<Q> {
                 Ok(())
             }
         }
+    }
+
+    async fn queue_resolve(
+        &self,
+        alarm: &Alarm,
+        tagged: Option<Target>,
+        deduplication_id: &str,
+    ) -> Result<(), QueueError> {
+        let mut targets = vec![Target::default_pool()];
+        targets.extend(tagged.filter(|it| *it != targets[0]));
+        for target in targets {
+            self.queue(&target, deduplication_id.to_owned(), |_| resolve(alarm)).await?;
+        }
+        Ok(())
     }
 
     async fn message(&self, message: &Message) -> Result<(), QueueError> {

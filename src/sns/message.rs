@@ -14,8 +14,8 @@ use super::topic::TopicArn;
 /// behind a backlog a little longer, always with the first time. Older ones are posted by
 /// hand. The signature does not say for which subscription it was made: whoever else gets
 /// the topic's messages could post an old OK here, and close the incident of a later ALARM.
-/// Within a day the queue's and PagerDuty's deduplication have to do. A time in the future
-/// only says that our own clock is slow.
+/// Within a day `enrich` knows an OK that is older than the last ALARM, as long as the process
+/// lives. A time in the future only says that our own clock is slow.
 const OLDEST: TimeDelta = TimeDelta::days(1);
 
 /// A message as it was posted; nothing in it is to be believed before its signature is
