@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chrono::{SecondsFormat, Utc};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 use tracing::warn;
@@ -260,9 +259,7 @@ impl<Q: Queue> Worker<Q> {
         reason: &Reason,
     ) -> Fate {
         Signal::Rejected { dedup_key, why: &reason.what }.tell();
-        let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let rejection = Rejection { status, reason: reason.whole(), at };
-        match self.queue.reject(message, rejection).await {
+        match self.queue.reject(message, Rejection::now(status, reason.whole())).await {
             Ok(()) => Fate::Rejected,
             Err(error) => later(format!("refused, and not put aside: {error}")),
         }

@@ -48,7 +48,11 @@ impl Text {
         for (name, help, value) in [
             ("events_accepted_total", "Events taken in.", process.accepted),
             ("events_delivered_total", "Events that PagerDuty took.", process.delivered),
-            ("events_rejected_total", "Events that PagerDuty refused for good.", process.rejected),
+            (
+                "events_rejected_total",
+                "Events put aside: refused for good, or too old.",
+                process.rejected,
+            ),
             ("attempts_postponed_total", "Attempts that are made again.", process.postponed),
             (
                 "attempts_rate_limited_total",

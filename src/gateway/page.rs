@@ -125,8 +125,10 @@ fn targets(queue: &Waiting) -> Markup {
     html! {
         section aria-labelledby="targets" {
             h2 #targets { "Waiting, by target" }
-            @if queue.targets.is_empty() {
+            @if queue.events == 0 {
                 p.none { "Nothing waits." }
+            } @else if queue.targets.is_empty() {
+                p.none { "SQS does not tell." }
             } @else {
                 ul.rows {
                     @for depth in shown {

@@ -134,7 +134,8 @@ impl Process {
         at: DateTime<Utc>,
     ) -> Self {
         let minutes = minutes(&counts, at);
-        let refusals = counts.refusals.into_iter().rev();
+        let mut refusals: Vec<_> = counts.refusals.into_iter().chain(counts.requests).collect();
+        refusals.sort_by_key(|it| std::cmp::Reverse(it.at));
         Self {
             started,
             accepted: counts.accepted,
@@ -147,6 +148,7 @@ impl Process {
             keys: keys.into_iter().map(|(key, state)| Key { key, state }).collect(),
             minutes,
             refusals: refusals
+                .into_iter()
                 .map(|it| Refusal { at: it.at, what: it.what, why: it.why })
                 .collect(),
         }

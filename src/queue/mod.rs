@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use chrono::{SecondsFormat, Utc};
+
 pub use queued::{Outline, Queued};
 pub use target::{DEFAULT_TARGET, Fingerprint, Target, target};
 
@@ -137,6 +139,14 @@ pub struct Rejection {
     pub reason: String,
     /// When, as RFC 3339.
     pub at: String,
+}
+
+impl Rejection {
+    /// A rejection that happens now.
+    #[must_use]
+    pub fn now(status: Option<u16>, reason: String) -> Self {
+        Self { status, reason, at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true) }
+    }
 }
 
 /// What waits in a queue.

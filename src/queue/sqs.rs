@@ -1,7 +1,8 @@
 //! SQS FIFO queues.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
@@ -23,6 +24,8 @@ use crate::text::{cut, one_line};
 /// A call to SQS that hangs is made again rather than waited for.
 const ATTEMPT: Duration = Duration::from_secs(4);
 const ATTEMPTS: u32 = 4;
+/// So long after a send that failed the queue does not count as ready; then somebody may try.
+const FAILED_LATELY: Duration = Duration::from_secs(30);
 /// Setting the wait of messages that come back is given up after this.
 const POSTPONE: Duration = Duration::from_secs(3);
 /// The longest that SQS lets a receiver wait for messages.
@@ -159,6 +162,8 @@ pub struct SqsQueues {
     events: SqsQueue,
     rejected: Option<SqsQueue>,
     settling: Settling,
+    /// The last send, where it failed: that attributes can be read says little of sending.
+    failed: Arc<Mutex<Option<(Instant, QueueError)>>>,
 }
 
 /// Who deletes what was delivered.
@@ -174,7 +179,7 @@ impl SqsQueues {
     /// Without a rejected queue for those who only send.
     #[must_use]
     pub fn new(events: SqsQueue, rejected: Option<SqsQueue>, settling: Settling) -> Self {
-        Self { events, rejected, settling }
+        Self { events, rejected, settling, failed: Arc::default() }
     }
 }
 
@@ -185,7 +190,15 @@ impl Queue for SqsQueues {
             let why = "a routing key that is in no pool cannot go through SQS";
             return Err(QueueError::Failed(why.to_owned()));
         }
-        self.events.send(body, group, deduplication.id(), Vec::new()).await
+        let sent = self.events.send(body, group, deduplication.id(), Vec::new()).await;
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        match &sent {
+            Ok(()) => *failed = None,
+            // The message's fault.
+            Err(QueueError::TooLarge) => {}
+            Err(error) => *failed = Some((Instant::now(), error.clone())),
+        }
+        sent
     }
 
     async fn receive(&self) -> Result<Vec<Message>, QueueError> {
@@ -237,9 +250,11 @@ impl Queue for SqsQueues {
 
     async fn state(&self) -> QueueState {
         let messages = self.events.messages().await;
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lately = failed.filter(|(at, _)| at.elapsed() < FAILED_LATELY);
         QueueState {
             messages: messages.as_ref().ok().copied(),
-            ready: messages.map(drop),
+            ready: messages.and_then(|_| lately.map_or(Ok(()), |(_, error)| Err(error))),
             by_target: BTreeMap::new(),
             oldest: None,
             rejected: None,

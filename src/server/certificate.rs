@@ -4,12 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rcgen::{CertificateParams, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::config::Tls;
 
@@ -18,8 +14,6 @@ use crate::config::Tls;
 pub(super) enum CertificateError {
     #[error("{path}: {error}")]
     File { path: String, error: String },
-    #[error("the certificate and its key cannot be used together: {0}")]
-    Unusable(String),
     #[error("tls_names: no certificate can be made for these names: {0}")]
     Names(String),
 }
@@ -48,32 +42,6 @@ pub(super) fn files(tls: &Tls, data_dir: &Path) -> Result<(PathBuf, PathBuf), Ce
     Ok((certificate, key))
 }
 
-/// Reads the files into what a listener needs.
-///
-/// # Errors
-/// When a file cannot be read, or the two do not belong together.
-pub(super) fn load(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, CertificateError> {
-    let file = |path: &Path, error: String| CertificateError::File {
-        path: path.display().to_string(),
-        error,
-    };
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| file(certificate, format!("no certificate can be read: {error}")))?;
-    let private = PrivateKeyDer::from_pem_file(key)
-        .map_err(|error| file(key, format!("no private key can be read: {error}")))?;
-    let unusable = |error: rustls::Error| CertificateError::Unusable(error.to_string());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(unusable)?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(unusable)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
-}
-
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), CertificateError> {
     // Under another name until it is whole.
     let half = path.with_extension("new");
@@ -98,24 +66,17 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::tls;
 
     #[test]
     fn a_self_signed_certificate_is_made_once_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let tls = Tls::SelfSigned { names: vec!["localhost".to_owned(), "::1".to_owned()] };
         let (certificate, key) = files(&tls, folder.path()).unwrap();
-        load(&certificate, &key).unwrap();
+        tls::server_config(&certificate, &key).unwrap();
         let first = fs::read(&certificate).unwrap();
         files(&tls, folder.path()).unwrap();
         assert_eq!(fs::read(&certificate).unwrap(), first);
         assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-
-    #[test]
-    fn faults_name_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing = folder.path().join("missing.pem");
-        let error = load(&missing, &missing).unwrap_err().to_string();
-        assert!(error.contains("missing.pem"), "{error}");
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::signal::unix::Signal;
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 use tracing::{error, info, warn};
 
 use crate::delivery::{Canary, KeyError, Keys, Outcome, PagerDuty};
@@ -57,46 +57,62 @@ pub(super) async fn verify(keys: &Keys, pagerduty: &PagerDuty) -> Result<(), Sta
     Ok(())
 }
 
-/// Files that are read again when they change, and what is done then.
+/// What is read again when it changes.
 pub(super) struct Reload {
-    pub(super) keys: Arc<Keys>,
+    /// None where they are part of the configuration, which is read at the start only.
+    pub(super) keys: Option<Arc<Keys>>,
+    /// How often the keys are read where nothing tells that they changed.
+    pub(super) every: Option<Duration>,
     pub(super) files: Vec<PathBuf>,
     /// Whatever else is read again.
     pub(super) others: Box<dyn Fn() + Send + Sync>,
 }
 
+/// Why something is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Asked,
+    Look,
+    Renewal,
+}
+
 impl Reload {
-    /// Reads the keys again at every SIGHUP and at every change of a file, forever.
-    pub(super) async fn run(self) {
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    /// Reads again at every SIGHUP and at every change of a file, forever.
+    pub(super) async fn run(self, mut hangup: Signal) {
         let mut seen = self.stamps();
-        let mut clock = interval(LOOK);
-        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let every = self.every.unwrap_or(LOOK);
+        let mut renewal = interval_at(Instant::now() + every, every);
         loop {
-            let asked = self.next(&mut hangup, &mut clock).await;
+            let cause = tokio::select! {
+                _ = hangup.recv() => Cause::Asked,
+                _ = look.tick(), if !self.files.is_empty() => Cause::Look,
+                _ = renewal.tick(), if self.every.is_some() => Cause::Renewal,
+            };
             let stamps = self.stamps();
-            if asked || stamps != seen {
-                seen = stamps;
-                match self.keys.reload().await {
-                    Ok(pools) => {
-                        info!(keys = pools.keys().len(), "the routing keys were read again");
-                    }
-                    Err(problem) => error!(%problem, "the routing keys in memory stay in use"),
-                }
+            if cause == Cause::Look && stamps == seen {
+                continue;
+            }
+            seen = stamps;
+            self.read_keys(cause).await;
+            if cause != Cause::Renewal {
                 (self.others)();
             }
         }
     }
 
-    /// True at a SIGHUP, false when it is time to look.
-    async fn next(&self, hangup: &mut Signal, clock: &mut tokio::time::Interval) -> bool {
-        if self.files.is_empty() {
-            hangup.recv().await;
-            return true;
-        }
-        tokio::select! {
-            _ = hangup.recv() => true,
-            _ = clock.tick() => false,
+    async fn read_keys(&self, cause: Cause) {
+        let Some(keys) = &self.keys else {
+            if cause == Cause::Asked {
+                info!("the routing keys are part of the configuration: a restart reads them again");
+            }
+            return;
+        };
+        match keys.reload().await {
+            Ok(_) if cause == Cause::Renewal => {}
+            Ok(pools) => info!(keys = pools.keys().len(), "the routing keys were read again"),
+            Err(problem) => error!(%problem, "the routing keys in memory stay in use"),
         }
     }
 

@@ -20,7 +20,7 @@ use aws_config::SdkConfig;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -43,6 +43,8 @@ pub type ServerError = Box<dyn std::error::Error>;
 
 /// Between two looks whether PagerDuty still takes the keys.
 const CANARY: Duration = Duration::from_hours(24);
+/// A secret tells nobody that it changed: it is read again this often.
+const RENEWAL: Duration = Duration::from_mins(5);
 /// At the end, requests under way have this time.
 const GRACE: Duration = Duration::from_secs(12);
 /// At the end, deliveries under way have this time: an attempt and its turn.
@@ -63,6 +65,8 @@ pub fn run(config: ServerConfig) -> Result<(), ServerError> {
 }
 
 async fn start(config: ServerConfig, tally: Arc<Tally>) -> Result<(), ServerError> {
+    // A SIGHUP that comes during the start is not the end.
+    let hangup = signal(SignalKind::hangup())?;
     let sdk = if needs_aws(&config) { Some(aws::user_config(None, None).await) } else { None };
     DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir).map_err(|error| {
         format!("data_dir: {} cannot be made: {error}", config.data_dir.display())
@@ -78,7 +82,7 @@ async fn start(config: ServerConfig, tally: Arc<Tally>) -> Result<(), ServerErro
             for key in queue.keys() {
                 serving.keys.learn(key);
             }
-            let served = serving.serve(Arc::clone(&queue), UnknownKeys::Held).await;
+            let served = serving.serve(Arc::clone(&queue), UnknownKeys::Held, hangup).await;
             queue.close().await;
             served
         }
@@ -89,7 +93,7 @@ async fn start(config: ServerConfig, tally: Arc<Tally>) -> Result<(), ServerErro
                 Some(SqsQueue::new(sdk, rejected)),
                 Settling::ByWorker,
             );
-            serving.serve(queues, UnknownKeys::Refused).await
+            serving.serve(queues, UnknownKeys::Refused, hangup).await
         }
     }
 }
@@ -122,6 +126,7 @@ impl Serving {
         &self,
         queue: Q,
         unknown_keys: UnknownKeys,
+        hangup: Signal,
     ) -> Result<(), ServerError> {
         let config = &self.config;
         let http =
@@ -165,7 +170,7 @@ impl Serving {
         }
         self.warn_of_what_is_open();
         let mut background = JoinSet::new();
-        background.spawn(self.reload(tls).run());
+        background.spawn(self.reload(tls).run(hangup));
         background.spawn(look_daily(Arc::clone(&self.keys), pagerduty));
 
         let ended = tokio::select! {
@@ -229,7 +234,12 @@ impl Serving {
                 tls.reload();
             }
         });
-        keys::Reload { keys: Arc::clone(&self.keys), files, others }
+        let keys = match &self.config.keys {
+            KeysChoice::File(_) | KeysChoice::Secret(_) => Some(Arc::clone(&self.keys)),
+            KeysChoice::Text(_) | KeysChoice::Nothing => None,
+        };
+        let every = matches!(self.config.keys, KeysChoice::Secret(_)).then_some(RENEWAL);
+        keys::Reload { keys, every, files, others }
     }
 
     fn warn_of_what_is_open(&self) {
@@ -252,18 +262,21 @@ struct Certificate {
 }
 
 impl Certificate {
-    fn load(tls: &Tls, data_dir: &Path) -> Result<Self, certificate::CertificateError> {
-        let (chain, key) = certificate::files(tls, data_dir)?;
-        let rustls = RustlsConfig::from_config(certificate::load(&chain, &key)?);
-        if let Tls::SelfSigned { .. } = tls {
+    fn load(choice: &Tls, data_dir: &Path) -> Result<Self, ServerError> {
+        let (chain, key) = certificate::files(choice, data_dir)?;
+        let rustls = RustlsConfig::from_config(tls::server_config(&chain, &key)?);
+        if let Tls::SelfSigned { .. } = choice {
             say(&format!("self-signed certificate: {}", chain.display()));
         }
         Ok(Self { chain, key, rustls })
     }
 
     fn reload(&self) {
-        match certificate::load(&self.chain, &self.key) {
-            Ok(config) => self.rustls.reload_from_config(config),
+        match tls::server_config(&self.chain, &self.key) {
+            Ok(config) => {
+                self.rustls.reload_from_config(config);
+                info!("the certificate was read again");
+            }
             Err(problem) => error!(%problem, "the certificate in memory stays in use"),
         }
     }

@@ -28,9 +28,11 @@ async fn an_event_that_sqs_does_not_confirm_is_not_taken() {
         assert_later(&gateway.post("/v2/enqueue", &event).await);
         assert_eq!(gateway.aws.calls("SendMessage").len(), tries);
         assert!(gateway.aws.queued(EVENTS_QUEUE).is_empty());
+        assert_eq!(gateway.ask(&Request::get("/health")).await.status, 503, "as it was just now");
         let answer = gateway.post("/v2/enqueue", &event).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         assert_eq!(gateway.aws.queued(EVENTS_QUEUE).len(), 1);
+        assert_eq!(gateway.ask(&Request::get("/health")).await.status, 200);
     }
 }
 

@@ -192,6 +192,20 @@ async fn while_the_keys_cannot_be_read_nobody_is_told_that_a_key_is_wrong() {
     assert!(rig.only_sent().0.key.is_some());
 }
 
+#[tokio::test]
+async fn while_the_file_is_being_edited_nobody_is_told_that_a_key_is_wrong() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), KEY).unwrap();
+    let source = KeySource::File(file.path().to_owned());
+    let rig = Rig::new(Setting { source, ..Setting::default() });
+    assert_eq!(rig.post_from_elsewhere("/v2/enqueue", &trigger(KEY)).await.status, 202);
+    std::fs::write(file.path(), &OTHER[..20]).unwrap();
+    for _ in 0..2 {
+        assert_eq!(rig.post_from_elsewhere("/v2/enqueue", &trigger(OTHER)).await.status, 503);
+        assert_eq!(rig.post_from_elsewhere("/v2/enqueue", &trigger(KEY)).await.status, 202);
+    }
+}
+
 async fn with_authorization(rig: &Rig, value: &str) -> Answer {
     let request = elsewhere("GET", "/").header("authorization", value);
     rig.call(request.body(Body::empty()).unwrap()).await

@@ -242,7 +242,7 @@ async fn what_happened_is_counted_and_no_key_is_shown() {
     let counts = rig.tally.read();
     assert_eq!((counts.accepted, counts.refused), (1, 4));
     assert_eq!(counts.minutes.iter().map(|it| it.accepted).sum::<u64>(), 1);
-    let refusals: Vec<_> = counts.refusals.iter().map(|it| it.why.as_str()).collect();
+    let refusals: Vec<_> = counts.requests.iter().map(|it| it.why.as_str()).collect();
     assert!(refusals[0].starts_with("HTTP 400: 'event_action' is missing"), "{refusals:?}");
     assert!(refusals[1].starts_with("HTTP 404: "), "{refusals:?}");
     assert_eq!(refusals[2], "HTTP 400: Invalid routing key");
@@ -252,4 +252,18 @@ async fn what_happened_is_counted_and_no_key_is_shown() {
         assert!(!page.contains(&key[27..]) && !format!("{counts:?}").contains(&key[27..]));
     }
     assert!(page.contains(&KEY[28..]), "the last four characters show");
+}
+
+#[tokio::test]
+async fn one_alerts_events_wait_together_whatever_endpoint_they_came_by() {
+    let rig = Rig::default();
+    let v1 = json!({
+        "service_key": KEY, "event_type": "trigger", "incident_key": "k", "description": "d",
+    });
+    rig.post("/generic/2010-04-15/create_event.json", &v1).await;
+    let v2 = json!({"routing_key": KEY, "event_action": "resolve", "dedup_key": "k"});
+    rig.post("/v2/enqueue", &v2).await;
+    let groups: Vec<String> = rig.sent().into_iter().map(|sent| sent.group).collect();
+    assert_eq!(groups.len(), 2);
+    assert_eq!(groups[0], groups[1]);
 }

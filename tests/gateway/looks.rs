@@ -113,7 +113,7 @@ async fn a_browser_gets_the_page_and_a_program_json() {
     assert_eq!(minutes.len(), 60);
     let accepted: u64 = minutes.iter().map(|it| it["accepted"].as_u64().unwrap()).sum();
     assert_eq!(accepted, 1);
-    assert_eq!(status["refusals"][0]["what"], "routing key, by PagerDuty");
+    assert_eq!(status["refusals"][0]["what"], "routing key");
     assert_eq!(status["refusals"].as_array().unwrap().len(), 2);
 }
 

@@ -25,9 +25,12 @@ async fn the_example_that_ships_is_in_order() {
 #[tokio::test]
 async fn every_line_of_the_example_is_in_order_where_it_is_taken_into_use() {
     let setup = Setup::new("http://127.0.0.1:1/v2/enqueue").argument("--check-config");
-    for name in ["keys", "token", "certificate.pem", "key.pem"] {
+    for name in ["keys", "token"] {
         fs::write(setup.path(name), KEY).unwrap();
     }
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    fs::write(setup.path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    fs::write(setup.path("certificate.pem"), made.cert.pem()).unwrap();
     let mut used = 0;
     let mut text = String::new();
     // One of three ways to give the keys, and one of two for the token.
@@ -46,7 +49,9 @@ async fn every_line_of_the_example_is_in_order_where_it_is_taken_into_use() {
     }
     let text = text
         .replace("/etc/pagetrail/routing-keys", &setup.path("keys"))
-        .replace("/etc/pagetrail/token", &setup.path("token"));
+        .replace("/etc/pagetrail/token", &setup.path("token"))
+        .replace("/etc/pagetrail/certificate.pem", &setup.path("certificate.pem"))
+        .replace("/etc/pagetrail/certificate-key.pem", &setup.path("key.pem"));
     fs::write(setup.path("pagetrail.toml"), &text).unwrap();
     let setup = setup.variable("PAGETRAIL_ROUTING_KEYS", "");
     let (code, said) = setup.run().await;

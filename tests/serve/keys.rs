@@ -92,3 +92,37 @@ async fn a_changed_file_and_a_sighup_are_taken_without_a_gap() {
         .await;
     assert_eq!(elsewhere(KEY).await, 400);
 }
+
+#[tokio::test]
+async fn a_resolve_finds_its_trigger_after_a_key_joined_the_pool() {
+    let pagerduty = PagerDuty::start().await;
+    let setup = Setup::new(&pagerduty.url()).variable("PAGETRAIL_ROUTING_KEYS", "");
+    let file = setup.path("keys");
+    fs::write(&file, KEY).unwrap();
+    let server = setup.variable("PAGETRAIL_ROUTING_KEYS_FILE", &file).start().await;
+    let client = client();
+    let post = async |mut event: serde_json::Value| {
+        event.as_object_mut().unwrap().remove("routing_key");
+        let sent = client.post(&server.url).body(event.to_string()).send().await.unwrap();
+        assert_eq!(sent.status(), 202);
+    };
+    let alerts: Vec<String> = (0..20).map(|number| format!("alert-{number}")).collect();
+    let through = |action: &str, key: &str| {
+        let accepted = pagerduty.accepted().into_iter().filter(|event| {
+            event["event_action"] == action
+                && event["routing_key"] == key
+                && event["dedup_key"].as_str().is_some_and(|it| it.starts_with("alert-"))
+        });
+        accepted.count()
+    };
+    for alert in &alerts {
+        post(trigger(alert)).await;
+    }
+    until("all are open", || through("trigger", KEY) == 20).await;
+    fs::write(&file, format!("{KEY}\n{OTHER}\n")).unwrap();
+    until("the new key is known", || server.log().contains("were read again")).await;
+    for alert in &alerts {
+        post(resolve(alert)).await;
+    }
+    until("all are resolved where they were opened", || through("resolve", KEY) == 20).await;
+}

@@ -58,6 +58,34 @@ async fn at_sigterm_it_finishes_what_is_under_way() {
 }
 
 #[tokio::test]
+async fn at_sigterm_no_attempt_begins_and_none_is_made_twice() {
+    let pagerduty = PagerDuty::start().await;
+    pagerduty.always_where(
+        |event| event["dedup_key"] == "slow",
+        taken(&json!({})).after(Duration::from_secs(3)),
+    );
+    let setup = Setup::new(&pagerduty.url());
+    let mut server = setup.start().await;
+    for number in 0..9 {
+        let mut event = trigger("slow");
+        event["payload"]["summary"] = format!("no. {number}").into();
+        assert_eq!(server.post(&client(), &event).await.0, 202);
+    }
+    let summaries = || {
+        let events = pagerduty.events().into_iter().filter(|event| event["dedup_key"] == "slow");
+        events.map(|event| event["payload"]["summary"].clone()).collect::<Vec<_>>()
+    };
+    until("the second is under way", || summaries().len() == 2).await;
+    server.signal("-TERM");
+    assert_eq!(server.ended().await.code(), Some(0));
+    assert_eq!(summaries(), ["no. 0", "no. 1"]);
+    pagerduty.mend();
+    let _server = setup.start().await;
+    until("the rest arrived", || summaries().len() == 9).await;
+    assert_eq!(summaries()[2..4], ["no. 2", "no. 3"]);
+}
+
+#[tokio::test]
 async fn a_second_process_on_the_same_queue_is_refused() {
     let pagerduty = PagerDuty::start().await;
     let setup = Setup::new(&pagerduty.url());
@@ -120,7 +148,7 @@ async fn a_certificate_that_was_replaced_is_used_without_a_restart() {
     fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     fs::write(&certificate, made.cert.pem()).unwrap();
     server.signal("-HUP");
-    until("it was read again", || server.log().contains("were read again")).await;
+    until("it was read again", || server.log().contains("certificate was read again")).await;
     let second = trusting(made.cert.pem().as_bytes());
     assert_eq!(post(&second, &server.url, &trigger("k")).await.unwrap().0, 202);
 }

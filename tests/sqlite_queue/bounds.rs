@@ -2,7 +2,7 @@
 
 use pagetrail::queue::{Queue, QueueError};
 
-use crate::kit::{Place, drain, full, message, received, rejection};
+use crate::kit::{Place, drain, full, message, received, rejection, send_all};
 
 const BYTES: u64 = 1 << 20;
 
@@ -94,4 +94,24 @@ async fn disk_space_stays_free() {
     let taken = received(&queue).await;
     queue.done(&taken[0]).await.unwrap();
     assert_eq!(queue.state().await.messages, Some(0), "deleting works");
+}
+
+#[tokio::test]
+async fn with_a_bound_below_its_size_events_can_still_be_put_aside() {
+    let mut place = Place::new();
+    let queue = place.open();
+    let large = "x".repeat(50_000);
+    send_all(&queue, (0..60).map(|number| message(number, &large)).collect()).await;
+    queue.close().await;
+    place.bounds.bytes = 1 << 20;
+    let queue = place.open();
+    let mut left = 60;
+    while left > 0 {
+        for message in received(&queue).await {
+            queue.reject(&message, rejection("no")).await.unwrap();
+            left -= 1;
+        }
+    }
+    let why = full(queue.send(message(1, "more")).await);
+    assert!(why.contains("of at most 1.0 MiB"), "{why}");
 }

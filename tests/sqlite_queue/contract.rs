@@ -1,6 +1,7 @@
 //! What the port promises: order, exclusion, waits, deduplication, keys, state.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -116,10 +117,11 @@ async fn a_receiver_that_goes_away_leaves_everything_as_it_was() {
 async fn receivers_wait_and_each_message_comes_to_one() {
     let place = Place::new();
     let queue = Arc::new(place.open());
+    let left = Arc::new(AtomicUsize::new(300));
     let receivers: Vec<_> = (0..4)
         .map(|_| {
-            let queue = Arc::clone(&queue);
-            tokio::spawn(async move { drain_some(&queue).await })
+            let (queue, left) = (Arc::clone(&queue), Arc::clone(&left));
+            tokio::spawn(async move { drain_some(&queue, &left).await })
         })
         .collect();
     for number in 0..300 {
@@ -133,12 +135,14 @@ async fn receivers_wait_and_each_message_comes_to_one() {
     assert!(all.iter().copied().eq(0..300), "{all:?}");
 }
 
-/// Takes and deletes what comes, until nothing does.
-async fn drain_some(queue: &SqliteQueue) -> Vec<u32> {
+/// Takes and deletes what comes, until none is left.
+async fn drain_some(queue: &SqliteQueue, left: &AtomicUsize) -> Vec<u32> {
     let mut all = Vec::new();
-    while let Ok(messages) = timeout(Duration::from_millis(300), queue.receive()).await {
-        for message in messages.unwrap() {
+    while left.load(Ordering::Relaxed) > 0 {
+        let received = timeout(Duration::from_millis(100), queue.receive()).await;
+        for message in received.into_iter().flat_map(Result::unwrap) {
             queue.done(&message).await.unwrap();
+            left.fetch_sub(1, Ordering::Relaxed);
             all.push(message.body.parse().unwrap());
         }
     }

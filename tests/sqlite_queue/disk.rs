@@ -148,3 +148,24 @@ async fn a_new_queue_on_a_full_disk_is_refused_and_the_disk_named() {
     assert!(error.contains(Path::new("queue.db").to_str().unwrap()), "{error}");
     assert!(error.contains("full") || error.contains("No space"), "{error}");
 }
+
+#[tokio::test]
+async fn a_damaged_queue_on_a_full_disk_is_salvaged_whole_or_left_for_later() {
+    for left in [0, 1 << 20, 3 << 20, 5 << 20, 9 << 20] {
+        let Some(disk) = Disk::mount("48m") else { return };
+        let queue = disk.open();
+        assert!(in_parallel(&queue, 1_500).await.iter().all(Result::is_ok));
+        queue.close().await;
+        // The first page is lost, of which a new file has the like.
+        let file = OpenOptions::new().write(true).open(disk.queue()).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, &[0; 64], 0).unwrap();
+        let filler = disk.fill(left);
+        match SqliteQueue::open(&disk.queue(), Bounds { free: 0, ..Bounds::default() }) {
+            Ok(queue) => queue.close().await,
+            Err(error) => eprintln!("with {left} bytes left: {error}"),
+        }
+        std::fs::remove_file(&filler).unwrap();
+        let queue = disk.open();
+        assert_eq!(drain(&queue).await.len(), 1_500, "with {left} bytes left");
+    }
+}

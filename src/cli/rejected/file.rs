@@ -36,6 +36,7 @@ impl Place for QueueFile {
         let events = self.0.list()?;
         let rejected = events.into_iter().map(|event| Rejected {
             id: event.id.to_string(),
+            short: event.id.to_string(),
             at: event.rejection.at,
             status: event.rejection.status.map_or("-".to_owned(), |status| status.to_string()),
             reason: event.rejection.reason,

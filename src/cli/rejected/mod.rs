@@ -64,6 +64,8 @@ struct Which {
 /// A rejected event.
 struct Rejected {
     id: String,
+    /// What the list shows of the id.
+    short: String,
     at: String,
     status: String,
     reason: String,
@@ -132,19 +134,46 @@ async fn run_on(command: &Command, place: &mut impl Place) -> Result<(), Command
             }
         }
         Command::Retry { which, .. } => {
+            let mut failures = Failures::default();
             for event in which.of(&events)? {
-                place.retry(&event.id).await?;
-                println!("{} sent again", event.id);
+                match place.retry(&event.id).await {
+                    Ok(()) => println!("{} sent again", event.id),
+                    Err(error) => failures.note(&error),
+                }
             }
+            return failures.told();
         }
         Command::Discard { which } => {
+            let mut failures = Failures::default();
             for event in which.of(&events)? {
-                place.discard(&event.id).await?;
-                println!("{} discarded", event.id);
+                match place.discard(&event.id).await {
+                    Ok(()) => println!("{} discarded", event.id),
+                    Err(error) => failures.note(&error),
+                }
             }
+            return failures.told();
         }
     }
     Ok(())
+}
+
+/// How many events the command failed on; the others are done all the same.
+#[derive(Default)]
+struct Failures(usize);
+
+impl Failures {
+    fn note(&mut self, error: &CommandError) {
+        eprintln!("pagetrail: {error}");
+        self.0 += 1;
+    }
+
+    fn told(self) -> Result<(), CommandError> {
+        match self.0 {
+            0 => Ok(()),
+            1 => Err("one event stays where it is".into()),
+            more => Err(format!("{more} events stay where they are").into()),
+        }
+    }
 }
 
 impl Which {
@@ -157,12 +186,13 @@ impl Which {
 fn chosen<'e>(events: &'e [Rejected], ids: &[String]) -> Result<Vec<&'e Rejected>, CommandError> {
     let mut wanted = Vec::new();
     for id in ids {
-        let begin: Vec<_> =
-            events.iter().filter(|event| event.id.starts_with(id.as_str())).collect();
-        let exact = begin.iter().find(|event| event.id == *id);
-        match (exact, &begin[..]) {
-            (Some(event), _) | (None, [event]) => wanted.push(&event.id),
-            (None, []) => {
+        // A short id is the beginning of a long one; of a number each digit counts.
+        let means = |event: &&Rejected| {
+            event.id == *id || (event.short != event.id && event.id.starts_with(id.as_str()))
+        };
+        match events.iter().filter(means).collect::<Vec<_>>()[..] {
+            [event] => wanted.push(&event.id),
+            [] => {
                 return Err(
                     format!("no rejected event has the id {id:?}; 'list' shows them").into()
                 );
@@ -194,8 +224,8 @@ fn line(event: &Rejected) -> String {
         Err(_) => "no Pagetrail event".to_owned(),
     };
     format!(
-        "{:.8}  {}  {}  {} · {}",
-        event.id,
+        "{}  {}  {}  {} · {}",
+        event.short,
         one_line(&event.at),
         one_line(&event.status),
         cut(&one_line(&title), 100),

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use flate2::Crc;
@@ -92,7 +93,7 @@ impl Database {
         next_id: MessageId,
         (rejected, rejected_bytes): (u64, u64),
     ) -> rusqlite::Result<Self> {
-        store.bound(bounds.bytes + RESERVE)?;
+        store.bound(bounds.bytes, RESERVE)?;
         Ok(Self {
             path: path.to_owned(),
             store: Some(store),
@@ -192,7 +193,7 @@ impl Database {
             store
         } else {
             let store = Store::writer(&self.path)?;
-            store.bound(self.bounds.bytes + RESERVE)?;
+            store.bound(self.bounds.bytes, RESERVE)?;
             store
         };
         Ok(self.store.insert(store))
@@ -252,7 +253,7 @@ impl Database {
     /// one that has become very long.
     pub(super) fn checkpoint(&mut self) -> rusqlite::Result<()> {
         let log = std::fs::metadata(beside(&self.path, "-wal")).map_or(0, |log| log.len());
-        self.open()?.checkpoint(if log > 2 * LOG_LIMIT { Log::Cut } else { Log::Stays })
+        self.open()?.checkpoint(if log > 2 * LOG_LIMIT { Log::Cut } else { Log::Stays }).map(drop)
     }
 
     /// Closes the file, with all of the log in it.
@@ -298,8 +299,13 @@ fn insert(
     Ok(Some(known.id))
 }
 
-/// Milliseconds since 1970.
+/// Milliseconds since 1970 by the clock as it was when it was first asked: one that is set
+/// meanwhile makes no event older than it is.
 pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    static START: LazyLock<(Duration, Instant)> = LazyLock::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        (since, Instant::now())
+    });
+    let (start, at) = *START;
+    i64::try_from((start + at.elapsed()).as_millis()).unwrap_or(i64::MAX)
 }

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::{SecondsFormat, Utc};
-
 use super::database::{Change, now};
-use super::schedule::{GroupKey, MessageId};
+use super::schedule::{GroupKey, MessageId, Taken};
 use super::writer::Writer;
 use crate::queue::{Queued, Rejection};
 use crate::telemetry::Signal;
@@ -32,7 +30,12 @@ pub(super) fn expire(writer: &mut Writer) -> bool {
         let old: Vec<_> = heads.iter().filter(|head| head.accepted_at < before).collect();
         let groups: BTreeSet<GroupKey> = old.iter().map(|head| GroupKey::of(&head.group)).collect();
         let ids: BTreeSet<MessageId> = old.iter().map(|head| head.id).collect();
-        if groups.into_iter().filter(|group| of_group(writer, *group, &ids)).count() > 0 {
+        let now = writer.shared.now();
+        let mut schedule = writer.shared.schedule();
+        let take = |group| schedule.take_group(now, group, OF_GROUP);
+        let taken: Vec<Taken> = groups.into_iter().filter_map(take).collect();
+        drop(schedule);
+        if put_aside(writer, &taken, &ids) {
             return true;
         }
         // All of these are under way; what follows may not be.
@@ -43,30 +46,37 @@ pub(super) fn expire(writer: &mut Writer) -> bool {
     }
 }
 
-/// Puts aside the old messages of a group, if nobody has taken it.
-fn of_group(writer: &mut Writer, group: GroupKey, old: &BTreeSet<MessageId>) -> bool {
-    let now = writer.shared.now();
-    let taken = writer.shared.schedule().take_group(now, group, OF_GROUP);
-    let Some(taken) = taken else { return false };
+/// Puts aside the old ones among the messages that were taken, in one transaction.
+fn put_aside(writer: &mut Writer, taken: &[Taken], old: &BTreeSet<MessageId>) -> bool {
     let reason = format!("waited longer than {}", period(writer.longest));
-    let mut any = false;
-    for id in taken.ids.iter().copied().take_while(|id| old.contains(id)) {
-        let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let rejection = Rejection { status: None, reason: reason.clone(), at };
-        let body = writer.database.body(id).ok().flatten().unwrap_or_default();
-        if let Err(error) = writer.database.write(&[&Change::Reject { group, id, rejection }]) {
-            writer.note(&error);
-            break;
+    let (mut changes, mut dedup_keys) = (Vec::new(), Vec::new());
+    for taken in taken {
+        for id in taken.ids.iter().copied().take_while(|id| old.contains(id)) {
+            let rejection = Rejection::now(None, reason.clone());
+            changes.push(Change::Reject { group: taken.group, id, rejection });
+            let body = writer.database.body(id).ok().flatten().unwrap_or_default();
+            let outline = serde_json::from_str::<Queued>(&body).map(|queued| queued.outline());
+            dedup_keys.push(outline.map(|outline| outline.dedup_key).unwrap_or_default());
         }
-        let outline = serde_json::from_str::<Queued>(&body).map(|queued| queued.outline());
-        let dedup_key = outline.map(|outline| outline.dedup_key).unwrap_or_default();
-        Signal::Rejected { dedup_key: &dedup_key, why: &reason }.tell();
-        writer.shared.schedule().remove(now, group, id);
-        any = true;
     }
-    writer.shared.schedule().give_back(now, &taken);
+    let written = writer.database.write(&changes.iter().collect::<Vec<_>>());
+    if let Err(error) = &written {
+        writer.note(error);
+    }
+    let now = writer.shared.now();
+    let mut schedule = writer.shared.schedule();
+    for (change, dedup_key) in changes.iter().zip(&dedup_keys).filter(|_| written.is_ok()) {
+        if let Change::Reject { group, id, .. } = change {
+            Signal::Rejected { dedup_key, why: &reason }.tell();
+            schedule.remove(now, *group, *id);
+        }
+    }
+    for taken in taken {
+        schedule.give_back(now, taken);
+    }
+    drop(schedule);
     writer.shared.changed.notify_waiters();
-    any
+    written.is_ok() && !changes.is_empty()
 }
 
 fn period(longest: Duration) -> String {

@@ -1,6 +1,6 @@
 //! The lock beside the file: one process writes a queue.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,14 @@ impl Lock {
         // Only for the message above; a full disk does not keep the queue from opening.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { _file: file, was_there })
+    }
+
+    /// Takes a new lock's file away: the file beside it is no queue, and must not be taken for
+    /// one next time.
+    pub(super) fn leave_nothing(self, queue: &Path) {
+        if !self.was_there {
+            let _ = fs::remove_file(beside(queue, ".lock"));
+        }
     }
 }
 

@@ -35,7 +35,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use chrono::{SecondsFormat, Utc};
 use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -263,8 +262,7 @@ impl SqliteQueue {
     fn put_aside(&self, group: GroupKey, id: MessageId) {
         let reason = "altered on disk: its checksum does not fit".to_owned();
         Signal::Rejected { dedup_key: "", why: &reason }.tell();
-        let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let rejection = Rejection { status: None, reason, at };
+        let rejection = Rejection::now(None, reason);
         let (answer, _) = oneshot::channel();
         let change = Change::Reject { group, id, rejection };
         let _ = self.operations.send(Operation::Change(change, answer));

@@ -54,12 +54,17 @@ pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
             (read(&path), Some(set_aside))
         }
         // Nothing says that it ever was a queue.
-        Err(Fault::Damaged(_)) => return Err(OpenError::NotAQueue(path)),
+        Err(Fault::Damaged(_)) => (Err(Fault::Foreign), None),
         found => (found, None),
     };
     match found {
         Ok((store, contents)) => Ok(Opened { path, lock, store, contents, set_aside }),
-        Err(fault) => Err(named(fault, &path)),
+        Err(fault) => {
+            if matches!(fault, Fault::Foreign) {
+                lock.leave_nothing(&path);
+            }
+            Err(named(fault, &path))
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use super::lock::beside;
 use super::open::{create, named, sync_directory};
 use super::schedule::{MessageId, Severity, TargetId};
 use super::schema;
-use super::store::{Log, NewEvent, PAGE, Store, checksum, texts};
+use super::store::{Log, NewEvent, PAGE, Store, checksum, severity, texts};
 use crate::queue::{Queued, Rejection, Target};
 
 /// Being built; whatever it holds is thrown away.
@@ -57,7 +57,12 @@ pub(super) fn set_aside(path: &Path, why: String) -> Result<SetAside, OpenError>
     let building = beside(path, BUILDING);
     remove(&building).map_err(failed)?;
     create(&building).map_err(failed)?;
-    let found = build(path, &building).map_err(|fault| named(fault, &building))?;
+    let found = build(path, &building);
+    let _ = remove(&beside(path, REPAIRED));
+    let found = found.map_err(|fault| {
+        let _ = remove(&building);
+        named(fault, &building)
+    })?;
     fs::rename(&building, beside(path, COMPLETE)).map_err(failed)?;
     sync_directory(path).map_err(failed)?;
     let aside = finish(path).map_err(failed)?.unwrap_or_default();
@@ -118,18 +123,26 @@ fn build(damaged: &Path, building: &Path) -> Result<Found, Fault> {
     new.checkpoint(Log::Cut)?;
     let mut found = Found::default();
     let repaired = beside(damaged, REPAIRED);
-    let old = match read_only(damaged) {
-        None if repair(damaged, building, &repaired).is_ok() => read_only(&repaired),
-        old => old,
+    let old = if let Some(old) = read_only(damaged) {
+        Some(old)
+    } else {
+        repair(damaged, building, &repaired).map_err(|error| {
+            Fault::Failed(format!("{} could not be written: {error}", repaired.display()))
+        })?;
+        read_only(&repaired)
     };
     if let Some(old) = old {
         new.begin()?;
         carry_over(&old, &new, &mut found)?;
         new.commit()?;
     }
-    let _ = remove(&repaired);
-    // With this its log is gone, and all is in the file.
+    // The file takes the damaged one's place without its log: all must be in the file. Closing
+    // tells nothing of a full disk.
+    let copied = new.checkpoint(Log::Cut)?;
     new.close()?;
+    if !copied || beside(building, "-wal").exists() {
+        return Err(Fault::Failed("what was read of it could not be written whole".to_owned()));
+    }
     Ok(found)
 }
 
@@ -244,7 +257,7 @@ impl OldEvent {
             id: row.get(0)?,
             accepted_at: row.get(1)?,
             target: row.get(2)?,
-            severity: row.get(3)?,
+            severity: severity(row, 3)?,
             checksum: row.get(4)?,
             group: row.get(5)?,
             body: row.get(6)?,
@@ -270,7 +283,8 @@ fn copy(event: &OldEvent, targets: &mut Targets<'_>) -> rusqlite::Result<bool> {
     let Some(target) = known.filter(right).or_else(|| told().filter(right)) else {
         return Ok(false);
     };
-    targets.new.insert(&NewEvent {
+    // A damaged table may give a row twice.
+    targets.new.insert_new(&NewEvent {
         id: *id,
         accepted_at: *accepted_at,
         target: targets.id(&target)?,
@@ -278,8 +292,7 @@ fn copy(event: &OldEvent, targets: &mut Targets<'_>) -> rusqlite::Result<bool> {
         checksum: *sum,
         group,
         body,
-    })?;
-    Ok(true)
+    })
 }
 
 /// Visits the events of a table, forwards as far as they can be read, then backwards, then

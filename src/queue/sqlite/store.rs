@@ -110,6 +110,16 @@ impl Store {
         .map(drop)
     }
 
+    /// Inserts an event unless there is, or was, one with its id. Returns whether it did.
+    pub(super) fn insert_new(&self, event: &NewEvent<'_>) -> rusqlite::Result<bool> {
+        let there = "SELECT 1 FROM event WHERE id = ?1 UNION ALL
+                     SELECT 1 FROM rejected WHERE id = ?1";
+        if self.query(there, [event.id], |_| Ok(()))?.is_some() {
+            return Ok(false);
+        }
+        self.insert(event).map(|()| true)
+    }
+
     pub(super) fn delete(&self, id: MessageId) -> rusqlite::Result<()> {
         self.run("DELETE FROM event WHERE id = ?1", [id]).map(drop)
     }
@@ -261,19 +271,25 @@ impl Store {
         Ok((all.unwrap_or(0) - free.unwrap_or(0)) * PAGE as u64)
     }
 
-    /// Bounds the file, in bytes.
-    pub(super) fn bound(&self, bytes: u64) -> rusqlite::Result<()> {
+    /// Bounds the file, in bytes, with so much more for putting aside what is in it already.
+    pub(super) fn bound(&self, bytes: u64, reserve: u64) -> rusqlite::Result<()> {
+        let pages = self.query("PRAGMA page_count", [], |row| count(row, 0))?.unwrap_or(0);
+        let bytes = bytes.max(pages * PAGE as u64) + reserve;
         let pages = i64::try_from(bytes / PAGE as u64).unwrap_or(i64::MAX).min(u32::MAX.into());
         self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
     }
 
-    /// Copies the log into the file, and cuts a log that has grown too long.
-    pub(super) fn checkpoint(&self, log: Log) -> rusqlite::Result<()> {
+    /// Copies the log into the file, and cuts a log that has grown too long. Returns whether
+    /// all of it was copied.
+    pub(super) fn checkpoint(&self, log: Log) -> rusqlite::Result<bool> {
         let statement = match log {
             Log::Stays => "PRAGMA wal_checkpoint(PASSIVE)",
             Log::Cut => "PRAGMA wal_checkpoint(TRUNCATE)",
         };
-        self.connection.query_row(statement, [], |_| Ok(()))
+        // Whether it was kept from it; frames in the log; frames copied.
+        self.connection.query_row(statement, [], |row| {
+            Ok(row.get::<_, i64>(0)? == 0 && row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
+        })
     }
 
     pub(super) fn run(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<usize> {
@@ -346,9 +362,14 @@ fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
         id: row.get(0)?,
         accepted_at: row.get(1)?,
         target: row.get(2)?,
-        severity: row.get(3)?,
+        severity: severity(row, 3)?,
         group: row.get(4)?,
     })
+}
+
+/// The checksum is not over it: it decides what goes first, and costs no event.
+pub(super) fn severity(row: &Row<'_>, column: usize) -> rusqlite::Result<Severity> {
+    row.get::<_, i64>(column).map(|severity| u8::try_from(severity).map_or(0, |it| it.min(4)))
 }
 
 /// The checksum of an event's texts, to which its id is added.

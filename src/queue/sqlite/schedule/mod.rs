@@ -72,7 +72,8 @@ pub(super) struct Taken {
 
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
-    groups: HashMap<GroupKey, Group>,
+    // Not a hash map, which stands still for a moment when it grows.
+    groups: BTreeMap<GroupKey, Group>,
     targets: HashMap<TargetId, Route>,
     lanes: HashMap<LaneId, Lane>,
     /// Keys that sent events away, by their number.
@@ -327,10 +328,6 @@ impl Schedule {
         let target = group.lane.target;
         if self.targets.get(&target).is_some_and(|route| route.messages == 0) {
             self.targets.remove(&target);
-        }
-        // What a storm needed is given back.
-        if self.groups.capacity() > 1_024 && self.groups.capacity() / 8 > self.groups.len() {
-            self.groups.shrink_to(self.groups.len() * 2);
         }
     }
 
