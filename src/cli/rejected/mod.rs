@@ -134,46 +134,32 @@ async fn run_on(command: &Command, place: &mut impl Place) -> Result<(), Command
             }
         }
         Command::Retry { which, .. } => {
-            let mut failures = Failures::default();
-            for event in which.of(&events)? {
-                match place.retry(&event.id).await {
-                    Ok(()) => println!("{} sent again", event.id),
-                    Err(error) => failures.note(&error),
-                }
-            }
-            return failures.told();
+            each(&which.of(&events)?, "sent again", async |id| place.retry(id).await).await?;
         }
         Command::Discard { which } => {
-            let mut failures = Failures::default();
-            for event in which.of(&events)? {
-                match place.discard(&event.id).await {
-                    Ok(()) => println!("{} discarded", event.id),
-                    Err(error) => failures.note(&error),
-                }
-            }
-            return failures.told();
+            each(&which.of(&events)?, "discarded", async |id| place.discard(id).await).await?;
         }
     }
     Ok(())
 }
 
-/// How many events the command failed on; the others are done all the same.
-#[derive(Default)]
-struct Failures(usize);
-
-impl Failures {
-    fn note(&mut self, error: &CommandError) {
-        eprintln!("pagetrail: {error}");
-        self.0 += 1;
-    }
-
-    fn told(self) -> Result<(), CommandError> {
-        match self.0 {
-            0 => Ok(()),
-            1 => Err("one event stays where it is".into()),
-            more => Err(format!("{more} events stay where they are").into()),
+/// Does something to each event. One that it cannot be done to keeps none of the others from it.
+async fn each(
+    events: &[&Rejected],
+    done: &str,
+    mut act: impl AsyncFnMut(&str) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let mut left = 0;
+    for event in events {
+        match act(&event.id).await {
+            Ok(()) => println!("{} {done}", event.id),
+            Err(error) => {
+                eprintln!("pagetrail: {error}");
+                left += 1;
+            }
         }
     }
+    if left == 0 { Ok(()) } else { Err(format!("rejected events left as they are: {left}").into()) }
 }
 
 impl Which {
