@@ -23,14 +23,16 @@ rust_tests() {
     fi
 }
 
-# The page's tests drive Debian's Chromium; a machine of one's own may have it by another name.
-browser() {
-    command -v chromium || command -v chromium-browser || command -v google-chrome && return
+# Programs of other people's that tests drive, from Debian; a machine of one's own may have them
+# by another name.
+program() {
+    local package=$1 name
+    for name in "${@:2}"; do command -v "$name" && return; done
     if ((EUID == 0)) && command -v apt-get >/dev/null; then
         apt-get update -qq &&
-            DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
+            DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package"
     else
-        echo "test.sh: no browser found; install Chromium (Debian: apt-get install chromium)" >&2
+        echo "test.sh: $package is missing; install it (Debian: apt-get install $package)" >&2
         return 1
     fi
 }
@@ -40,8 +42,10 @@ step "the template's promises" pytest --quiet tests/test_template.py
 step "Rust tests" rust_tests
 step "build for the tests below" cargo build --locked --bins
 step "end to end" pytest tests/e2e
-step "browser" browser
-step "the page in a browser" pytest tests/browser
+step "Alertmanager" program prometheus-alertmanager prometheus-alertmanager
+step "other people's clients" pytest tests/clients
+step "browser" program chromium chromium chromium-browser google-chrome
+step "the pages in a browser" pytest tests/browser
 
 if ((${#failed[@]})); then
     printf '\ntest.sh: failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2

@@ -1,5 +1,8 @@
 //! Enriching: from a notification to queued events. Reads logs, holds no key.
 
+mod order;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -18,15 +21,17 @@ use crate::config::EnrichConfig;
 use crate::event::compose::{Composer, resolve};
 use crate::event::{Action, Event, sendable_limit, sha256_hex};
 use crate::evidence::aws::Account;
+use crate::evidence::ports::LookupError;
 use crate::evidence::{Collector, Evidence, Redacted};
-use crate::queue::{Queue, QueueError, Queued, Target, target};
+use crate::queue::{Deduplication, Queue, QueueError, Queued, Target, target};
 use crate::telemetry::Signal;
+use order::{Change, Order, Standing, Turn};
 
 /// Where a queue takes less than PagerDuty: SQS's limit until August 2025, with room
 /// for what is around the event.
 const SMALL_EVENT: usize = 250_000;
 /// Time kept for composing and queueing the event after the evidence.
-const RESERVE: Duration = Duration::from_secs(10);
+pub const RESERVE: Duration = Duration::from_secs(10);
 
 /// Turns notifications into queued events.
 pub struct Enrich<Q> {
@@ -35,6 +40,15 @@ pub struct Enrich<Q> {
     queue: Q,
     /// The Region this runs in.
     region: String,
+    order: Order,
+}
+
+/// What is to be done about one notice.
+enum Task<'a> {
+    Page(Message),
+    Trigger(Box<Alarm>, Turn<'a>),
+    Resolve(Box<Alarm>, Turn<'a>),
+    Nothing,
 }
 
 impl<Q: Queue> Enrich<Q> {
@@ -42,12 +56,14 @@ impl<Q: Queue> Enrich<Q> {
     #[must_use]
     pub fn new(config: EnrichConfig, sdk: &SdkConfig, queue: Q) -> Self {
         let region = sdk.region().map(ToString::to_string).unwrap_or_default();
-        Self { config, account: Account::new(sdk.clone()), queue, region }
+        Self { config, account: Account::new(sdk.clone()), queue, region, order: Order::default() }
     }
 
     /// Handles every notice of a notification, each on its own. Evidence is collected until
     /// the configured deadline, and so that enough time is left before `end`. `account` is
     /// that of notices that do not tell theirs.
+    ///
+    /// The events of one alarm are queued in the order in which its notices were handed over.
     ///
     /// # Errors
     /// When an event could not be queued. What is handed over again is queued once: the
@@ -62,73 +78,131 @@ impl<Q: Queue> Enrich<Q> {
         let now = Instant::now();
         let last = end.checked_sub(RESERVE).unwrap_or(now).max(now);
         let deadline = (now + self.config.evidence_deadline).min(last);
-        let handled = intake::read(payload, &home).into_iter().map(async |notice| {
-            let notice = notice.redacted(&self.config.paging.redactor);
-            let handled = AssertUnwindSafe(self.notice(&notice, deadline)).catch_unwind();
-            // A crash over one notice leaves the others alone; it is handed over again.
-            handled.await.unwrap_or_else(|_| Err(QueueError::Failed("Pagetrail crashed".into())))
-        });
+        let notices = intake::read(payload, &home).into_iter();
+        // All take their turns before the first of them waits.
+        let tasks: Vec<Task<'_>> = notices.map(|notice| self.task(notice)).collect();
+        let handled = tasks.into_iter().map(|task| self.guarded(task, deadline));
         let errors: Vec<QueueError> =
             join_all(handled).await.into_iter().filter_map(Result::err).collect();
         if errors.is_empty() { Ok(()) } else { Err(EnrichError(errors)) }
     }
 
-    async fn notice(&self, notice: &Notice, deadline: Instant) -> Result<(), QueueError> {
-        match notice {
-            Notice::Message(message) => self.message(message).await,
-            Notice::Alarm(alarm) => self.alarm(alarm, deadline).await,
-        }
-    }
-
-    async fn alarm(&self, alarm: &Alarm, deadline: Instant) -> Result<(), QueueError> {
+    fn task(&self, notice: Notice) -> Task<'_> {
+        let alarm = match notice.redacted(&self.config.paging.redactor) {
+            Notice::Message(message) => return Task::Page(message),
+            Notice::Alarm(alarm) => alarm,
+        };
         let dedup_key = alarm.dedup_key();
-        let deduplication_id = alarm.deduplication_id();
         match self.config.paging.action(alarm.state) {
             None => {
                 info!(%dedup_key, state = alarm.state.name(), "nothing to do for this state");
-                Ok(())
+                Task::Nothing
             }
-            Some(Action::Trigger) => {
-                let evidence = self.evidence(alarm, deadline).await;
-                let now = Utc::now();
-                let target = target(&evidence.tags);
-                self.queue(&target, deduplication_id, |limit| {
-                    self.composer(limit).trigger(alarm, &evidence, now)
-                })
-                .await?;
-                Signal::Triggered {
-                    dedup_key: dedup_key.as_str(),
-                    lines: evidence.parts.iter().map(|part| part.matched.seen).sum(),
-                    kinds: evidence.parts.iter().map(|part| part.kinds.len()).sum(),
-                    notes: evidence.notes.len(),
-                }
-                .tell();
-                Ok(())
+            Some(action) => {
+                let change = Change { opens: action == Action::Trigger, at: alarm.changed_at };
+                let turn = self.order.turn(dedup_key.as_str(), change);
+                if change.opens { Task::Trigger(alarm, turn) } else { Task::Resolve(alarm, turn) }
             }
-            Some(_) => self.resolve(alarm, deadline).await,
         }
+    }
+
+    /// A crash over one notice leaves the others alone; it is handed over again.
+    async fn guarded(&self, task: Task<'_>, deadline: Instant) -> Result<(), QueueError> {
+        let done = AssertUnwindSafe(self.carry_out(task, deadline)).catch_unwind().await;
+        done.unwrap_or_else(|_| Err(QueueError::Failed("Pagetrail crashed".into())))
+    }
+
+    async fn carry_out(&self, task: Task<'_>, deadline: Instant) -> Result<(), QueueError> {
+        match task {
+            Task::Page(message) => self.message(&message).await,
+            Task::Trigger(alarm, turn) => self.trigger(&alarm, turn, deadline).await,
+            Task::Resolve(alarm, turn) => self.resolve(&alarm, turn, deadline).await,
+            Task::Nothing => Ok(()),
+        }
+    }
+
+    async fn trigger(
+        &self,
+        alarm: &Alarm,
+        mut turn: Turn<'_>,
+        deadline: Instant,
+    ) -> Result<(), QueueError> {
+        let mut evidence = self.evidence(alarm, deadline).await;
+        let standing = turn.come().await?;
+        let queued = AssertUnwindSafe(self.queue_trigger(alarm, &evidence)).catch_unwind().await;
+        if let Ok(queued) = queued {
+            queued?;
+        } else {
+            evidence = crashed(alarm, evidence.tags);
+            self.queue_trigger(alarm, &evidence).await?;
+        }
+        if standing == Standing::Overtaken {
+            // The page still comes; but the alarm is over, and no OK will say so again.
+            let id = sha256_hex(&["overtaken", &alarm.deduplication_id()]);
+            self.queue_resolve(alarm, Some(target(&evidence.tags)), &id).await?;
+        }
+        turn.pass();
+        Signal::Triggered {
+            dedup_key: alarm.dedup_key().as_str(),
+            lines: evidence.parts.iter().map(|part| part.matched.seen).sum(),
+            kinds: evidence.parts.iter().map(|part| part.kinds.len()).sum(),
+            notes: evidence.notes.len(),
+        }
+        .tell();
+        Ok(())
+    }
+
+    async fn queue_trigger(&self, alarm: &Alarm, evidence: &Evidence) -> Result<(), QueueError> {
+        let now = Utc::now();
+        self.queue(&target(&evidence.tags), alarm.deduplication_id(), |limit| {
+            self.composer(limit).trigger(alarm, evidence, now)
+        })
+        .await
     }
 
     /// A resolve goes where its trigger went: to the tagged target, and to the default
     /// one, where the trigger went if the tags could not be read then. Where no alert is
     /// open, PagerDuty drops it.
-    async fn resolve(&self, alarm: &Alarm, deadline: Instant) -> Result<(), QueueError> {
+    async fn resolve(
+        &self,
+        alarm: &Alarm,
+        mut turn: Turn<'_>,
+        deadline: Instant,
+    ) -> Result<(), QueueError> {
         let (logs, alarms) = self.account.in_region(&alarm.origin.region);
         let tags = self.collector(&logs, &alarms, deadline).tags(alarm).await;
-        let mut targets = vec![Target::default_pool()];
-        targets.extend(tags.as_ref().ok().map(target).filter(|it| *it != targets[0]));
-        for target in targets {
-            let deduplication_id = alarm.deduplication_id();
-            self.queue(&target, deduplication_id, |_| resolve(alarm)).await?;
+        if turn.come().await? == Standing::Overtaken {
+            info!(dedup_key = %alarm.dedup_key(), "an old OK: the alarm was raised again since");
+            turn.pass();
+            return Ok(());
         }
+        let tagged = tags.as_ref().ok().map(target);
+        self.queue_resolve(alarm, tagged, &alarm.deduplication_id()).await?;
         Signal::Resolved { dedup_key: alarm.dedup_key().as_str() }.tell();
         match tags {
             // It is handed over again, and the queue drops what it has already.
-            Err(error) if error.is_transient() => {
+            Err(error) if error.is_transient() || error == LookupError::Deadline => {
                 Err(QueueError::Failed(format!("the alarm's tags could not be read: {error}")))
             }
-            _ => Ok(()),
+            _ => {
+                turn.pass();
+                Ok(())
+            }
         }
+    }
+
+    async fn queue_resolve(
+        &self,
+        alarm: &Alarm,
+        tagged: Option<Target>,
+        deduplication_id: &str,
+    ) -> Result<(), QueueError> {
+        let mut targets = vec![Target::default_pool()];
+        targets.extend(tagged.filter(|it| *it != targets[0]));
+        for target in targets {
+            self.queue(&target, deduplication_id.to_owned(), |_| resolve(alarm)).await?;
+        }
+        Ok(())
     }
 
     async fn message(&self, message: &Message) -> Result<(), QueueError> {
@@ -150,17 +224,8 @@ impl<Q: Queue> Enrich<Q> {
         let (logs, alarms) = self.account.in_region(&alarm.origin.region);
         let logs = Redacted { logs: &logs, redactor: &self.config.paging.redactor };
         let collector = self.collector(&logs, &alarms, deadline);
-        AssertUnwindSafe(collector.collect(alarm)).catch_unwind().await.unwrap_or_else(|_| {
-            error!(dedup_key = %alarm.dedup_key(), "collecting evidence crashed");
-            Evidence {
-                notes: vec![
-                    "no log lines: Pagetrail itself failed while it collected them. Its enrich \
-                     function's log says where; please report it."
-                        .to_owned(),
-                ],
-                ..Evidence::default()
-            }
-        })
+        let collected = AssertUnwindSafe(collector.collect(alarm)).catch_unwind().await;
+        collected.unwrap_or_else(|_| crashed(alarm, BTreeMap::new()))
     }
 
     fn collector<'a, L, A>(
@@ -206,12 +271,21 @@ impl<Q: Queue> Enrich<Q> {
         deduplication_id: String,
     ) -> Result<(), QueueError> {
         let queued = Queued::of(target.clone(), &event)?;
-        let sent = self.queue.send(queued.outgoing(&queued.outline(), &deduplication_id)?).await;
+        let deduplication = Deduplication::Id(deduplication_id);
+        let sent = self.queue.send(queued.outgoing(&queued.outline(), deduplication)?).await;
         if let Err(error) = &sent {
             error!(dedup_key = %event.dedup_key, %error, "not queued");
         }
         sent
     }
+}
+
+/// What is told in place of evidence that Pagetrail stumbled over.
+fn crashed(alarm: &Alarm, tags: BTreeMap<String, String>) -> Evidence {
+    error!(dedup_key = %alarm.dedup_key(), "the evidence made Pagetrail crash");
+    let note = "no log lines: Pagetrail itself failed over them. Its own log says where; please \
+                report it.";
+    Evidence { notes: vec![note.to_owned()], tags, ..Evidence::default() }
 }
 
 /// Events that could not be queued.

@@ -1,8 +1,11 @@
-//! The TLS client configurations: one stack, rustls with ring, for all that connects.
+//! The TLS configurations: one stack, rustls with ring, for all that connects or listens.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
 
 /// Trusts Mozilla's root certificates, which are in the binary: nothing is read at start.
 #[must_use]
@@ -20,7 +23,35 @@ pub fn system_config() -> ClientConfig {
     builder().with_root_certificates(roots).with_no_client_auth()
 }
 
-/// The beginning of every configuration: the provider and the protocol versions.
+/// What a listener needs, from the files of a certificate with its chain and of its key, as PEM.
+///
+/// # Errors
+/// When a file cannot be read, or the two do not belong together; the words name the file.
+pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, String> {
+    let in_file = |path: &Path, what: &str, error: rustls::pki_types::pem::Error| {
+        format!("{}: no {what} can be read: {error}", path.display())
+    };
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| in_file(certificate, "certificate", error))?;
+    let private =
+        PrivateKeyDer::from_pem_file(key).map_err(|error| in_file(key, "private key", error))?;
+    let unusable = |error: rustls::Error| {
+        let (certificate, key) = (certificate.display(), key.display());
+        format!("{certificate} and {key} cannot be used together: {error}")
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(unusable)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// The beginning of every client's configuration: the provider and the protocol versions.
 pub(crate) fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     ClientConfig::builder_with_provider(provider)

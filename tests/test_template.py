@@ -88,6 +88,19 @@ ROLES = {
         ),
         "DecryptRoutingKey": ({"kms:Decrypt"}, {"Ref": "pagerDutySecretKmsKeyArn"}),
     },
+    "GatewayRole": {
+        "WriteOwnLogs": (
+            {"logs:CreateLogStream", "logs:PutLogEvents"},
+            sub(OWN_LOGS % "gateway"),
+        ),
+        "QueueEvents": ({"sqs:SendMessage", "sqs:GetQueueAttributes"}, arn("EventsQueue")),
+        "ReadRoutingKey": ({"secretsmanager:GetSecretValue"}, SECRET),
+        "ReadToken": (
+            {"secretsmanager:GetSecretValue"},
+            {"Fn::GetAtt": ["GatewayToken", "Id"]},
+        ),
+        "DecryptRoutingKey": ({"kms:Decrypt"}, {"Ref": "pagerDutySecretKmsKeyArn"}),
+    },
 }
 OPTIONAL = {
     "ReadEvidenceOfLinkedAccounts": "CrossAccountLogs",
@@ -156,7 +169,11 @@ def functions() -> dict[str, str]:
 def test_roles_are_these_and_have_inline_policies_alone() -> None:
     roles = of_type("AWS::IAM::Role")
     assert set(roles) == set(ROLES)
-    assert functions() == {"EnrichFunction": "EnrichRole", "DeliverFunction": "DeliverRole"}
+    assert functions() == {
+        "EnrichFunction": "EnrichRole",
+        "DeliverFunction": "DeliverRole",
+        "GatewayFunction": "GatewayRole",
+    }
     for role in roles.values():
         assert "ManagedPolicyArns" not in role
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
@@ -181,9 +198,13 @@ def test_who_reads_logs_holds_no_key_and_the_other_way_round() -> None:
     allowed = {
         role: set().union(*(actions(s) for _, s in statements(role).values())) for role in ROLES
     }
-    enrich, deliver = allowed["EnrichRole"], allowed["DeliverRole"]
+    enrich = allowed["EnrichRole"]
     assert not [a for a in enrich if a.startswith(("secretsmanager:", "kms:", "ssm:", "sts:"))]
-    assert not [a for a in deliver if READS_LOGS.match(a)]
+    for role in ("DeliverRole", "GatewayRole"):
+        assert not [a for a in allowed[role] if READS_LOGS.match(a)]
+    assert "sqs:ReceiveMessage" not in allowed["GatewayRole"], (
+        "who posts could read what others did"
+    )
     assert "sqs:ReceiveMessage" not in enrich, "enrich could read what others queued"
     environment = RESOURCES["EnrichFunction"]["Properties"]["Environment"]["Variables"]
     assert not [name for name in environment if "SECRET" in name or "KEY" in name]
@@ -196,8 +217,9 @@ def test_only_the_listed_statements_have_the_resource_star() -> None:
     assert starred == {"ReadAlarms"}
 
 
-def test_the_key_s_kms_key_only_through_secrets_manager() -> None:
-    _, statement = statements("DeliverRole")["DecryptRoutingKey"]
+@pytest.mark.parametrize("role", ["DeliverRole", "GatewayRole"])
+def test_the_key_s_kms_key_only_through_secrets_manager(role: str) -> None:
+    _, statement = statements(role)["DecryptRoutingKey"]
     assert statement["Condition"] == {
         "StringEquals": {
             "kms:ViaService": sub("secretsmanager.${AWS::Region}.${AWS::URLSuffix}"),
@@ -296,11 +318,48 @@ def test_a_page_without_evidence_is_composed_and_redacted_like_any_other() -> No
 
 def test_every_variable_is_one_that_the_program_reads() -> None:
     source = "".join(
-        (ROOT / "src" / file).read_text() for file in ("config.rs", "bin/pagetrail_lambda.rs")
+        (ROOT / "src" / file).read_text()
+        for file in ("config/mod.rs", "config/lambda.rs", "bin/pagetrail_lambda.rs")
     )
     for function in of_type("AWS::Lambda::Function").values():
         for name in function["Environment"]["Variables"]:
             assert f'"{name}"' in source, name
+
+
+def test_the_gateway_is_there_only_when_asked_for() -> None:
+    assert TEMPLATE["Conditions"]["Gateway"] == {"Fn::Equals": [{"Ref": "gateway"}, "true"]}
+    assert TEMPLATE["Parameters"]["gateway"]["Default"] == "false"
+    for section in (RESOURCES, TEMPLATE["Outputs"]):
+        for name, entry in section.items():
+            ours = re.match("(Allow)?Gateway", name) is not None
+            assert (entry.get("Condition") == "Gateway") is ours, name
+
+
+def test_anybody_may_invoke_the_gateway_but_only_by_its_url() -> None:
+    (url,) = of_type("AWS::Lambda::Url").values()
+    assert url == {"TargetFunctionArn": arn("GatewayFunction"), "AuthType": "NONE"}
+    permissions = of_type("AWS::Lambda::Permission").values()
+    to_all = {"FunctionName": {"Ref": "GatewayFunction"}, "Principal": "*"}
+    assert [p for p in permissions if p["Principal"] == "*"] == [
+        to_all | {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"},
+        to_all | {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
+    ]
+
+
+def test_a_flood_leaves_executions_for_the_other_functions() -> None:
+    functions = of_type("AWS::Lambda::Function")
+    assert functions["GatewayFunction"]["ReservedConcurrentExecutions"] == {
+        "Fn::If": ["GatewayIsLimited", {"Ref": "gatewayConcurrency"}, {"Ref": "AWS::NoValue"}]
+    }
+    # Nor is a number taken from enrich and deliver.
+    limited = [name for name in functions if "ReservedConcurrentExecutions" in functions[name]]
+    assert limited == ["GatewayFunction"]
+
+
+def test_the_gateway_s_token_cannot_be_guessed() -> None:
+    made = RESOURCES["GatewayToken"]["Properties"]["GenerateSecretString"]
+    # Letters and digits alone, so that a shell or a header takes it as it is.
+    assert made == {"PasswordLength": 40, "ExcludePunctuation": True}
 
 
 COMPARED = {"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": ">="}
@@ -311,6 +370,7 @@ ALARMS = {
     "EnrichErrorsAlarm": ("AWS/Lambda", "Errors", "EnrichFunction", ">= 1"),
     "DeliverErrorsAlarm": ("AWS/Lambda", "Errors", "DeliverFunction", ">= 1"),
     "KeyRefusedAlarm": ("Pagetrail", "KeyRefused", "AWS::StackName", ">= 1"),
+    "GatewayErrorsAlarm": ("AWS/Lambda", "Url5xxCount", "GatewayFunction", ">= 1"),
     "AmissAlarm": ("Pagetrail", "Amiss", "AWS::StackName", ">= 1"),
 }
 TOLD = {
@@ -342,7 +402,8 @@ def test_the_alarms_are_these() -> None:
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_tells_whom_the_user_chose_and_not_pagerduty(name: str) -> None:
     alarm = RESOURCES[name]["Properties"]
-    assert "Condition" not in RESOURCES[name]
+    condition = RESOURCES[name].get("Condition")
+    assert condition == ("Gateway" if name == "GatewayErrorsAlarm" else None)
     assert alarm["AlarmActions"] == TOLD
     # The daily look says nothing in between, which is not that all is well.
     assert alarm.get("OKActions") == (None if name == "AmissAlarm" else TOLD)
@@ -350,11 +411,13 @@ def test_an_alarm_tells_whom_the_user_chose_and_not_pagerduty(name: str) -> None
     assert alarm["TreatMissingData"] == "notBreaching"
     # Nor by way of the rule that pages for every alarm.
     (pattern,) = RESOURCES["AllAlarmsRule"]["Properties"]["EventPattern"]["detail"]["alarmName"]
-    assert {"Ref": name} in pattern["anything-but"]["prefix"]
+    first, *others = pattern["anything-but"]["prefix"]
+    assert first == "TargetTracking-"
+    assert (condition, {"Ref": name}) in [only_for(other) for other in others]
 
 
 def test_own_metrics_are_named_as_the_program_names_them() -> None:
-    telemetry = (ROOT / "src/telemetry.rs").read_text()
+    telemetry = (ROOT / "src/telemetry/mod.rs").read_text()
     assert 'NAMESPACE: &str = "Pagetrail"' in telemetry and '[["stack"]]' in telemetry
     body = RESOURCES["OwnDashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     named = set(re.findall(r'\["(?:Pagetrail|\.)", "(\w+)", ', body))

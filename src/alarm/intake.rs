@@ -1,4 +1,4 @@
-//! Intake: what a Lambda payload holds, each part on its own, told apart by marker fields.
+//! Intake: what a payload holds, each part on its own, told apart by marker fields.
 
 use serde_json::Value;
 
@@ -58,6 +58,7 @@ impl Notice {
 /// |---|---|
 /// | `Records[].Sns` | SNS event |
 /// | `Records[].body` | SQS event: raw delivery, or the SNS notification around it |
+/// | `Message` and `TopicArn` | SNS notification, as it is posted over HTTPS |
 /// | `alarmData` | direct alarm action |
 /// | `detail` | EventBridge event |
 /// | `AlarmName` | the alarm's SNS message itself |
@@ -77,10 +78,8 @@ fn read_record(record: &Value, home: &Origin) -> Notice {
     }
     if let Some(body) = record["body"].as_str() {
         let notification: Value = serde_json::from_str(body).unwrap_or_default();
-        if let (Some(message), true) =
-            (notification["Message"].as_str(), notification.get("TopicArn").is_some())
-        {
-            return Envelope::of(&notification, home).open(message);
+        if let Some(notice) = read_notification(&notification, home) {
+            return notice;
         }
         let queue = text(record, "eventSourceARN");
         let envelope = Envelope {
@@ -90,6 +89,9 @@ fn read_record(record: &Value, home: &Origin) -> Notice {
             topic: queue,
         };
         return envelope.open(body);
+    }
+    if let Some(notice) = read_notification(record, home) {
+        return notice;
     }
     match alarm(record, home) {
         Some(alarm) => Notice::Alarm(Box::new(alarm)),
@@ -102,6 +104,12 @@ fn read_record(record: &Value, home: &Origin) -> Notice {
             why: "This event is no state change of a CloudWatch alarm".to_owned(),
         }),
     }
+}
+
+fn read_notification(notification: &Value, home: &Origin) -> Option<Notice> {
+    let message = notification["Message"].as_str()?;
+    notification.get("TopicArn")?;
+    Some(Envelope::of(notification, home).open(message))
 }
 
 /// What stands around a message.

@@ -1,6 +1,6 @@
 //! The alarm: what CloudWatch told us, in one type whatever the form it came in.
 //!
-//! - [`intake`]: a Lambda payload → its notices, told apart by marker fields.
+//! - [`intake`]: a payload → its notices, told apart by marker fields.
 //! - `sns`, `change`: the two shapes CloudWatch writes a state change in.
 //! - [`rule`], [`query`], [`datapoints`]: what stands in a composite alarm's rule, a
 //!   Metrics Insights query, a reason.

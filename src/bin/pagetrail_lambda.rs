@@ -14,7 +14,8 @@ async fn main() -> ExitCode {
     let ended = match std::env::var("_HANDLER").as_deref() {
         Ok("enrich") => Box::pin(stage::enrich::run(&sdk)).await,
         Ok("deliver") => Box::pin(stage::deliver::run(&sdk)).await,
-        _ => Err("the function's handler must be enrich or deliver".into()),
+        Ok("gateway") => Box::pin(stage::gateway::run(&sdk)).await,
+        _ => Err("the function's handler must be enrich, deliver or gateway".into()),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

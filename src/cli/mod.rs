@@ -7,6 +7,7 @@ pub mod preview;
 pub mod rejected;
 pub mod sandbox;
 pub mod send;
+pub mod serve;
 mod session;
 mod timed;
 
@@ -31,6 +32,7 @@ enum Command {
     Rejected(rejected::Args),
     Sandbox(sandbox::Args),
     Send(Box<send::Args>),
+    Serve(serve::Args),
 }
 
 /// Runs the command given on the command line and returns its exit code:
@@ -56,6 +58,7 @@ pub fn run() -> ExitCode {
         Command::Rejected(args) => rejected::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Send(args) => return send::run(&args, "pagetrail"),
+        Command::Serve(args) => serve::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

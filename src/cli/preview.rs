@@ -230,7 +230,7 @@ async fn send(event: &Event, key: &RoutingKey, args: &Args) -> Result<(), Comman
         Outcome::Later { reason, .. }
         | Outcome::RefusedEvent { reason, .. }
         | Outcome::RefusedKey { reason } => {
-            let why = text::one_line(&key.hide_in(&reason.whole()));
+            let why = text::one_line(&reason.whole());
             Err(format!("not sent: {why}").into())
         }
     }

@@ -46,6 +46,14 @@ impl<G: Fn(&str) -> Option<String>> Settings for G {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError(Vec<String>);
 
+impl ConfigError {
+    /// The faults, each a sentence.
+    #[must_use]
+    pub fn faults(&self) -> &[String] {
+        &self.0
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "wrong configuration: {}", self.0.join("; "))

@@ -12,10 +12,12 @@ use super::{ConfigError, Reader, Settings};
 use crate::delivery::pace::Pace;
 use crate::delivery::pools::Pools;
 use crate::event::routing_key::RoutingKey;
+use crate::gateway::LocalClients;
 use crate::secret::Secret;
+use crate::sns::TopicArn;
 
 /// Every setting there is, as it stands in the file.
-pub const SETTINGS: [&str; 34] = [
+pub const SETTINGS: [&str; 35] = [
     "listen",
     "listen_https",
     "tls_certificate_file",
@@ -35,6 +37,7 @@ pub const SETTINGS: [&str; 34] = [
     "verify_keys",
     "token",
     "token_file",
+    "trust_local_clients",
     "rate_per_minute",
     "workers",
     "sns_topics",
@@ -75,9 +78,11 @@ pub struct ServerConfig {
     /// Whether each key is checked at PagerDuty at start.
     pub verify_keys: bool,
     pub token: Token,
+    /// What clients on this machine may do.
+    pub local_clients: LocalClients,
     pub pace: Pace,
     /// The topics whose notifications `POST /sns` takes.
-    pub sns_topics: Vec<String>,
+    pub sns_topics: Vec<TopicArn>,
     pub enrich: EnrichConfig,
     pub log_level: &'static str,
 }
@@ -166,6 +171,11 @@ fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<Layered<E>>) -> Serve
             &[("true", true), ("false", false)],
         ),
         token: token(reader),
+        local_clients: reader.choice(
+            "PAGETRAIL_TRUST_LOCAL_CLIENTS",
+            LocalClients::Trusted,
+            &[("true", LocalClients::Trusted), ("false", LocalClients::LikeOthers)],
+        ),
         pace: reader.pace(1),
         sns_topics: topics(reader),
         enrich: EnrichConfig::of(reader),
@@ -187,6 +197,13 @@ fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<Layered<E>>) -> Serve
         reader.faults.push(
             "routing_keys_file is not set: alarms from sns_topics bring no routing key of their \
              own; set it, or routing_keys"
+                .to_owned(),
+        );
+    }
+    if matches!(config.queue, QueueChoice::Sqs { .. }) && no_keys {
+        reader.faults.push(
+            "routing_keys_file is not set: a queue on SQS never holds a routing key, so every \
+             event goes through the pools; set it, or routing_keys, or routing_key_secret_arn"
                 .to_owned(),
         );
     }
@@ -236,7 +253,13 @@ fn data_dir(reader: &Reader<impl Settings>) -> PathBuf {
 fn tls(reader: &mut Reader<impl Settings>) -> Tls {
     let (certificate, key) = ("PAGETRAIL_TLS_CERTIFICATE_FILE", "PAGETRAIL_TLS_KEY_FILE");
     match (reader.path(certificate), reader.path(key)) {
-        (Some(certificate), Some(key)) => Tls::Files { certificate, key },
+        (Some(chain), Some(private)) => {
+            if let Err(error) = crate::tls::server_config(&chain, &private) {
+                let place = reader.settings.place(certificate);
+                reader.faults.push(format!("{place}: {error}"));
+            }
+            Tls::Files { certificate: chain, key: private }
+        }
         (None, None) => {
             let mut names = reader.words("PAGETRAIL_TLS_NAMES");
             if names.is_empty() {
@@ -279,7 +302,7 @@ fn queue(reader: &mut Reader<impl Settings>, data_dir: &std::path::Path) -> Queu
         path,
         bytes: megabytes(reader.number("PAGETRAIL_QUEUE_MAX_MEGABYTES", 1_024, 16..=1_048_576)),
         age: Duration::from_hours(24 * days),
-        free: megabytes(reader.number("PAGETRAIL_QUEUE_FREE_MEGABYTES", 64, 1..=1_048_576)),
+        free: megabytes(reader.number("PAGETRAIL_QUEUE_FREE_MEGABYTES", 64, 16..=1_048_576)),
     }
 }
 
@@ -351,93 +374,17 @@ pub fn read_token(path: &std::path::Path) -> Result<Secret<String>, String> {
     Ok(Secret::new(token.to_owned()))
 }
 
-fn topics(reader: &mut Reader<impl Settings>) -> Vec<String> {
+fn topics(reader: &mut Reader<impl Settings>) -> Vec<TopicArn> {
     let name = "PAGETRAIL_SNS_TOPICS";
-    let topics = reader.words(name);
-    let is_topic = |topic: &String| {
-        let parts: Vec<&str> = topic.split(':').collect();
-        matches!(parts[..], ["arn", _, "sns", region, account, name]
-            if !region.is_empty() && account.len() == 12 && !name.is_empty())
-    };
-    if !topics.iter().all(is_topic) {
-        reader.fault(name, "ARNs of SNS topics, such as arn:aws:sns:eu-west-1:123456789012:errors");
-    }
-    topics
+    let topics: Result<Vec<TopicArn>, _> =
+        reader.words(name).iter().map(|word| word.parse()).collect();
+    topics.unwrap_or_else(|_| {
+        let expected = "ARNs of standard SNS topics, such as \
+                        arn:aws:sns:eu-west-1:123456789012:errors";
+        reader.fault(name, expected);
+        Vec::new()
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: &str = "0123456789abcdef0123456789abcdef";
-
-    fn read(text: &str) -> Result<ServerConfig, String> {
-        let file = ConfigFile::parse("pagetrail.toml", text, &SETTINGS);
-        ServerConfig::read(file, |_: &str| None).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn defaults_listen_on_this_machine_only() {
-        let config = read("").unwrap();
-        assert_eq!(config.listen, ["127.0.0.1:8080".parse().unwrap()]);
-        assert!(config.listen_https.is_empty() && !config.is_reachable());
-        let QueueChoice::Sqlite { path, bytes, .. } = config.queue else { panic!() };
-        assert_eq!((path, bytes), (PathBuf::from("/var/lib/pagetrail/queue.db"), 1 << 30));
-        assert!(matches!(config.keys, Keys::Nothing));
-    }
-
-    #[test]
-    fn beyond_this_machine_keys_must_be_known() {
-        let fault = read("listen = \"0.0.0.0:8080\"").unwrap_err();
-        assert!(fault.contains("who posts from another machine needs a routing key"), "{fault}");
-        let config = read(&format!("listen = \"[::]:8080\"\nallowed_keys = [\"{KEY}\"]")).unwrap();
-        assert!(config.is_reachable());
-        assert!(read("listen = \"[::ffff:127.0.0.1]:1\"").is_ok());
-    }
-
-    #[test]
-    fn all_faults_at_once_with_their_lines_and_no_key_in_them() {
-        let fault = read(&format!(
-            "listen = \"here\"\nqueue = \"redis\"\nrouting_keys = \"{KEY}x\"\n\
-             routing_keys_file = \"/nowhere\"\ntoken = \"short\"\nrate_per_minute = 0\n\
-             sns_topics = [\"errors\"]\nverify_keys = \"yes\"\ntls_key_file = \"key.pem\"\n"
-        ))
-        .unwrap_err();
-        for part in [
-            "line 1: listen is not valid",
-            "line 2: queue is not valid: it must be sqlite, sqlite:FILE, or sqs:URL",
-            "line 3: routing_keys and pagetrail.toml, line 4: routing_keys_file are both set",
-            "line 3: routing_keys: the secret holds neither routing keys",
-            "line 5: token is not valid: it must be at least 16 characters",
-            "line 6: rate_per_minute is not valid",
-            "line 7: sns_topics is not valid",
-            "line 8: verify_keys is not valid",
-            "tls_certificate_file (or PAGETRAIL_TLS_CERTIFICATE_FILE) is not set",
-        ] {
-            assert!(fault.contains(part), "{part} not in {fault}");
-        }
-        assert!(!fault.contains(KEY), "{fault}");
-    }
-
-    #[test]
-    fn sqs_needs_both_queues() {
-        let fault = read("queue = \"sqs:https://sqs.eu-west-1.amazonaws.com/1/events.fifo\"");
-        assert!(fault.unwrap_err().contains("rejected_queue_url"));
-    }
-
-    #[test]
-    fn every_setting_that_is_read_may_stand_in_the_file() {
-        let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
-        let file = ConfigFile::parse("f", "queue = \"sqs:x\"", &SETTINGS);
-        let _ = ServerConfig::read(file, |name: &str| {
-            asked.borrow_mut().insert(name.to_owned());
-            None
-        });
-        for name in asked.into_inner() {
-            if let Some(setting) = name.strip_prefix("PAGETRAIL_") {
-                let setting = setting.to_ascii_lowercase();
-                assert!(SETTINGS.contains(&setting.as_str()), "{setting}");
-            }
-        }
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use tracing::info;
 use super::keys::Keys;
 use super::outcome::{Outcome, outcome};
 use super::pagerduty::PagerDuty;
+use crate::event::routing_key::RoutingKey;
 use crate::event::{Action, DedupKey, Endpoint, Event};
 use crate::telemetry::Signal;
 
@@ -33,13 +34,24 @@ impl Canary {
         Self { sns }
     }
 
+    /// A look at the keys alone.
+    #[must_use]
+    pub fn without_topic() -> Self {
+        Self { sns: None }
+    }
+
+    /// Checks one key by a resolve for an alert that never was, which PagerDuty answers and
+    /// otherwise ignores.
+    pub async fn check(pagerduty: &PagerDuty, key: &RoutingKey) -> Outcome {
+        outcome(Endpoint::V2, &pagerduty.post(&resolve(), key).await)
+    }
+
     /// Looks, and tells what is amiss.
     pub async fn look(&self, keys: &Keys, pagerduty: &PagerDuty) {
         match keys.all().await {
             Ok(keys) => {
                 for key in keys {
-                    let answer = pagerduty.post(&resolve(), &key).await;
-                    match outcome(Endpoint::V2, &answer) {
+                    match Self::check(pagerduty, &key).await {
                         Outcome::Delivered => info!(%key, "the canary found the key in order"),
                         Outcome::RefusedKey { reason } | Outcome::RefusedEvent { reason, .. } => {
                             Signal::KeyRefused { key: &key.to_string(), why: &reason.what }.tell();

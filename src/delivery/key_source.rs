@@ -18,7 +18,7 @@ const ATTEMPT: Duration = Duration::from_secs(4);
 /// Why there are no routing keys.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum KeyError {
-    #[error("the routing keys' secret could not be read: {0}")]
+    #[error("the secret could not be read: {0}")]
     Unreadable(String),
     #[error("the routing keys' file {path} could not be read: {error}")]
     File { path: String, error: String },
@@ -46,10 +46,7 @@ impl KeySource {
     /// A secret of Secrets Manager, by its ARN or name. Connects lazily.
     #[must_use]
     pub fn secret(config: &SdkConfig, name: String) -> Self {
-        let config = Builder::from(config)
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
-            .build();
-        Self::Secret { client: Client::from_conf(config), name }
+        Self::Secret { client: secret_client(config), name }
     }
 
     /// Reads the keys.
@@ -71,6 +68,13 @@ impl KeySource {
             Self::Nothing => Ok(Pools::none()),
         }
     }
+}
+
+/// A client of Secrets Manager that makes a call that hangs again. Connects lazily.
+#[must_use]
+pub fn secret_client(config: &SdkConfig) -> Client {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
+    Client::from_conf(Builder::from(config).timeout_config(timeouts).build())
 }
 
 /// The text of a secret of Secrets Manager.

@@ -1,9 +1,10 @@
 //! The routing keys: read, kept, paced, and set aside when refused.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use serde::Serialize;
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 use tracing::warn;
@@ -29,8 +30,11 @@ pub struct Keys {
     started: Instant,
     // The standard library's locks: nothing awaits while they are held.
     pools: RwLock<Option<Arc<Pools>>>,
+    /// Pools whose keys were others when they were first read: an alert may have been opened
+    /// through another key than its first one now.
+    changed: RwLock<HashSet<String>>,
     /// Keys that are in no pool.
-    learned: RwLock<HashMap<Fingerprint, RoutingKey>>,
+    others: RwLock<HashMap<Fingerprint, Other>>,
     state: Mutex<HashMap<RoutingKey, KeyState>>,
     // Tokio's lock: held while the source is read, so that it is read once.
     reading: tokio::sync::Mutex<Reading>,
@@ -38,10 +42,18 @@ pub struct Keys {
 
 #[derive(Default)]
 struct Reading {
-    /// When it was last read because a key had been refused.
-    again: Option<Instant>,
+    /// When it was last read because a key had been refused or was unknown, and what is
+    /// wrong with it.
+    again: Option<(Instant, Result<(), KeyError>)>,
     /// The last first read that failed.
     failure: Option<(Instant, KeyError)>,
+}
+
+/// A key that is in no pool.
+struct Other {
+    key: RoutingKey,
+    /// Everybody may post with it; not only those who may post with any.
+    allowed: bool,
 }
 
 struct KeyState {
@@ -54,21 +66,33 @@ struct KeyState {
 pub struct Candidates {
     /// Those that may be used now, in the alert's order.
     pub usable: Vec<RoutingKey>,
-    /// A key of the pool was refused since this worker started, so that an alert may
-    /// have been opened through another than its first.
+    /// A key of the pool was refused since this worker started, or the pool changed, so that
+    /// an alert may have been opened through another than its first.
     pub moved: bool,
     /// The target names no pool, and the default pool stands in.
     pub unknown_target: bool,
 }
 
 /// How a key is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum KeyHealth {
     Healthy,
     /// Its limit is reached: events wait for their turn.
     Paced,
     /// PagerDuty does not take it.
     Refused,
+}
+
+impl KeyHealth {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Paced => "paced",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 impl Keys {
@@ -80,7 +104,8 @@ impl Keys {
             pace,
             started: Instant::now(),
             pools: RwLock::default(),
-            learned: RwLock::default(),
+            changed: RwLock::default(),
+            others: RwLock::default(),
             state: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
         }
@@ -122,15 +147,24 @@ impl Keys {
         let state = self.states();
         let refused = |key: &RoutingKey| state.get(key).and_then(|state| state.refused);
         let aside = |key: &RoutingKey| refused(key).is_some_and(|at| at.elapsed() < SET_ASIDE);
-        let moved = order.iter().any(|key| refused(key).is_some());
+        let moved =
+            self.has_changed(pools, target) || order.iter().any(|key| refused(key).is_some());
         let usable = order.into_iter().filter(|key| !aside(key)).collect();
         Ok(Candidates { usable, moved, unknown_target })
     }
 
+    fn has_changed(&self, pools: &Pools, target: &Target) -> bool {
+        let changed = self.changed.read().unwrap_or_else(PoisonError::into_inner);
+        match target {
+            Target::Pool(pool) => changed.contains(pools.stand_in(pool)),
+            Target::Key(_) => false,
+        }
+    }
+
     fn named(&self, pools: &Pools, name: &Fingerprint) -> Option<RoutingKey> {
-        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
         let in_pools = || pools.iter().find(|key| Fingerprint::of(key) == *name);
-        learned.get(name).or_else(in_pools).cloned()
+        others.get(name).map(|other| &other.key).or_else(in_pools).cloned()
     }
 
     /// Every key there is, for checking them; the source is read anew.
@@ -149,33 +183,64 @@ impl Keys {
         Ok(self.keep(self.source.read().await?))
     }
 
-    /// Takes a key into use that is in no pool.
+    /// Takes a key into use that is in no pool: events that came with it go through it.
     pub fn learn(&self, key: RoutingKey) {
-        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
-        learned.insert(Fingerprint::of(&key), key);
+        self.add(key, false);
     }
 
-    /// Whether a key is one of ours. Where it is not, the source is read again, which may
-    /// hold it by now.
+    /// The same, and lets everybody post with it.
+    pub fn allow(&self, key: RoutingKey) {
+        self.add(key, true);
+    }
+
+    fn add(&self, key: RoutingKey, allowed: bool) {
+        let name = Fingerprint::of(&key);
+        let is_there = |others: &HashMap<Fingerprint, Other>| {
+            others.get(&name).is_some_and(|other| other.allowed || !allowed)
+        };
+        // Asked first: nearly every event comes with a key that is here already.
+        if !is_there(&self.others.read().unwrap_or_else(PoisonError::into_inner)) {
+            let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
+            others.insert(name, Other { key, allowed });
+        }
+    }
+
+    /// Whether everybody may post with a key: it is in a pool, or allowed. Where it is not,
+    /// the source is read again, which may hold it by now.
     ///
     /// # Errors
-    /// When the source was never read and cannot be.
+    /// When the source cannot be read: it might hold the key.
     pub async fn knows(&self, key: &RoutingKey) -> Result<bool, KeyError> {
         if self.is_among(&*self.pools().await?, key) {
             return Ok(true);
         }
-        if let Err(error) = self.read_again().await {
-            warn!(%error, "the keys in memory stay in use");
+        let read = self.read_again().await;
+        if self.is_among(&*self.pools().await?, key) {
+            return Ok(true);
         }
-        Ok(self.is_among(&*self.pools().await?, key))
+        read.map(|()| false)
     }
 
-    /// Compares with all keys, each in constant time: an answer's time tells nothing.
+    /// Whether a key is in a pool, as far as the source was read.
+    ///
+    /// # Errors
+    /// When the source was never read and cannot be.
+    pub async fn is_pooled(&self, key: &RoutingKey) -> Result<bool, KeyError> {
+        Ok(is_one_of(self.pools().await?.iter(), key))
+    }
+
+    /// Whether there are pools at all.
+    ///
+    /// # Errors
+    /// When the source was never read and cannot be.
+    pub async fn has_pools(&self) -> Result<bool, KeyError> {
+        Ok(self.pools().await?.iter().next().is_some())
+    }
+
     fn is_among(&self, pools: &Pools, key: &RoutingKey) -> bool {
-        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
-        let same = |known: &RoutingKey| known.expose().as_bytes().ct_eq(key.expose().as_bytes());
-        let found = pools.iter().chain(learned.values()).map(same);
-        found.fold(subtle::Choice::from(0), |any, same| any | same).into()
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
+        let allowed = others.values().filter(|other| other.allowed).map(|other| &other.key);
+        is_one_of(pools.iter().chain(allowed), key)
     }
 
     /// Sets a refused key aside and reads the source again, which may hold another by now.
@@ -237,20 +302,24 @@ impl Keys {
     fn keep(&self, pools: Pools) -> Arc<Pools> {
         let pools = Arc::new(pools);
         let mut known = self.pools.write().unwrap_or_else(PoisonError::into_inner);
-        *known = Some(Arc::clone(&pools));
+        if let Some(before) = known.replace(Arc::clone(&pools)) {
+            let mut changed = self.changed.write().unwrap_or_else(PoisonError::into_inner);
+            changed.extend(pools.changed_since(&before));
+        }
         pools
     }
 
     async fn read_again(&self) -> Result<(), KeyError> {
         let mut reading = self.reading.lock().await;
-        if reading.again.is_some_and(|at| at.elapsed() < SHORTEST_BETWEEN_READS) {
-            return Ok(());
+        if let Some((at, read)) = &reading.again
+            && at.elapsed() < SHORTEST_BETWEEN_READS
+        {
+            return read.clone();
         }
-        let pools = self.source.read().await;
+        let read = self.source.read().await.map(|pools| drop(self.keep(pools)));
         // Set after the read, however it ended: a slow failure is not repeated by all who wait.
-        reading.again = Some(Instant::now());
-        self.keep(pools?);
-        Ok(())
+        reading.again = Some((Instant::now(), read.clone()));
+        read
     }
 
     /// When an event may go through a key.
@@ -271,4 +340,10 @@ impl Keys {
     fn states(&self) -> MutexGuard<'_, HashMap<RoutingKey, KeyState>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Compares with all keys, each in constant time: an answer's time tells nothing.
+fn is_one_of<'a>(keys: impl Iterator<Item = &'a RoutingKey>, key: &RoutingKey) -> bool {
+    let same = |known: &RoutingKey| known.expose().as_bytes().ct_eq(key.expose().as_bytes());
+    keys.fold(subtle::Choice::from(0), |any, known| any | same(known)).into()
 }

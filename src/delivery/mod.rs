@@ -15,7 +15,7 @@ mod worker;
 pub use backoff::delay;
 pub use canary::Canary;
 pub(crate) use canary::NEVER;
-pub use key_source::{KeyError, KeySource, secret_text};
+pub use key_source::{KeyError, KeySource, secret_client, secret_text};
 pub use keys::{KeyHealth, Keys};
 pub use outcome::{Answer, Outcome, Reason, outcome};
 pub use pagerduty::PagerDuty;

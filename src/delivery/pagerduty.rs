@@ -9,6 +9,7 @@ use reqwest::{Client, Response};
 use url::Url;
 
 use super::outcome::{Answer, retry_after};
+use crate::config::is_loopback;
 use crate::event::routing_key::RoutingKey;
 use crate::event::{Endpoint, Event};
 
@@ -33,14 +34,17 @@ impl PagerDuty {
     /// # Errors
     /// When the HTTP client cannot be built.
     pub fn new(url: Url, tls: rustls::ClientConfig) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
+        let mut client = Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(concat!("pagetrail/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .connect_timeout(CONNECT)
-            .timeout(ATTEMPT)
-            .build()?;
-        Ok(Self { client, url })
+            .timeout(ATTEMPT);
+        if is_loopback(&url) {
+            // A proxy's loopback is another machine's, and the key would go there unencrypted.
+            client = client.no_proxy();
+        }
+        Ok(Self { client: client.build()?, url })
     }
 
     /// Posts a composed event once.
@@ -61,7 +65,7 @@ impl PagerDuty {
             .send()
             .await;
         match sent {
-            Ok(response) => read(response).await,
+            Ok(response) => read(response, key).await,
             Err(error) => Answer::Nothing { why: why(&error) },
         }
     }
@@ -87,9 +91,8 @@ fn with_key(event: &str, field: Option<&str>, key: &RoutingKey) -> String {
     format!("{{\"{field}\":\"{}\"{comma}{rest}", key.expose())
 }
 
-/// Reads a whole answer. The words in it are shown only after the key is hidden in
-/// them: a peer may echo what it was sent.
-async fn read(mut response: Response) -> Answer {
+/// Reads a whole answer, and hides the key in it: a peer may echo what it was sent.
+async fn read(mut response: Response, key: &RoutingKey) -> Answer {
     let status = response.status().as_u16();
     let retry_after = asked_wait(response.headers());
     let mut body = Vec::new();
@@ -105,7 +108,7 @@ async fn read(mut response: Response) -> Answer {
             Err(_) => return Answer::Nothing { why: "half an answer" },
         }
     }
-    Answer::Http { status, retry_after, body: String::from_utf8_lossy(&body).into_owned() }
+    Answer::Http { status, retry_after, body: key.hide_in(&String::from_utf8_lossy(&body)) }
 }
 
 fn asked_wait(headers: &HeaderMap) -> Option<Duration> {

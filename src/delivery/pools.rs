@@ -12,18 +12,22 @@ use crate::queue::DEFAULT_TARGET;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pools(BTreeMap<String, Vec<RoutingKey>>);
 
-/// What is wrong with a secret. No message shows a value.
+/// What is wrong with the keys' text. No message shows a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PoolsError {
     #[error(
-        "the secret holds neither routing keys of 32 letters and digits, one a line, nor a JSON \
-         object of pools such as {{\"default\": [\"KEY\", \"KEY\"]}}"
+        "the routing keys are neither 32 letters and digits each, one a line, nor a JSON object \
+         of pools such as {{\"default\": [\"KEY\", \"KEY\"]}}"
     )]
     Form,
     #[error("pool {pool:?}, key no. {number}: a routing key has 32 letters and digits")]
     Key { pool: String, number: usize },
     #[error("pool {0:?} holds no key")]
     Empty(String),
+    #[error(
+        "a routing key stands where a pool's name belongs: a pool is {{\"NAME\": [\"KEY\", \"KEY\"]}}"
+    )]
+    KeyAsName,
     #[error("there is no pool \"default\", which events without a target go to")]
     NoDefault,
 }
@@ -46,6 +50,9 @@ impl Pools {
         };
         let mut pools = BTreeMap::new();
         for (pool, keys) in named {
+            if pool.trim().parse::<RoutingKey>().is_ok() {
+                return Err(PoolsError::KeyAsName);
+            }
             let keys = match keys {
                 Value::Array(keys) => keys,
                 key => vec![key],
@@ -81,13 +88,27 @@ impl Pools {
         self.0.contains_key(pool)
     }
 
+    /// The pool whose keys are used: the default one in place of one that is not there.
+    #[must_use]
+    pub fn stand_in<'a>(&self, pool: &'a str) -> &'a str {
+        if self.contains(pool) { pool } else { DEFAULT_TARGET }
+    }
+
+    /// The names of the pools that have other keys than before.
+    pub fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = String> + 'a {
+        let names = self.0.keys().chain(before.0.keys());
+        let set = |pools: &Self, name: &str| {
+            pools.0.get(name).map(|keys| keys.iter().cloned().collect::<HashSet<_>>())
+        };
+        names.filter(move |name| set(self, name) != set(before, name)).cloned()
+    }
+
     /// The keys of a pool in the order in which an alert tries them: rendezvous
     /// hashing, so that trigger and resolve meet, and a lost key moves only its own
     /// alerts. An unknown pool's go through the default one.
     #[must_use]
     pub fn order(&self, pool: &str, dedup_key: &str) -> Vec<RoutingKey> {
-        let pool = self.0.get(pool).or_else(|| self.0.get(DEFAULT_TARGET));
-        let mut keys = pool.cloned().unwrap_or_default();
+        let mut keys = self.0.get(self.stand_in(pool)).cloned().unwrap_or_default();
         keys.sort_by_cached_key(|key| sha256_hex(&[key.expose(), dedup_key]));
         keys
     }
@@ -170,8 +191,10 @@ mod tests {
     #[test]
     fn faults_name_the_place_and_show_no_value() {
         let fault = |secret: &str| Pools::parse(secret).unwrap_err().to_string();
-        assert!(fault("PASTE-YOUR-KEY").contains("neither routing keys"));
-        assert!(fault("[]").contains("neither routing keys"));
+        assert!(fault("PASTE-YOUR-KEY").contains("are neither 32 letters"));
+        let swapped = fault(&format!(r#"{{"{}": "default"}}"#, key(1)));
+        assert!(swapped.contains("pool's name") && !swapped.contains(&key(1)), "{swapped}");
+        assert!(fault("[]").contains("are neither 32 letters"));
         let bad = fault(&format!(r#"{{"default": ["{}", "hunter2"]}}"#, key(1)));
         assert!(bad.contains("pool \"default\", key no. 2") && !bad.contains("hunter2"), "{bad}");
         assert!(fault(r#"{"default": []}"#).contains("holds no key"));

@@ -1,9 +1,9 @@
 //! The worker: a batch of queued events, group by group, each in its order.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chrono::{SecondsFormat, Utc};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 use tracing::warn;
@@ -11,14 +11,16 @@ use tracing::warn;
 use super::backoff::delay;
 use super::keys::{Candidates, Keys};
 use super::order::{groups, in_order, next_key};
-use super::outcome::{Answer, Outcome, Reason, outcome};
+use super::outcome::{Outcome, Reason, outcome};
 use super::pace::Turn;
 use super::pagerduty::{ATTEMPT, PagerDuty};
 use super::unenriched;
 use crate::event::routing_key::RoutingKey;
 use crate::event::{Action, Endpoint, Event, Severity};
 use crate::paging::Paging;
-use crate::queue::{Message, Outline, Queue, Queued, Rejection, Target, Wait};
+use crate::queue::{
+    Deduplication, Fingerprint, Message, Outline, Queue, Queued, Rejection, Target, Wait,
+};
 use crate::telemetry::Signal;
 
 /// Time kept for the calls around an attempt: the queue's, and the answer to Lambda.
@@ -26,12 +28,15 @@ const RESERVE: Duration = Duration::from_secs(3);
 /// A turn that comes within this time is waited for; a later one is not slept away in
 /// billed time.
 const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Delivers batches of queued events.
 pub struct Worker<Q> {
     pub pagerduty: PagerDuty,
     pub keys: Arc<Keys>,
     pub queue: Q,
     pub paging: Paging,
+    /// Once it is true, no attempt begins any more: the process ends.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// A message of the batch, read once.
@@ -61,7 +66,7 @@ enum Fate {
     /// It comes back later, and what follows it in its group with it.
     Later { after: Option<Duration>, reason: Reason },
     /// The key's limit is reached: it comes back at its turn.
-    ComeBack(Duration),
+    ComeBack { wait: Duration, key: Fingerprint },
 }
 
 impl<Q: Queue> Worker<Q> {
@@ -102,7 +107,7 @@ impl<Q: Queue> Worker<Q> {
         match fate {
             Fate::Done | Fate::Rejected => {}
             Fate::Later { after, reason } => self.postpone(rest, after, &reason).await,
-            Fate::ComeBack(wait) => self.come_back(rest, wait).await,
+            Fate::ComeBack { wait, key } => self.come_back(rest, wait, key).await,
         }
         rest.iter().map(|item| item.message.id.clone()).collect()
     }
@@ -134,8 +139,9 @@ impl<Q: Queue> Worker<Q> {
     /// their order holds.
     async fn queue_bare(&self, bare: &[unenriched::Bare]) -> Fate {
         for (event, deduplication_id) in bare {
+            let deduplication = Deduplication::Id(deduplication_id.clone());
             let sent = match Queued::of(Target::default_pool(), event)
-                .and_then(|queued| queued.outgoing(&queued.outline(), deduplication_id))
+                .and_then(|queued| queued.outgoing(&queued.outline(), deduplication))
             {
                 Ok(outgoing) => self.queue.send(outgoing).await,
                 Err(error) => Err(error),
@@ -179,12 +185,15 @@ impl<Q: Queue> Worker<Q> {
             if Instant::now() + PATIENCE + ATTEMPT + RESERVE > deadline {
                 return later("no time was left in this batch");
             }
+            if self.stop.load(Ordering::Relaxed) {
+                return later("the process ends");
+            }
             match self.keys.turn(&key, PATIENCE) {
                 Turn::In(wait) => tokio::time::sleep(wait).await,
-                Turn::ComeBack(wait) => return Fate::ComeBack(wait),
+                Turn::ComeBack(wait) => return come_back(wait, &key),
             }
             let answer = self.pagerduty.post_raw(queued.endpoint, queued.event.get(), &key).await;
-            match verdict(queued.endpoint, &answer, &key) {
+            match outcome(queued.endpoint, &answer) {
                 Outcome::Delivered => delivered = true,
                 Outcome::Later { after, reason } => return Fate::Later { after, reason },
                 Outcome::RefusedEvent { status, reason } => {
@@ -228,9 +237,9 @@ impl<Q: Queue> Worker<Q> {
         }
         match self.keys.turn(key, patience) {
             Turn::In(wait) => tokio::time::sleep(wait).await,
-            Turn::ComeBack(wait) => return Fate::ComeBack(wait),
+            Turn::ComeBack(wait) => return come_back(wait, key),
         }
-        match verdict(Endpoint::V2, &self.pagerduty.post(&plainer, key).await, key) {
+        match outcome(Endpoint::V2, &self.pagerduty.post(&plainer, key).await) {
             Outcome::Delivered => {
                 tell_delivered(message, outline);
                 reject().await
@@ -250,9 +259,7 @@ impl<Q: Queue> Worker<Q> {
         reason: &Reason,
     ) -> Fate {
         Signal::Rejected { dedup_key, why: &reason.what }.tell();
-        let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let rejection = Rejection { status, reason: reason.whole(), at };
-        match self.queue.reject(message, rejection).await {
+        match self.queue.reject(message, Rejection::now(status, reason.whole())).await {
             Ok(()) => Fate::Rejected,
             Err(error) => later(format!("refused, and not put aside: {error}")),
         }
@@ -276,7 +283,7 @@ impl<Q: Queue> Worker<Q> {
     }
 
     /// Makes the messages come back at their turn, which is no failure.
-    async fn come_back(&self, items: &[Item], wait: Duration) {
+    async fn come_back(&self, items: &[Item], wait: Duration, key: Fingerprint) {
         let Some(first) = items.first() else { return };
         Signal::Paced {
             dedup_key: first.dedup_key(),
@@ -284,7 +291,7 @@ impl<Q: Queue> Worker<Q> {
             seconds: wait.as_secs_f64(),
         }
         .tell();
-        self.queue.postpone(&messages(items), Wait::Turn(wait)).await;
+        self.queue.postpone(&messages(items), Wait::Turn { wait, key }).await;
     }
 }
 
@@ -317,18 +324,6 @@ fn messages(items: &[Item]) -> Vec<Message> {
     items.iter().map(|item| item.message.clone()).collect()
 }
 
-/// What an answer means, with the key hidden in PagerDuty's words.
-fn verdict(endpoint: Endpoint, answer: &Answer, key: &RoutingKey) -> Outcome {
-    let mut outcome = outcome(endpoint, answer);
-    if let Outcome::Later { reason, .. }
-    | Outcome::RefusedEvent { reason, .. }
-    | Outcome::RefusedKey { reason } = &mut outcome
-    {
-        reason.said = key.hide_in(&reason.said);
-    }
-    outcome
-}
-
 /// Tells that PagerDuty took an event, in whatever form.
 fn tell_delivered(message: &Message, outline: &Outline) {
     Signal::Delivered {
@@ -342,4 +337,8 @@ fn tell_delivered(message: &Message, outline: &Outline) {
 
 fn later(what: impl Into<String>) -> Fate {
     Fate::Later { after: None, reason: Reason::own(what) }
+}
+
+fn come_back(wait: Duration, key: &RoutingKey) -> Fate {
+    Fate::ComeBack { wait, key: Fingerprint::of(key) }
 }

@@ -1,12 +1,17 @@
 //! The ordered, durable road between the stages.
 
 pub mod queued;
+pub mod sqlite;
 pub mod sqs;
 pub mod target;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+
+use chrono::{SecondsFormat, Utc};
 
 pub use queued::{Outline, Queued};
 pub use target::{DEFAULT_TARGET, Fingerprint, Target, target};
@@ -48,12 +53,8 @@ pub trait Queue: Send + Sync + 'static {
         rejection: Rejection,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// How many messages wait, and since when. Asking is also the test whether the queue
-    /// could take a message now.
-    ///
-    /// # Errors
-    /// When a message could not be queued now.
-    fn state(&self) -> impl Future<Output = Result<QueueState, QueueError>> + Send;
+    /// How many messages wait, and since when, and whether one more could be queued now.
+    fn state(&self) -> impl Future<Output = QueueState> + Send;
 }
 
 /// A message to be queued.
@@ -62,14 +63,22 @@ pub struct Outgoing {
     pub body: String,
     /// The unit of order.
     pub group: String,
-    /// A second message with the same id within five minutes is accepted and dropped.
-    pub deduplication_id: String,
+    pub deduplication: Deduplication,
     pub target: Target,
     /// The target's routing key, where it is in no pool: only a queue that is ours alone
     /// may hold it, and does so beside the message.
     pub key: Option<RoutingKey>,
     /// Among the messages that wait for one target, the most severe goes first.
     pub severity: Option<Severity>,
+}
+
+/// Whether a message may be a second telling of one that is queued already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deduplication {
+    /// Every message is one of its own.
+    Unique,
+    /// A second message with the same id within five minutes is accepted and dropped.
+    Id(String),
 }
 
 /// A message taken from the queue.
@@ -86,19 +95,39 @@ pub struct Message {
 }
 
 /// Why messages come back, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wait {
     /// They could not be delivered.
     Failed(Duration),
-    /// The key's limit is reached, which is no failure.
-    Turn(Duration),
+    /// The key's limit is reached, which is no failure: it has a turn free after this time.
+    Turn { wait: Duration, key: Fingerprint },
+}
+
+impl Deduplication {
+    /// The id, or one that no other message has.
+    #[must_use]
+    pub fn id(&self) -> String {
+        // The standard library's keys are the operating system's random numbers.
+        static PROCESS: LazyLock<[u64; 2]> = LazyLock::new(|| {
+            let state = RandomState::new();
+            [state.hash_one(1), state.hash_one(2)]
+        });
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        match self {
+            Self::Id(id) => id.clone(),
+            Self::Unique => {
+                let [high, low] = *PROCESS;
+                format!("{high:016x}{low:016x}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+            }
+        }
+    }
 }
 
 impl Wait {
     #[must_use]
-    pub fn duration(self) -> Duration {
-        let (Self::Failed(wait) | Self::Turn(wait)) = self;
-        wait
+    pub fn duration(&self) -> Duration {
+        let (Self::Failed(wait) | Self::Turn { wait, .. }) = self;
+        *wait
     }
 }
 
@@ -112,17 +141,48 @@ pub struct Rejection {
     pub at: String,
 }
 
+impl Rejection {
+    /// A rejection that happens now.
+    #[must_use]
+    pub fn now(status: Option<u16>, reason: String) -> Self {
+        Self { status, reason, at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true) }
+    }
+}
+
 /// What waits in a queue.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueState {
-    /// Messages that wait or are under way.
-    pub messages: u64,
+    /// Why a message could not be queued now.
+    pub ready: Result<(), QueueError>,
+    /// Messages that wait or are under way, where the queue could be asked.
+    pub messages: Option<u64>,
     /// The same by routing target, where the queue knows it.
     pub by_target: BTreeMap<Target, u64>,
     /// How long the oldest has waited, where the queue knows it.
     pub oldest: Option<Duration>,
     /// Messages put aside for good.
     pub rejected: Option<u64>,
+}
+
+impl Default for QueueState {
+    /// Ready, and nothing waits.
+    fn default() -> Self {
+        Self {
+            ready: Ok(()),
+            messages: Some(0),
+            by_target: BTreeMap::new(),
+            oldest: None,
+            rejected: None,
+        }
+    }
+}
+
+impl QueueState {
+    /// That of a queue that could not be asked.
+    #[must_use]
+    pub fn unknown(problem: QueueError) -> Self {
+        Self { ready: Err(problem), messages: None, ..Self::default() }
+    }
 }
 
 /// Why the queue did not take a call.
@@ -158,7 +218,7 @@ impl<Q: Queue> Queue for Arc<Q> {
         (**self).reject(message, rejection).await
     }
 
-    async fn state(&self) -> Result<QueueState, QueueError> {
+    async fn state(&self) -> QueueState {
         (**self).state().await
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Outgoing, QueueError, Target};
+use super::{Deduplication, Outgoing, QueueError, Target};
 use crate::event::{Action, Endpoint, Event, Severity, sha256_hex};
 
 /// An event on its way to delivery.
@@ -56,31 +56,34 @@ impl Queued {
     pub fn outgoing(
         &self,
         outline: &Outline,
-        deduplication_id: &str,
+        deduplication: Deduplication,
     ) -> Result<Outgoing, QueueError> {
         let body =
             serde_json::to_string(self).map_err(|error| QueueError::Failed(error.to_string()))?;
         let target = self.target.to_string();
         Ok(Outgoing {
             body,
-            group: self.group(outline, deduplication_id),
-            // The same change may go to several targets.
-            deduplication_id: sha256_hex(&[&target, deduplication_id]),
+            group: self.group(outline, &deduplication),
+            deduplication: match deduplication {
+                Deduplication::Unique => Deduplication::Unique,
+                // The same change may go to several targets.
+                Deduplication::Id(id) => Deduplication::Id(sha256_hex(&[&target, &id])),
+            },
             target: self.target.clone(),
             key: None,
             severity: outline.severity,
         })
     }
 
-    /// The unit of order: routing target and dedup key. What a vendor sends without one may
-    /// be about any alert of its integration, so all of that stay in order; a change event
-    /// is about none and waits for nothing.
-    fn group(&self, outline: &Outline, deduplication_id: &str) -> String {
+    /// The unit of order: routing target and dedup key, whatever the endpoint. What a vendor
+    /// sends without one may be about any alert of its integration, so all of that stay in
+    /// order; a change event is about none and waits for nothing.
+    fn group(&self, outline: &Outline, deduplication: &Deduplication) -> String {
         let target = self.target.to_string();
         match self.endpoint {
-            Endpoint::V2 => sha256_hex(&[&target, &outline.dedup_key]),
-            Endpoint::Change => sha256_hex(&[&target, "change", deduplication_id]),
-            endpoint => sha256_hex(&[&target, endpoint.name(), &outline.dedup_key]),
+            Endpoint::Change => sha256_hex(&[&target, "change", &deduplication.id()]),
+            endpoint if outline.dedup_key.is_empty() => sha256_hex(&[&target, endpoint.name(), ""]),
+            _ => sha256_hex(&[&target, &outline.dedup_key]),
         }
     }
 }
@@ -193,7 +196,8 @@ mod tests {
     fn vendors_events_without_a_key_stay_in_order_and_changes_wait_for_nothing() {
         let group = |endpoint: &str, id: &str| {
             let queued = queued(endpoint, &json!({"a": 1}));
-            queued.outgoing(&queued.outline(), id).unwrap().group
+            let deduplication = Deduplication::Id(id.to_owned());
+            queued.outgoing(&queued.outline(), deduplication).unwrap().group
         };
         assert_eq!(group("integration", "1"), group("integration", "2"));
         assert_ne!(group("integration", "1"), group("ruleset", "1"));

@@ -1,6 +1,8 @@
 //! SQS FIFO queues.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
@@ -22,6 +24,8 @@ use crate::text::{cut, one_line};
 /// A call to SQS that hangs is made again rather than waited for.
 const ATTEMPT: Duration = Duration::from_secs(4);
 const ATTEMPTS: u32 = 4;
+/// So long after a send that failed the queue does not count as ready; then somebody may try.
+const FAILED_LATELY: Duration = Duration::from_secs(30);
 /// Setting the wait of messages that come back is given up after this.
 const POSTPONE: Duration = Duration::from_secs(3);
 /// The longest that SQS lets a receiver wait for messages.
@@ -158,6 +162,8 @@ pub struct SqsQueues {
     events: SqsQueue,
     rejected: Option<SqsQueue>,
     settling: Settling,
+    /// The last send, where it failed: that attributes can be read says little of sending.
+    failed: Arc<Mutex<Option<(Instant, QueueError)>>>,
 }
 
 /// Who deletes what was delivered.
@@ -173,18 +179,26 @@ impl SqsQueues {
     /// Without a rejected queue for those who only send.
     #[must_use]
     pub fn new(events: SqsQueue, rejected: Option<SqsQueue>, settling: Settling) -> Self {
-        Self { events, rejected, settling }
+        Self { events, rejected, settling, failed: Arc::default() }
     }
 }
 
 impl Queue for SqsQueues {
     async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
-        let Outgoing { body, group, deduplication_id, key, .. } = message;
+        let Outgoing { body, group, deduplication, key, .. } = message;
         if key.is_some() {
             let why = "a routing key that is in no pool cannot go through SQS";
             return Err(QueueError::Failed(why.to_owned()));
         }
-        self.events.send(body, group, deduplication_id, Vec::new()).await
+        let sent = self.events.send(body, group, deduplication.id(), Vec::new()).await;
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        match &sent {
+            Ok(()) => *failed = None,
+            // The message's fault.
+            Err(QueueError::TooLarge) => {}
+            Err(error) => *failed = Some((Instant::now(), error.clone())),
+        }
+        sent
     }
 
     async fn receive(&self) -> Result<Vec<Message>, QueueError> {
@@ -234,9 +248,17 @@ impl Queue for SqsQueues {
         self.done(message).await
     }
 
-    async fn state(&self) -> Result<QueueState, QueueError> {
-        let messages = self.events.messages().await?;
-        Ok(QueueState { messages, ..QueueState::default() })
+    async fn state(&self) -> QueueState {
+        let messages = self.events.messages().await;
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lately = failed.filter(|(at, _)| at.elapsed() < FAILED_LATELY);
+        QueueState {
+            messages: messages.as_ref().ok().copied(),
+            ready: messages.and_then(|_| lately.map_or(Ok(()), |(_, error)| Err(error))),
+            by_target: BTreeMap::new(),
+            oldest: None,
+            rejected: None,
+        }
     }
 }
 

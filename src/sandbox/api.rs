@@ -2,21 +2,13 @@
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde_json::json;
 
 use super::Sandbox;
 use super::faults::Fault;
-
-/// A JSON answer.
-pub(super) fn answer(status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(body) => (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
-}
+use crate::page::answer;
 
 fn problem(status: StatusCode, message: &str) -> Response {
     answer(status, &json!({"error": message}))

@@ -10,13 +10,13 @@ use chrono::Utc;
 use serde_json::Value;
 
 use super::Sandbox;
-use super::api::answer;
 use super::faults::Kind;
 use super::incidents::Outcome;
 use super::requests;
 use super::wire::{Break, Breaker};
 use crate::event::posted::{Endpoint, Posted, Refusal, change, v1, v2, vendor};
 use crate::event::routing_key::RoutingKey;
+use crate::page::answer;
 
 /// Bodies are read up to here even when they are too large, so that the client
 /// gets to read the refusal in place of a broken connection.

@@ -26,8 +26,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::{Path, Request, State as Shared};
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
@@ -127,7 +125,7 @@ pub fn router(sandbox: Sandbox) -> Router {
         .route("/api/changes", get(api::changes).delete(api::forget_changes))
         .route("/api/faults", get(api::faults).post(api::add_fault).delete(api::forget_faults))
         .route("/api/requests", get(api::requests).delete(api::forget_requests))
-        .layer(axum::middleware::map_response(harden))
+        .layer(axum::middleware::map_response(crate::page::harden))
         .with_state(sandbox)
 }
 
@@ -138,24 +136,4 @@ pub fn router(sandbox: Sandbox) -> Router {
 pub async fn serve(listener: TcpListener, sandbox: Sandbox) -> io::Result<()> {
     let service = router(sandbox).into_make_service_with_connect_info::<wire::Breaker>();
     axum::serve(wire::Listener::new(listener), service).await
-}
-
-/// What the page shows was written by whoever writes the logs: even if a tag
-/// slipped through the escaping, nothing of it may run or load.
-async fn harden(mut response: Response) -> Response {
-    let headers = [
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-             connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        ),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ];
-    for (name, value) in headers {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

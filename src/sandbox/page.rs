@@ -4,35 +4,31 @@
 //! and attribute, and an address becomes a link only when it is http or https.
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use chrono::{DateTime, SecondsFormat, Utc};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::Sandbox;
 use super::changes::Change;
 use super::incidents::{Entry, Incident, Status};
 use crate::event::{Action, Severity};
+use crate::page::{Frame, time};
 
 /// How many incidents the list shows: the newest.
 const LISTED: usize = 200;
 /// How many changes stand below them: the newest.
 const CHANGES_LISTED: usize = 20;
 
-const ASSETS: [(&str, &str, &str); 3] = [
-    ("style.css", "text/css; charset=utf-8", include_str!("assets/style.css")),
-    ("refresh.js", "text/javascript; charset=utf-8", include_str!("assets/refresh.js")),
-    ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
-];
+const FRAME: Frame = Frame {
+    brand: "Pagetrail sandbox",
+    about: "A local stand-in for PagerDuty. Nobody is paged.",
+    subject: "the sandbox",
+    every: 2,
+};
 
 pub(super) async fn asset(Path(name): Path<String>) -> Response {
-    match ASSETS.iter().find(|(known, ..)| *known == name) {
-        Some((_, content_type, body)) => {
-            ([(header::CONTENT_TYPE, *content_type)], *body).into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
+    crate::page::asset(&name).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }
 
 pub(super) async fn list(State(sandbox): State<Sandbox>) -> Html<String> {
@@ -42,7 +38,7 @@ pub(super) async fn list(State(sandbox): State<Sandbox>) -> Html<String> {
         .map(|status| (status, count(status)));
     let total: usize = counts.iter().map(|(_, count)| count).sum();
     let open = counts[0].1 + counts[1].1;
-    page(
+    FRAME.page(
         &format!("{open} open"),
         &html! {
             header.top {
@@ -75,46 +71,14 @@ pub(super) async fn one(State(sandbox): State<Sandbox>, Path(id): Path<String>) 
     let state = sandbox.state();
     if let Some(incident) = id.parse().ok().and_then(|id| state.incidents.get(id)) {
         let title = format!("{}: {}", name(incident.status), incident.title);
-        return page(&title, &detail(incident)).into_response();
+        return FRAME.page(&title, &detail(incident)).into_response();
     }
     let missing = html! {
         (back())
         header.top { h1 { "No such incident" } }
         p { "It was forgotten: the sandbox keeps the newest in memory only." }
     };
-    (StatusCode::NOT_FOUND, page("No such incident", &missing)).into_response()
-}
-
-fn page(title: &str, main: &Markup) -> Html<String> {
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · Pagetrail sandbox" }
-                link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
-                link rel="stylesheet" href="/assets/style.css";
-                script src="/assets/refresh.js" defer {}
-            }
-            body {
-                a.skip href="#main" { "Skip to content" }
-                div.bar {
-                    header role="banner" {
-                        a.brand href="/" {
-                            img src="/assets/icon.svg" alt="" width="22" height="22";
-                            "Pagetrail sandbox"
-                        }
-                        p { "A local stand-in for PagerDuty. Nobody is paged." }
-                    }
-                }
-                p #stale role="status" hidden { "Not up to date: the sandbox does not answer." }
-                main #main tabindex="-1" { (main) }
-            }
-        }
-    };
-    Html(markup.into_string())
+    (StatusCode::NOT_FOUND, FRAME.page("No such incident", &missing)).into_response()
 }
 
 fn row(incident: &Incident) -> Markup {
@@ -360,13 +324,5 @@ fn lower(status: Status) -> &'static str {
         Status::Triggered => "triggered",
         Status::Acknowledged => "acknowledged",
         Status::Resolved => "resolved",
-    }
-}
-
-fn time(at: DateTime<Utc>) -> Markup {
-    html! {
-        time datetime=(at.to_rfc3339_opts(SecondsFormat::Millis, true)) {
-            (at.format("%-d %b %Y, %H:%M:%S UTC"))
-        }
     }
 }

@@ -32,6 +32,7 @@ pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
             Settling::ByMapping,
         ),
         paging: config.paging,
+        stop: Arc::default(),
     };
     let canary = Canary::new(sdk, config.subscription);
     let (worker, canary) = (&worker, &canary);

@@ -2,6 +2,8 @@
 
 pub mod deliver;
 pub mod enrich;
+mod function_url;
+pub mod gateway;
 
 use std::time::Duration;
 

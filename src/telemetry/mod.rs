@@ -198,19 +198,28 @@ impl Signal<'_> {
 
     /// Writes the line and counts the metrics.
     pub fn tell(&self) {
+        match METRICS.get() {
+            Some(Metrics::Counted(tally)) => self.tell_to(tally),
+            _ => self.write(Utc::now()),
+        }
+    }
+
+    /// The same, counted in this tally whatever the process counts in.
+    pub fn tell_to(&self, tally: &Tally) {
         let now = Utc::now();
+        tally.count(self, now);
+        self.write(now);
+    }
+
+    fn write(&self, now: DateTime<Utc>) {
         let stack = match METRICS.get() {
             Some(Metrics::Embedded { stack }) => Some(stack.as_str()),
-            Some(Metrics::Counted(tally)) => {
-                tally.count(self, now);
-                // What Lambda's metrics are made from is for a server's log only on request.
-                if self.level() == "DEBUG" && !tracing::enabled!(tracing::Level::DEBUG) {
-                    return;
-                }
-                None
-            }
-            None => None,
+            _ => None,
         };
+        // What Lambda's metrics are made from is for a server's log only on request.
+        if stack.is_none() && self.level() == "DEBUG" && !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
         // Where nobody reads standard output there is nobody to tell.
         let _ = writeln!(std::io::stdout(), "{}", self.line(stack, now));
     }

@@ -36,8 +36,10 @@ pub struct Counts {
     pub keys_refused: u64,
     /// The last minutes, the newest last.
     pub minutes: VecDeque<Minute>,
-    /// The last refusals, the newest last.
+    /// The last events and keys that were not taken, the newest last.
     pub refusals: VecDeque<Refusal>,
+    /// The last requests that were not, apart: everybody can cause them.
+    pub requests: VecDeque<Refusal>,
 }
 
 /// What happened within one minute.
@@ -76,15 +78,15 @@ impl Tally {
             }
             Signal::Rejected { why, .. } => {
                 counts.rejected += 1;
-                counts.refusal(now, "event, by PagerDuty", why);
+                counts.refusal(now, "event", why);
             }
             Signal::KeyRefused { key, why } => {
                 counts.keys_refused += 1;
-                counts.refusal(now, "routing key, by PagerDuty", &format!("{key}: {why}"));
+                counts.refusal(now, "routing key", &format!("{key}: {why}"));
             }
             Signal::RequestRefused { status, why, .. } => {
                 counts.refused += 1;
-                counts.refusal(now, "request", &format!("HTTP {status}: {why}"));
+                keep(&mut counts.requests, now, "request", &format!("HTTP {status}: {why}"));
             }
             Signal::Bare { .. } | Signal::Paced { .. } | Signal::Amiss { .. } => {}
         }
@@ -105,6 +107,8 @@ impl Counts {
     fn minute(&mut self, now: DateTime<Utc>) -> &mut Minute {
         let minute = now.timestamp().div_euclid(60);
         // A clock set back goes on counting in the newest minute.
+        // One that was far ahead is forgotten.
+        self.minutes.retain(|it| it.minute < minute + MINUTES);
         if self.minutes.back().is_none_or(|last| last.minute < minute) {
             self.minutes.push_back(Minute { minute, ..Minute::default() });
             self.minutes.retain(|it| it.minute > minute - MINUTES);
@@ -114,11 +118,15 @@ impl Counts {
     }
 
     fn refusal(&mut self, at: DateTime<Utc>, what: &'static str, why: &str) {
-        if self.refusals.len() == REFUSALS {
-            self.refusals.pop_front();
-        }
-        self.refusals.push_back(Refusal { at, what, why: cut(&one_line(why), 200) });
+        keep(&mut self.refusals, at, what, why);
     }
+}
+
+fn keep(list: &mut VecDeque<Refusal>, at: DateTime<Utc>, what: &'static str, why: &str) {
+    if list.len() == REFUSALS {
+        list.pop_front();
+    }
+    list.push_back(Refusal { at, what, why: cut(&one_line(why), 200) });
 }
 
 #[cfg(test)]
@@ -139,7 +147,29 @@ mod tests {
         let counts = tally.read();
         assert_eq!((counts.accepted, counts.refused), (5, 30));
         assert_eq!(counts.minutes.len(), 1, "an hour later only the new minute is left");
-        assert_eq!(counts.refusals.len(), REFUSALS);
-        assert_eq!(counts.refusals[0].why, "HTTP 10: a b");
+        assert_eq!(counts.requests.len(), REFUSALS);
+        assert_eq!(counts.requests[0].why, "HTTP 10: a b");
+    }
+
+    #[test]
+    fn what_pagerduty_refused_is_not_lost_among_the_requests_of_others() {
+        let tally = Tally::default();
+        let now = DateTime::from_timestamp(0, 0).unwrap();
+        tally.count(&Signal::Rejected { dedup_key: "k", why: "HTTP 400" }, now);
+        for _ in 0..2 * REFUSALS {
+            tally.count(&Signal::RequestRefused { status: 404, why: "", peer: "" }, now);
+        }
+        assert_eq!(tally.read().refusals[0].why, "HTTP 400");
+    }
+
+    #[test]
+    fn a_clock_that_was_a_year_ahead_is_forgotten() {
+        let tally = Tally::default();
+        let accepted = Signal::Accepted { dedup_key: "k", endpoint: "v2" };
+        let at = |minute: i64| DateTime::from_timestamp(60 * minute, 0).unwrap();
+        for minute in [1_000_000, 1_000] {
+            tally.count(&accepted, at(minute));
+        }
+        assert_eq!(tally.read().minutes.back().unwrap().minute, 1_000);
     }
 }

@@ -1,17 +1,22 @@
-"""The running sandbox and the system's Chromium, for the tests of the page."""
+"""The running sandbox, a server before it, and the system's Chromium, for the tests of the pages."""
 
 import json
 import os
 import pathlib
-import select
 import shutil
-import subprocess
+import sys
 import urllib.request
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+
+import harness.sandbox  # noqa: E402
+from harness.server import Server  # noqa: E402
+
+BINARY = pathlib.Path(os.environ.get("PAGETRAIL_BIN", ROOT / "target/debug/pagetrail"))
 KEY = "0123456789abcdef0123456789abcdef"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -19,30 +24,11 @@ FLAGS = [
 ]  # fmt: skip
 
 
-class Sandbox:
+class Sandbox(harness.sandbox.Sandbox):
     """A `pagetrail sandbox` of one test's own."""
 
-    def __init__(self) -> None:
-        binary = pathlib.Path(os.environ.get("PAGETRAIL_BIN", ROOT / "target/debug/pagetrail"))
-        if not binary.exists():
-            pytest.fail(f"{binary} is missing: run `cargo build`, or set PAGETRAIL_BIN")
-        self.process = subprocess.Popen(
-            [binary, "sandbox", "--port", "0", "--rate", "0"], stdout=subprocess.PIPE, text=True
-        )
-        ready, _, _ = select.select([self.process.stdout], [], [], 10)
-        line = self.process.stdout.readline() if ready else "nothing within 10 s"
-        if "listening on " not in line:
-            self.stop()
-            pytest.fail(f"the sandbox printed {line!r}")
-        self.url = line.strip().rpartition(" ")[2]
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+    def __init__(self, folder: pathlib.Path) -> None:
+        super().__init__(BINARY, folder, "--rate", "0")
 
     def post(self, path: str, event: dict) -> None:
         headers = {"Content-Type": "application/json"}
@@ -70,10 +56,17 @@ class Sandbox:
 
 
 @pytest.fixture
-def sandbox():
-    sandbox = Sandbox()
+def sandbox(tmp_path: pathlib.Path):
+    sandbox = Sandbox(tmp_path)
     yield sandbox
     sandbox.stop()
+
+
+@pytest.fixture
+def server(tmp_path: pathlib.Path, sandbox: Sandbox):
+    server = Server(BINARY, tmp_path / "server", sandbox.url)
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The sandbox's page in a real browser: on a phone, by keyboard, under attack."""
 
 import pytest
+from checks import POOR_CONTRAST, sideways
 
 PHONE = {"width": 375, "height": 740}
 TRAIL = {
@@ -17,37 +18,6 @@ LINKS = [
     {"href": "javascript:alert(1)", "text": "Run me"},
 ]
 ATTACK = "</script></title><script>alert(1)</script><img src=x onerror=alert(1)>"
-
-# Contrast as WCAG 2 defines it, of every text against the background behind it.
-POOR_CONTRAST = """() => {
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map((part) => {
-      const share = part / 255;
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const color = parse(getComputedStyle(at).backgroundColor);
-      if (color.length < 4 || color[3] > 0) return color;
-    }
-    return [255, 255, 255];
-  };
-  const poor = [];
-  let checked = 0;
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    if (!own || !element.checkVisibility()) continue;
-    checked += 1;
-    const tones = [parse(getComputedStyle(element).color), behind(element)].map(light);
-    const ratio = (Math.max(...tones) + 0.05) / (Math.min(...tones) + 0.05);
-    if (ratio < 4.5) poor.push(`${element.className || element.tagName}: ${ratio.toFixed(2)}`);
-  }
-  return { checked, poor };
-}"""
-
 
 @pytest.fixture
 def filled(sandbox):
@@ -71,16 +41,7 @@ def test_nothing_scrolls_sideways(filled, browser, path, width):
     context = browser.new_context(viewport={"width": width, "height": 740})
     page = context.new_page()
     page.goto(filled.url + path)
-    inner, content = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
-    assert inner == width
-    assert content <= width
-    # Content that `overflow: hidden` cuts off would not scroll, but nobody could read it.
-    cut = page.evaluate(
-        "[...document.querySelectorAll('main *')].filter((one) => one.checkVisibility()"
-        " && getComputedStyle(one).position !== 'absolute'"
-        " && one.getBoundingClientRect().right > innerWidth + 0.5).map((one) => one.outerHTML.slice(0, 80))"
-    )
-    assert cut == []
+    assert sideways(page) == []
     context.close()
 
 

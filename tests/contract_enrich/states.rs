@@ -1,5 +1,7 @@
 //! Records, states and duplicates: which events reach the queue, and as what.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::alarms::{DATAPOINT, alarm, sns, turned};
@@ -79,6 +81,17 @@ async fn ok_resolves_what_alarm_triggered() {
     assert_eq!(trigger.body["event"]["dedup_key"], resolve.body["event"]["dedup_key"]);
     assert_eq!(trigger.group, resolve.group);
     assert_ne!(trigger.deduplication, resolve.deduplication);
+}
+
+#[tokio::test]
+async fn an_ok_in_the_same_payload_does_not_overtake_its_alarm() {
+    let aws = aws_with_a_line().await;
+    aws.delay("FilterLogEvents", Duration::from_millis(300));
+    let alarm = alarm("shop");
+    let event = sns(&[alarm.clone(), turned(alarm, "OK")]);
+    let messages = queued(&aws, aws.enrich(), &[event]).await;
+    let action = |message: &Message| message.body["event"]["event_action"].clone();
+    assert_eq!(messages.iter().map(action).collect::<Vec<_>>(), ["trigger", "resolve"]);
 }
 
 #[tokio::test]

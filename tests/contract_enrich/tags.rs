@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::alarms::{DATAPOINT, METRIC, NAMESPACE, alarm, alarm_arn, sns, turned};
 use crate::support::aws::{Aws, EVENTS_QUEUE, refusal};
+use crate::support::http::Answer;
 use crate::{
     GROUP, STREAM, assert_has_no_note, aws_with_filter, event_from, note, searched, searched_groups,
 };
@@ -114,6 +115,15 @@ async fn a_resolve_whose_tags_could_not_be_read_just_now_is_tried_again_by_lambd
     enrich.invoke(&sns(&[turned(alarm("shop"), "OK")])).await.error();
     let sent = aws.sent(EVENTS_QUEUE);
     assert_eq!(sent.len(), 1, "the default target has its resolve already");
+}
+
+#[tokio::test]
+async fn a_resolve_whose_tags_did_not_come_before_the_deadline_is_tried_again_as_well() {
+    let aws = aws_with_filter("ERROR").await;
+    aws.always("ListTagsForResource", Answer::Hang);
+    let enrich = aws.enrich().variable("PAGETRAIL_EVIDENCE_DEADLINE_SECONDS", "1").start().await;
+    enrich.invoke(&sns(&[turned(alarm("shop"), "OK")])).await.error();
+    assert_eq!(aws.sent(EVENTS_QUEUE).len(), 1, "the default target has its resolve already");
 }
 
 async fn tagged_event(tag: Option<(&str, &str)>, alarm: Value) -> Value {

@@ -118,6 +118,8 @@ def test_twice_in_one_region_and_gone_again(cloud: Cloud, stack: Stack, template
         dashboard="true",
         allAlarms="true",
         crossAccountLogs="true",
+        gateway="true",
+        gatewayConcurrency="0",
         workers="4",
     )
     assert not set(second.outputs.values()) & set(stack.outputs.values())
@@ -138,7 +140,7 @@ def assert_watched(cloud: Cloud, stack: Stack) -> None:
         for alarm in client.describe_alarms()["MetricAlarms"]
         if alarm["AlarmName"].startswith(f"{stack.name}-")
     ]
-    assert len(alarms) == 7
+    assert len(alarms) == 8
     operations = stack.resource("OperationsTopic")
     for alarm in alarms:
         assert alarm["AlarmActions"] == [operations], alarm["AlarmName"]

@@ -21,6 +21,9 @@ pub const REJECTED_QUEUE: &str =
 pub const SECRET: &str =
     "arn:aws:secretsmanager:ap-northeast-1:449671225256:secret:pagetrail-key-AbCdEf";
 pub const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
+pub const TOKEN_SECRET: &str =
+    "arn:aws:secretsmanager:ap-northeast-1:449671225256:secret:pagetrail-token-AbCdEf";
+pub const TOKEN: &str = "Kq3vXo8LmZ5tYb1RwDnE7hJcUf2GsAp9TiQxV4Ol";
 
 const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
 const LAMBDA: &str = "lambda";
@@ -67,13 +70,14 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Starts with empty logs and queues, and [`ROUTING_KEY`] as the secret's value.
+    /// Starts with empty logs and queues, and [`ROUTING_KEY`] and [`TOKEN`] in their secrets.
     pub async fn start() -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
         let address = serve(move |request| answer(Arc::clone(&shared), request)).await;
         let aws = Self { state, address };
         aws.secret(ROUTING_KEY);
+        aws.token(TOKEN);
         aws
     }
 
@@ -98,6 +102,15 @@ impl Aws {
             .variable("PAGETRAIL_PAGERDUTY_URL", pagerduty_url)
     }
 
+    /// The `gateway` stage with this endpoint and the configuration it must have.
+    pub fn gateway(&self) -> Stage {
+        Stage::new("gateway")
+            .variable("AWS_ENDPOINT_URL", &self.url())
+            .variable("PAGETRAIL_EVENTS_QUEUE_URL", EVENTS_QUEUE)
+            .variable("PAGETRAIL_ROUTING_KEY_SECRET_ARN", SECRET)
+            .variable("PAGETRAIL_TOKEN_SECRET_ARN", TOKEN_SECRET)
+    }
+
     /// Sets what CloudWatch Logs holds.
     pub fn logs<T>(&self, change: impl FnOnce(&mut Logs) -> T) -> T {
         change(&mut self.state.lock().unwrap().logs)
@@ -111,6 +124,11 @@ impl Aws {
     /// Sets the routing key that the secret holds.
     pub fn secret(&self, value: &str) {
         self.state.lock().unwrap().secrets.insert(SECRET.to_owned(), value.to_owned());
+    }
+
+    /// Sets the bearer token that the secret holds.
+    pub fn token(&self, value: &str) {
+        self.state.lock().unwrap().secrets.insert(TOKEN_SECRET.to_owned(), value.to_owned());
     }
 
     pub fn script(&self, tell: impl FnOnce(&mut Script)) {
@@ -224,6 +242,7 @@ async fn answer(state: Arc<Mutex<State>>, request: Request) -> Answer {
             ("Logs_20140328", _) => state.logs.answer(&call),
             (CLOUDWATCH | LAMBDA | "AWSEvents", _) => state.resources.answer(&call),
             ("AmazonSQS", "SendMessage") => state.send_message(&call.body),
+            ("AmazonSQS", "GetQueueAttributes") => state.queue_attributes(&call.body),
             ("AmazonSQS", "ChangeMessageVisibility") => Answer::json(200, &json!({})),
             ("secretsmanager", "GetSecretValue") => state.secret_value(&call.body),
             _ => {
@@ -290,6 +309,16 @@ impl State {
         };
         self.sent.push((queue, message));
         Answer::json(200, &json!({"MessageId": format!("m-{}", self.sent.len())}))
+    }
+
+    fn queue_attributes(&self, body: &Value) -> Answer {
+        let queue = body["QueueUrl"].as_str().unwrap_or_default();
+        let waiting = self.sent.iter().filter(|(to, _)| to == queue).count();
+        let attributes = json!({
+            "ApproximateNumberOfMessages": waiting.to_string(),
+            "ApproximateNumberOfMessagesNotVisible": "0",
+        });
+        Answer::json(200, &json!({"Attributes": attributes}))
     }
 
     fn secret_value(&self, body: &Value) -> Answer {

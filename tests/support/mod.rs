@@ -7,7 +7,7 @@
 //! - [`pagerduty`]: the Events API.
 //! - [`script`]: how a test tells a stand-in what to answer.
 //! - [`http`]: the server below them, which can also answer wrongly.
-//! - [`alarms`], [`queue_items`]: the events that the stages are invoked with.
+//! - [`alarms`], [`queue_items`], [`function_url`]: the events that the stages are invoked with.
 
 // Each test binary uses its own part of the stand-ins, and none exports them.
 #![allow(dead_code, unreachable_pub)]
@@ -15,6 +15,7 @@
 pub mod alarms;
 pub mod aws;
 pub mod cbor;
+pub mod function_url;
 pub mod http;
 pub mod lambda;
 pub mod logs;

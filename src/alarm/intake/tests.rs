@@ -217,6 +217,18 @@ fn sns_by_sqs_raw_and_enveloped() {
 }
 
 #[test]
+fn sns_over_https() {
+    let mut notification = json!({"Type": "Notification", "MessageId": "m-1",
+        "TopicArn": "arn:aws:sns:us-west-2:444455556666:errors",
+        "Message": json!({"AlarmName": "a", "NewStateValue": "ALARM"}).to_string(),
+        "SigningCertURL": "https://sns.us-west-2.amazonaws.com/x.pem"});
+    assert_eq!(alarm_in(&notification).origin.region, "us-west-2");
+    notification["Message"] = json!("disk is full");
+    let message = message_in(&notification);
+    assert_eq!((message.id.as_str(), message.body.as_str()), ("m-1", "disk is full"));
+}
+
+#[test]
 fn what_is_no_alarm_is_a_message_that_says_why() {
     let text = json!({"Records": [{"Sns": {"Message": "disk is full", "MessageId": "m"}}]});
     let message = message_in(&text);

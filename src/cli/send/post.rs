@@ -139,9 +139,9 @@ fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stat
 impl Answered {
     /// What the answer means, in the server's words but without the key.
     pub(super) fn verdict(&self, key: &RoutingKey) -> Verdict {
-        let answer =
-            Answer::Http { status: self.status, retry_after: None, body: self.body.clone() };
-        let said = |reason: &Reason| one_line(&key.hide_in(&reason.whole()));
+        let body = key.hide_in(&self.body);
+        let answer = Answer::Http { status: self.status, retry_after: None, body };
+        let said = |reason: &Reason| one_line(&reason.whole());
         match outcome(Endpoint::V2, &answer) {
             Outcome::Delivered => Verdict::Taken,
             _ if self.status == 200 && says_taken(&self.body) => Verdict::Taken,

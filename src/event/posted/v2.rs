@@ -205,8 +205,17 @@ fn optional_string(object: &Map<String, Value>, field: &str, path: &str, errors:
 
 /// PagerDuty's own example, `2015-07-17T08:42:58.315+0000`, is ISO 8601 but not RFC 3339.
 fn is_iso_8601(text: &str) -> bool {
-    let zoned = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y%m%dT%H%M%S%.f%#z"];
-    let local = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
+    // PagerDuty's own Python package writes `…+00:00Z`, and its events are taken.
+    let text = text.strip_suffix('Z').filter(|text| text.ends_with("+00:00")).unwrap_or(text);
+    let zoned = [
+        "%Y-%m-%dT%H:%M:%S%.f%#z",
+        "%Y-%m-%d %H:%M:%S%.f%#z",
+        "%Y%m%dT%H%M%S%.f%#z",
+        "%Y-%m-%dT%H:%M%#z",
+        "%Y%m%dT%H%M%#z",
+    ];
+    let local =
+        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y%m%dT%H%M%S%.f", "%Y-%m-%dT%H:%M"];
     DateTime::parse_from_rfc3339(text).is_ok()
         || zoned.iter().any(|form| DateTime::parse_from_str(text, form).is_ok())
         || local.iter().any(|form| NaiveDateTime::parse_from_str(text, form).is_ok())

@@ -9,8 +9,9 @@ from .process import Process
 
 
 class Sandbox:
-    def __init__(self, binary: Path, folder: Path) -> None:
-        process = Process([str(binary), "sandbox", "--port", "0"], folder / "sandbox.log")
+    def __init__(self, binary: Path, folder: Path, *options: str) -> None:
+        command = [str(binary), "sandbox", "--port", "0", *options]
+        process = Process(command, folder / "sandbox.log")
         self.processes = [process]
         self.url = process.wait_for(r"listening on (http://\S+)")[1]
 

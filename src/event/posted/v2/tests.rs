@@ -80,6 +80,7 @@ fn limits_count_characters_and_hold_at_the_edge() {
 fn timestamps_are_iso_8601() {
     for (time, valid) in [
         ("2015-07-17T08:42:58.315+0000", true),
+        ("2026-11-21T07:00:00.123456+00:00Z", true),
         ("2026-11-21T07:00:00Z", true),
         ("2026-11-21T07:00:00+02:00", true),
         ("2026-11-21T07:00:00", true),

@@ -1,0 +1,73 @@
+//! `pagetrail serve`: the gateway, the queue and delivery on a machine of one's own.
+
+use std::path::PathBuf;
+
+use super::CommandError;
+use crate::config::{ConfigFile, SETTINGS, ServerConfig};
+use crate::server;
+
+/// Where the configuration is looked for when nobody says where.
+const FILES: [&str; 2] = ["pagetrail.toml", "/etc/pagetrail/pagetrail.toml"];
+
+/// Take events as PagerDuty does, keep them safe, and deliver them.
+///
+/// Answers PagerDuty's Events API on 127.0.0.1:8080; whatever it answered 202 to is on disk
+/// and is delivered in order, however long PagerDuty is away.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Configuration file; without this pagetrail.toml here or in /etc/pagetrail, if there is one
+    #[arg(long, value_name = "FILE", env = "PAGETRAIL_CONFIG")]
+    config: Option<PathBuf>,
+    /// Report all faults of the configuration, and do nothing else
+    #[arg(long)]
+    check_config: bool,
+    /// Address and port for HTTP (repeatable); none = no HTTP
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<String>,
+    /// Address and port for HTTPS (repeatable)
+    #[arg(long, value_name = "ADDRESS")]
+    listen_https: Vec<String>,
+    /// Where events wait: sqlite, sqlite:FILE, or sqs:URL
+    #[arg(long, value_name = "QUEUE")]
+    queue: Option<String>,
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the configuration is faulty or the server cannot start.
+pub fn run(args: &Args) -> Result<(), CommandError> {
+    let file = file(args)?;
+    let environment = |name: &str| match name {
+        "PAGETRAIL_LISTEN" if !args.listen.is_empty() => Some(args.listen.join(" ")),
+        "PAGETRAIL_LISTEN_HTTPS" if !args.listen_https.is_empty() => {
+            Some(args.listen_https.join(" "))
+        }
+        "PAGETRAIL_QUEUE" if args.queue.is_some() => args.queue.clone(),
+        _ => std::env::var(name).ok(),
+    };
+    let config = ServerConfig::read(file, environment).map_err(|error| {
+        let faults = error.faults();
+        format!("{} in the configuration:\n  {}", counted(faults.len()), faults.join("\n  "))
+    })?;
+    if let Some(fault) = &config.enrich.paging.withheld {
+        return Err(format!("a redaction pattern cannot be used: {fault}").into());
+    }
+    if args.check_config {
+        println!("pagetrail serve: the configuration is in order");
+        return Ok(());
+    }
+    server::run(config)
+}
+
+fn counted(faults: usize) -> String {
+    if faults == 1 { "a fault".to_owned() } else { format!("{faults} faults") }
+}
+
+fn file(args: &Args) -> Result<ConfigFile, CommandError> {
+    let found = || FILES.iter().map(PathBuf::from).find(|path| path.exists());
+    let Some(path) = args.config.clone().or_else(found) else { return Ok(ConfigFile::default()) };
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
+    Ok(ConfigFile::parse(&name, &text, &SETTINGS))
+}

@@ -1,0 +1,142 @@
+//! Who may do what: clients on this machine, known routing keys, the bearer token.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Version, header};
+
+use super::token::Token;
+use crate::delivery::KeyError;
+
+/// Who may do what.
+#[derive(Debug)]
+pub struct Access {
+    /// What clients on this machine may do. A reverse proxy on it makes everybody look
+    /// local unless it adds a header that says so (`X-Forwarded-For`, `Forwarded`, `Via`),
+    /// or speaks HTTP/1.0 as nginx did until 1.29.7: where neither is sure, let local
+    /// clients be like others.
+    pub local: LocalClients,
+    /// Opens `POST /`, the status page and the metrics to others; without one these stay shut.
+    pub token: Token,
+    pub unknown_keys: UnknownKeys,
+}
+
+/// What clients on this machine may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalClients {
+    /// Post with any well-formed key, post without one, and look, all without a token.
+    Trusted,
+    LikeOthers,
+}
+
+/// What becomes of an event of a trusted client whose routing key is in no pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownKeys {
+    /// The queue holds the key until the event is delivered.
+    Held,
+    /// The queue must not hold keys, so the event is refused.
+    Refused,
+}
+
+impl Access {
+    /// Whether the request comes from a trusted client on this machine.
+    pub(super) fn trusts(&self, head: &Parts) -> bool {
+        self.local == LocalClients::Trusted && is_local(head)
+    }
+
+    /// Whether the request may post without a key, and look.
+    ///
+    /// # Errors
+    /// When the token that would tell cannot be read.
+    pub(super) async fn admits(&self, head: &Parts) -> Result<bool, KeyError> {
+        match bearer(&head.headers) {
+            _ if self.trusts(head) => Ok(true),
+            Some(given) => self.token.is(given).await,
+            None => Ok(false),
+        }
+    }
+}
+
+/// The client's address, where it is known.
+pub(super) fn peer(head: &Parts) -> Option<SocketAddr> {
+    head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
+}
+
+/// The token that the request bears.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, given) = only(headers, &header::AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| given.trim())
+}
+
+/// Whether a program on this machine sent the request of its own accord: the connection
+/// alone does not tell.
+fn is_local(head: &Parts) -> bool {
+    // An IPv6 socket shows IPv4 clients as ::ffff:127.0.0.1.
+    peer(head).is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+        && !is_forwarded(head)
+        && is_for_this_machine(head)
+        && !is_from_another_site(head)
+}
+
+/// Behind a reverse proxy on this machine every connection is local. nginx before 1.29.7
+/// adds no header unless told to and gives its own address as host, but speaks HTTP/1.0,
+/// which no client that posts events does.
+fn is_forwarded(head: &Parts) -> bool {
+    const NAMES: [&str; 9] = [
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-original-forwarded-for",
+        "x-envoy-external-address",
+        "true-client-ip",
+        "cf-connecting-ip",
+    ];
+    head.version < Version::HTTP_11
+        || head.headers.keys().any(|name| {
+            let name = name.as_str();
+            name.starts_with("x-forwarded") || NAMES.contains(&name)
+        })
+}
+
+/// A browser on this machine can be led here under a stranger's name, which then resolves to
+/// 127.0.0.1 (DNS rebinding); the page it shows may read the answers. The host tells.
+fn is_for_this_machine(head: &Parts) -> bool {
+    // The target in the request line goes before the header (RFC 9112, section 3.2.2).
+    let target = head.uri.authority().is_none_or(|authority| is_loopback(authority.as_str()));
+    target && only(&head.headers, &header::HOST).is_some_and(is_loopback)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |it| it.0);
+    let address = name.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// A page of any site may have the browser that shows it post here, a form even without a
+/// script; the browser then says on whose behalf (`Origin`; `Sec-Fetch-Site`, where another
+/// port of this machine is `same-site`). Following a link to the status page is no harm: the
+/// site that has the link cannot read the answer.
+fn is_from_another_site(head: &Parts) -> bool {
+    let value = |name: &str| head.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = value("host").unwrap_or_default();
+    let is_here = |origin: &str| {
+        origin.split_once("://").is_some_and(|(_, origin)| origin.eq_ignore_ascii_case(host))
+    };
+    let reads = matches!(head.method, Method::GET | Method::HEAD);
+    let follows_link = reads && value("sec-fetch-mode") == Some("navigate");
+    value("origin").is_some_and(|origin| !is_here(origin))
+        || (value("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"))
+            && !follows_link)
+}
+
+/// The value of a header that must not be there twice.
+fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}

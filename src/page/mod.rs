@@ -1,0 +1,103 @@
+//! What the sandbox's page and the gateway's have in common: frame, assets, safety.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use chrono::{DateTime, SecondsFormat, Utc};
+use maud::{DOCTYPE, Markup, html};
+use serde::Serialize;
+
+const ASSETS: [(&str, &str, &str); 3] = [
+    ("style.css", "text/css; charset=utf-8", include_str!("assets/style.css")),
+    ("refresh.js", "text/javascript; charset=utf-8", include_str!("assets/refresh.js")),
+    ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
+];
+
+/// What stands around the content of every page of one server.
+pub(crate) struct Frame {
+    pub brand: &'static str,
+    /// What the server is, in a sentence.
+    pub about: &'static str,
+    /// What it is called where it does not answer.
+    pub subject: &'static str,
+    /// Seconds between two looks for news.
+    pub every: u32,
+}
+
+impl Frame {
+    /// A whole page. It keeps itself up to date: by a script, which leaves the reader's place
+    /// alone, or where none runs by loading anew now and then.
+    pub(crate) fn page(&self, title: &str, main: &Markup) -> Html<String> {
+        let markup = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    noscript { meta http-equiv="refresh" content="30"; }
+                    title { (title) " · " (self.brand) }
+                    link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
+                    link rel="stylesheet" href="/assets/style.css";
+                    script src="/assets/refresh.js" data-every=(self.every) defer {}
+                }
+                body {
+                    a.skip href="#main" { "Skip to content" }
+                    div.bar {
+                        header role="banner" {
+                            a.brand href="/" {
+                                img src="/assets/icon.svg" alt="" width="22" height="22";
+                                (self.brand)
+                            }
+                            p { (self.about) }
+                        }
+                    }
+                    p #stale role="status" hidden { "Not up to date: " (self.subject) " does not answer." }
+                    main #main tabindex="-1" { (main) }
+                }
+            }
+        };
+        Html(markup.into_string())
+    }
+}
+
+/// A file that the pages need, by its name.
+pub(crate) fn asset(name: &str) -> Option<Response> {
+    let (_, content_type, body) = ASSETS.iter().find(|(known, ..)| *known == name)?;
+    Some(([(header::CONTENT_TYPE, *content_type)], *body).into_response())
+}
+
+/// What a page shows was written by whoever writes the logs: even if a tag
+/// slipped through the escaping, nothing of it may run or load.
+pub(crate) async fn harden(mut response: Response) -> Response {
+    let headers = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+             connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in headers {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// A JSON answer.
+pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(body) => (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+pub(crate) fn time(at: DateTime<Utc>) -> Markup {
+    html! {
+        time datetime=(at.to_rfc3339_opts(SecondsFormat::Millis, true)) {
+            (at.format("%-d %b %Y, %H:%M:%S UTC"))
+        }
+    }
+}

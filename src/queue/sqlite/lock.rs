@@ -1,0 +1,55 @@
+//! The lock beside the file: one process writes a queue.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::fault::OpenError;
+
+/// Held for as long as the process writes the queue; the system gives it back when the
+/// process ends, however it does.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+    /// There was one before: the file beside it is a queue, whatever it looks like now.
+    pub(super) was_there: bool,
+}
+
+impl Lock {
+    pub(super) fn take(queue: &Path) -> Result<Self, OpenError> {
+        let path = beside(queue, ".lock");
+        let was_there = path.exists();
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(&path).map_err(OpenError::io(&path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = file.read_to_string(&mut holder);
+                let process = holder.trim().parse().ok();
+                return Err(OpenError::InUse { path: queue.to_owned(), process });
+            }
+            Err(TryLockError::Error(error)) => return Err(OpenError::io(&path)(error)),
+        }
+        // Only for the message above; a full disk does not keep the queue from opening.
+        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        Ok(Self { _file: file, was_there })
+    }
+
+    /// Takes a new lock's file away: the file beside it is no queue, and must not be taken for
+    /// one next time.
+    pub(super) fn leave_nothing(self, queue: &Path) {
+        if !self.was_there {
+            let _ = fs::remove_file(beside(queue, ".lock"));
+        }
+    }
+}
+
+/// The path with more behind its name.
+pub(super) fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    name.into()
+}

@@ -1,0 +1,421 @@
+//! The embedded queue: one SQLite file that one process writes.
+//!
+//! What was acknowledged is on disk: a send is answered after the commit that holds it,
+//! which is one fsync for all that waited. What goes next is decided in memory; bodies are
+//! read when they are taken. Postponing is not written: after a restart everything is due
+//! at once. A group's messages keep the order of their acceptance whatever happens.
+//!
+//! - [`schedule`]: which messages go next, as plain values.
+//! - [`writer`], [`database`]: the thread that writes, and what it writes in a transaction.
+//! - [`store`], [`schema`]: the statements, and the tables they are about.
+//! - [`room`], [`expiry`]: the bounds on size, disk and age.
+//! - [`rejected`]: what was put aside, for the one who looks at it.
+//! - [`open`], [`lock`], [`salvage`], [`fault`]: opening, by one process, also what is damaged.
+
+mod database;
+mod expiry;
+mod fault;
+mod lock;
+mod open;
+mod reader;
+mod rejected;
+mod room;
+mod salvage;
+mod schedule;
+mod schema;
+mod store;
+mod writer;
+
+use std::iter;
+use std::mem;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::error;
+
+pub use fault::OpenError;
+pub use rejected::{RejectedEvent, RejectedEvents};
+pub use salvage::SetAside;
+
+use self::database::{Change, Database, NewMessage, now};
+use self::open::Opened;
+use self::reader::Reader;
+use self::schedule::{GroupKey, MessageId, Schedule, Taken};
+use self::store::{Stored, texts};
+use self::writer::{Operation, Writer};
+use super::{Deduplication, Message, Outgoing, Queue, QueueError, QueueState, Rejection, Wait};
+use crate::event::Severity;
+use crate::event::routing_key::RoutingKey;
+use crate::telemetry::Signal;
+
+/// Messages taken at once, as from SQS.
+const MOST: usize = 10;
+/// The largest body, in bytes.
+const LARGEST: usize = 8 << 20;
+/// What may wait for the writer at once, in bytes; whoever has more waits too.
+const WAITING: usize = 16 << 20;
+/// What a message that waits for the writer takes beside its texts.
+const OVERHEAD: usize = 1_024;
+/// A message that could not be read is tried again after this time.
+const UNREADABLE: Duration = Duration::from_mins(1);
+/// Where nothing can be read, so long passes between two tries.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How much a queue may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The size of the database, rejected events included. Its log, beside it, takes some
+    /// MiB more.
+    pub bytes: u64,
+    /// Events that waited longer are put aside.
+    pub age: Duration,
+    /// Disk space that stays free, in bytes; at least 16 MiB, without which nothing could be
+    /// deleted.
+    pub free: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { bytes: 1 << 30, age: Duration::from_hours(14 * 24), free: 64 << 20 }
+    }
+}
+
+/// A queue in one SQLite file. When the last handle goes, it is closed.
+pub struct SqliteQueue {
+    shared: Arc<Shared>,
+    operations: Sender<Operation>,
+    waiting: Arc<Semaphore>,
+    reader: Arc<Reader>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    keys: Vec<RoutingKey>,
+    set_aside: Option<SetAside>,
+}
+
+/// What the handle and the writer have in common.
+struct Shared {
+    // The standard library's lock: nothing awaits while it is held.
+    schedule: Mutex<Schedule>,
+    /// Something may be taken that could not be before.
+    changed: Notify,
+    started: Instant,
+    closed: AtomicBool,
+    /// What is wrong with the file, once that is known.
+    damage: OnceLock<String>,
+    file: String,
+}
+
+impl Shared {
+    fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The schedule's time.
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn damaged(&self, why: String) {
+        if self.damage.set(why).is_ok()
+            && let Err(error) = self.whole()
+        {
+            error!("{error}");
+        }
+    }
+
+    fn whole(&self) -> Result<(), QueueError> {
+        let Some(why) = self.damage.get() else { return Ok(()) };
+        Err(QueueError::Failed(format!(
+            "the queue {} is damaged ({why}): start anew, which sets it aside and carries over \
+             what can be read",
+            self.file
+        )))
+    }
+}
+
+impl SqliteQueue {
+    /// Opens a queue, or makes one where there is none, and starts its writer. A damaged one
+    /// is set aside, and what could be read of it is in the new one.
+    ///
+    /// # Errors
+    /// When another process has it, when it is not ours or a newer version's, and when it
+    /// cannot be written.
+    pub fn open(path: &Path, bounds: Bounds) -> Result<Self, OpenError> {
+        let Opened { path, lock, store, contents, set_aside } = open::open(path)?;
+        let failed = |why: String| OpenError::Failed { path: path.clone(), why };
+        let open::Contents { schedule, targets, keys, next_id, rejected } = contents;
+        let database = Database::new(&path, store, bounds, targets, next_id, rejected)
+            .map_err(|error| failed(fault::words(&error)))?;
+        let shared = Arc::new(Shared {
+            schedule: Mutex::new(schedule),
+            changed: Notify::new(),
+            started: Instant::now(),
+            closed: AtomicBool::new(false),
+            damage: OnceLock::new(),
+            file: path.display().to_string(),
+        });
+        let (operations, receiver) = channel();
+        let writer = Writer::new(Arc::clone(&shared), database, bounds.age, receiver, lock);
+        let thread = thread::Builder::new().name("pagetrail-queue".to_owned());
+        let thread = thread.spawn(|| writer.run()).map_err(|error| failed(error.to_string()))?;
+        Ok(Self {
+            shared,
+            operations,
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            reader: Arc::new(Reader::new(path)),
+            thread: Mutex::new(Some(thread)),
+            keys,
+            set_aside,
+        })
+    }
+
+    /// The keys that came with events which waited when the queue was opened.
+    #[must_use]
+    pub fn keys(&self) -> Vec<RoutingKey> {
+        self.keys.clone()
+    }
+
+    /// The damaged file that was set aside when the queue was opened.
+    #[must_use]
+    pub fn set_aside(&self) -> Option<&SetAside> {
+        self.set_aside.as_ref()
+    }
+
+    /// Closes the queue: what was asked of it before is done, and all of it in the file.
+    pub async fn close(&self) {
+        if let Some(thread) = self.end() {
+            let _ = spawn_blocking(|| thread.join()).await;
+        }
+    }
+
+    fn end(&self) -> Option<JoinHandle<()>> {
+        self.shared.closed.store(true, Ordering::Release);
+        self.waiting.close();
+        self.shared.changed.notify_waiters();
+        // The last to close the file copies the log into it; that is the writer.
+        self.reader.close();
+        let _ = self.operations.send(Operation::Close);
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    async fn change(&self, change: Change) -> Result<(), QueueError> {
+        let (answer, answered) = oneshot::channel();
+        self.operations.send(Operation::Change(change, answer)).map_err(|_| closed())?;
+        answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Sorts out what was taken: what cannot be delivered is put aside or postponed.
+    fn sort_out(
+        &self,
+        taken: Vec<Taken>,
+        read: Vec<rusqlite::Result<Option<Stored>>>,
+    ) -> (Vec<Message>, Result<(), QueueError>) {
+        let mut read = read.into_iter();
+        let (mut messages, mut failure) = (Vec::new(), Ok(()));
+        for Taken { group, receipt, ids, attempts } in taken {
+            let mut unreadable = false;
+            for (id, attempts) in ids.into_iter().zip(iter::once(attempts).chain(iter::repeat(1))) {
+                match read.next() {
+                    // Nothing of a group goes before what precedes it.
+                    _ if unreadable => self.put_off(group, (receipt, id)),
+                    Some(Ok(Some(stored))) if stored.altered => self.put_aside(group, id),
+                    Some(Ok(Some(Stored { group, body, .. }))) => messages.push(Message {
+                        id: id.to_string(),
+                        receipt: receipt.to_string(),
+                        group: Some(group),
+                        body,
+                        attempts,
+                    }),
+                    Some(Err(error)) => {
+                        let words = fault::words(&error);
+                        error!(id, error = words, "an event could not be read; it is tried again");
+                        if fault::is_damage(&error) {
+                            self.shared.damaged(words);
+                        }
+                        failure = Err(fault::queue_error(&error));
+                        unreadable = true;
+                        self.put_off(group, (receipt, id));
+                    }
+                    Some(Ok(None)) | None => {
+                        error!(id, "an event is gone from the queue, and nobody deleted it");
+                        self.shared.schedule().remove(self.shared.now(), group, id);
+                    }
+                }
+            }
+        }
+        (messages, failure)
+    }
+
+    fn put_off(&self, group: GroupKey, message: (u64, MessageId)) {
+        let wait = Wait::Failed(UNREADABLE);
+        self.shared.schedule().postpone(self.shared.now(), group, message, &wait);
+    }
+
+    /// Rejects an event whose checksum does not fit. The writer will do it; if it cannot, the
+    /// event comes again.
+    fn put_aside(&self, group: GroupKey, id: MessageId) {
+        let reason = "altered on disk: its checksum does not fit".to_owned();
+        Signal::Rejected { dedup_key: "", why: &reason }.tell();
+        let rejection = Rejection::now(None, reason);
+        let (answer, _) = oneshot::channel();
+        let change = Change::Reject { group, id, rejection };
+        let _ = self.operations.send(Operation::Change(change, answer));
+    }
+}
+
+impl Drop for SqliteQueue {
+    fn drop(&mut self) {
+        if let Some(thread) = self.end() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Queue for SqliteQueue {
+    async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
+        let Outgoing { body, group, deduplication, target, key, severity } = message;
+        if body.len() > LARGEST {
+            return Err(QueueError::TooLarge);
+        }
+        self.shared.whole()?;
+        let room = u32::try_from(body.len() + group.len() + OVERHEAD).unwrap_or(u32::MAX);
+        let waiting = Arc::clone(&self.waiting);
+        let room = waiting.acquire_many_owned(room).await.map_err(|_| closed())?;
+        let name = target.to_string();
+        let message = NewMessage {
+            group_key: GroupKey::of(&group),
+            texts: texts(name.as_bytes(), group.as_bytes(), body.as_bytes()),
+            group,
+            body,
+            deduplication_id: match deduplication {
+                Deduplication::Id(id) => Some(id),
+                Deduplication::Unique => None,
+            },
+            target,
+            key,
+            severity: severity.map_or(0, rank),
+            _room: room,
+        };
+        self.change(Change::Send(Box::new(message))).await
+    }
+
+    async fn receive(&self) -> Result<Vec<Message>, QueueError> {
+        loop {
+            let mut changed = std::pin::pin!(self.shared.changed.notified());
+            // What changes from here on is not missed.
+            changed.as_mut().enable();
+            if self.shared.closed.load(Ordering::Acquire) {
+                return Err(closed());
+            }
+            let (taken, next) = {
+                let mut schedule = self.shared.schedule();
+                (schedule.take(self.shared.now(), MOST), schedule.next())
+            };
+            if taken.is_empty() {
+                match next {
+                    Some(at) => drop(timeout_at(self.shared.started + at, changed).await),
+                    None => changed.await,
+                }
+                continue;
+            }
+            let mut in_hand = InHand { shared: &self.shared, taken };
+            let ids: Vec<MessageId> =
+                in_hand.taken.iter().flat_map(|taken| taken.ids.iter().copied()).collect();
+            let reader = Arc::clone(&self.reader);
+            let read = spawn_blocking(move || reader.read(&ids)).await;
+            let read = read.map_err(|error| QueueError::Failed(error.to_string()))?;
+            let (messages, failure) = self.sort_out(mem::take(&mut in_hand.taken), read);
+            if !messages.is_empty() {
+                return Ok(messages);
+            }
+            if failure.is_err() {
+                sleep(PAUSE).await;
+                failure?;
+            }
+        }
+    }
+
+    async fn done(&self, message: &Message) -> Result<(), QueueError> {
+        let (group, id) = place(message)?;
+        self.change(Change::Done { group, id }).await
+    }
+
+    async fn postpone(&self, messages: &[Message], wait: Wait) {
+        let mut schedule = self.shared.schedule();
+        let now = self.shared.now();
+        for message in messages {
+            if let (Ok((group, id)), Ok(receipt)) = (place(message), message.receipt.parse()) {
+                schedule.postpone(now, group, (receipt, id), &wait);
+            }
+        }
+        drop(schedule);
+        self.shared.changed.notify_waiters();
+    }
+
+    async fn reject(&self, message: &Message, rejection: Rejection) -> Result<(), QueueError> {
+        let (group, id) = place(message)?;
+        self.change(Change::Reject { group, id, rejection }).await
+    }
+
+    async fn state(&self) -> QueueState {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.operations.send(Operation::Ask(answer));
+        let state = match asked {
+            Ok(()) => answered.await.ok(),
+            Err(_) => None,
+        };
+        let by_target = self.shared.schedule().by_target();
+        let waited = |since| Duration::from_millis(u64::try_from(now() - since).unwrap_or(0));
+        QueueState {
+            messages: Some(by_target.values().sum()),
+            by_target,
+            oldest: state.as_ref().and_then(|state| state.oldest).map(waited),
+            rejected: state.as_ref().map(|state| state.rejected),
+            ready: state.map_or_else(|| Err(closed()), |state| state.ready),
+        }
+    }
+}
+
+/// What was taken and not handed on yet: given back if nobody waits for it any more.
+struct InHand<'a> {
+    shared: &'a Shared,
+    taken: Vec<Taken>,
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        if !self.taken.is_empty() {
+            let mut schedule = self.shared.schedule();
+            for taken in &self.taken {
+                schedule.give_back(self.shared.now(), taken);
+            }
+            drop(schedule);
+            self.shared.changed.notify_waiters();
+        }
+    }
+}
+
+fn place(message: &Message) -> Result<(GroupKey, MessageId), QueueError> {
+    let group = message.group.as_deref().map(GroupKey::of);
+    let unknown = || QueueError::Failed(format!("no message of this queue: {:.40}", message.id));
+    group.zip(message.id.parse().ok()).ok_or_else(unknown)
+}
+
+fn rank(severity: Severity) -> schedule::Severity {
+    match severity {
+        Severity::Info => 1,
+        Severity::Warning => 2,
+        Severity::Error => 3,
+        Severity::Critical => 4,
+    }
+}
+
+fn closed() -> QueueError {
+    QueueError::Failed("the queue is closed".to_owned())
+}

@@ -1,0 +1,191 @@
+//! The rejected events of a file: to be looked at, put back or deleted by hand.
+
+use std::path::{Path, PathBuf};
+
+use flate2::Crc;
+use rusqlite::{Error, params};
+
+use super::database::now;
+use super::fault::{Fault, OpenError};
+use super::lock::Lock;
+use super::open::{self, is_marked, named, resolve};
+use super::salvage::SetAside;
+use super::schedule::MessageId;
+use super::schema;
+use super::store::{Store, checksum, sums};
+use crate::queue::Rejection;
+
+/// An event that was put aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedEvent {
+    pub id: i64,
+    pub body: String,
+    pub rejection: Rejection,
+}
+
+/// The rejected events of a queue's file.
+pub struct RejectedEvents {
+    path: PathBuf,
+    store: Store,
+    /// Of whoever may change them.
+    owner: Option<Owner>,
+}
+
+struct Owner {
+    _lock: Lock,
+    next_id: MessageId,
+    set_aside: Option<SetAside>,
+}
+
+impl RejectedEvents {
+    /// Opens a file to look at them; a server may be at work on it.
+    ///
+    /// # Errors
+    /// When there is no such file, when it is no queue or a newer version's, and when it
+    /// cannot be read.
+    pub fn look(path: &Path) -> Result<Self, OpenError> {
+        let path = existing(path)?;
+        let store = Store::reader(&path).map_err(Fault::from);
+        let store = store.and_then(|store| match schema::version(store.connection())? {
+            Some(_) => Ok(store),
+            None => Err(Fault::Foreign),
+        });
+        let store = store.map_err(|fault| match fault {
+            Fault::Damaged(_) if !is_marked(&path) => OpenError::NotAQueue(path.clone()),
+            fault => named(fault, &path),
+        })?;
+        Ok(Self { path, store, owner: None })
+    }
+
+    /// Opens a file to change them, which only one process does at a time. A damaged file is
+    /// set aside as by the server.
+    ///
+    /// # Errors
+    /// As [`Self::look`], and when another process has the queue.
+    pub fn own(path: &Path) -> Result<Self, OpenError> {
+        let path = existing(path)?;
+        let open::Opened { path, lock, store, contents, set_aside } = open::open(&path)?;
+        let owner = Owner { _lock: lock, next_id: contents.next_id, set_aside };
+        Ok(Self { path, store, owner: Some(owner) })
+    }
+
+    /// The damaged file that was set aside when the queue was opened.
+    #[must_use]
+    pub fn set_aside(&self) -> Option<&SetAside> {
+        self.owner.as_ref()?.set_aside.as_ref()
+    }
+
+    /// All of them, in the order in which they were accepted.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn list(&self) -> Result<Vec<RejectedEvent>, OpenError> {
+        let mut events = Vec::new();
+        let read = self.store.rejections(|event| events.push(event));
+        read.map_err(|error| self.named(error))?;
+        Ok(events)
+    }
+
+    /// Puts an event back, behind all that waits. Returns whether it could be: not where it is
+    /// not what was written.
+    ///
+    /// # Errors
+    /// When the file was opened only to look at, has no such event, or cannot be written.
+    pub fn retry(&mut self, id: i64) -> Result<bool, OpenError> {
+        self.change(|store, next_id| {
+            let Some(put_back) = store.put_back(id, *next_id, now())? else {
+                return Err(Error::QueryReturnedNoRows);
+            };
+            *next_id += 1;
+            store.reserve_ids(*next_id)?;
+            Ok(put_back)
+        })
+    }
+
+    /// Deletes an event for good.
+    ///
+    /// # Errors
+    /// When the file was opened only to look at, or cannot be written.
+    pub fn discard(&mut self, id: i64) -> Result<(), OpenError> {
+        self.change(|store, _| store.forget(id))
+    }
+
+    fn change<T>(
+        &mut self,
+        change: impl FnOnce(&Store, &mut MessageId) -> rusqlite::Result<T>,
+    ) -> Result<T, OpenError> {
+        let changed = match &mut self.owner {
+            None => Err(Error::InvalidQuery),
+            Some(Owner { next_id, .. }) => self.store.begin().and_then(|()| {
+                let changed = change(&self.store, next_id)?;
+                self.store.commit()?;
+                Ok(changed)
+            }),
+        };
+        changed.map_err(|error| {
+            let _ = self.store.roll_back();
+            self.named(error)
+        })
+    }
+
+    fn named(&self, error: Error) -> OpenError {
+        named(error.into(), &self.path)
+    }
+}
+
+impl Store {
+    /// Calls `visit` with each rejected event, in the order of their acceptance.
+    fn rejections(&self, mut visit: impl FnMut(RejectedEvent)) -> rusqlite::Result<()> {
+        self.each(
+            "SELECT id, status, reason, rejected_at, body FROM rejected ORDER BY id",
+            [],
+            |row| {
+                let body = row.get_ref(4)?.as_bytes()?;
+                visit(RejectedEvent {
+                    id: row.get(0)?,
+                    body: String::from_utf8_lossy(body).into_owned(),
+                    rejection: Rejection {
+                        status: row.get(1)?,
+                        reason: row.get(2)?,
+                        at: row.get(3)?,
+                    },
+                });
+                Ok(())
+            },
+        )
+    }
+
+    /// Makes a rejected event one that waits, with a new id. Returns false where it is not
+    /// what was written, which leaves it where it is, and none where there is no such event.
+    fn put_back(&self, id: MessageId, new: MessageId, now: i64) -> rusqlite::Result<Option<bool>> {
+        let sum = self.query(
+            "SELECT target.name, grp, body, checksum FROM rejected
+             LEFT JOIN target ON target.id = target WHERE rejected.id = ?1",
+            [id],
+            |row| {
+                let (texts, sum) = sums(row)?;
+                let mut same = Crc::new();
+                same.combine(&texts);
+                Ok((i64::from(checksum(texts, id)) == sum).then(|| checksum(same, new)))
+            },
+        )?;
+        let Some(Some(sum)) = sum else { return Ok(sum.map(|_| false)) };
+        self.run(
+            "INSERT INTO event (id, accepted_at, target, severity, checksum, grp, body)
+             SELECT ?2, ?3, target, severity, ?4, grp, body FROM rejected WHERE id = ?1",
+            params![id, new, now, sum],
+        )?;
+        self.forget(id)?;
+        Ok(Some(true))
+    }
+
+    /// Deletes a rejected event.
+    fn forget(&self, id: MessageId) -> rusqlite::Result<()> {
+        self.run("DELETE FROM rejected WHERE id = ?1", [id]).map(drop)
+    }
+}
+
+fn existing(path: &Path) -> Result<PathBuf, OpenError> {
+    let path = resolve(path)?;
+    if path.exists() { Ok(path) } else { Err(OpenError::Missing(path)) }
+}

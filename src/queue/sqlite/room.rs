@@ -1,0 +1,126 @@
+//! Room: whether one more message may be written, so that deleting always can.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::Bounds;
+use crate::queue::QueueError;
+
+/// The disk is looked at this often,
+const LOOK: Duration = Duration::from_secs(1);
+/// and each time that so many bytes were written.
+const LOOK_BYTES: u64 = 2 << 20;
+/// Stays free at least: what the log and its copy in the file may take until deleting makes
+/// room, with the largest batch in it.
+const LEAST_FREE: u64 = 16 << 20;
+/// What deleting and putting aside may take beyond the bound.
+pub(super) const RESERVE: u64 = 4 << 20;
+
+/// What is known of the disk and the file.
+pub(super) struct Room {
+    path: PathBuf,
+    bounds: Bounds,
+    /// The file's number: another one by its name is not the one that is written.
+    inode: u64,
+    looked: Option<(Instant, Result<(), QueueError>)>,
+    /// Since then.
+    written: u64,
+    /// Until then SQLite's own words hold.
+    refused: Option<(Instant, QueueError)>,
+    /// Bytes of the rejected ones.
+    pub(super) rejected: u64,
+}
+
+impl Room {
+    pub(super) fn new(path: &Path, bounds: Bounds, rejected: u64) -> Self {
+        let path = path.to_owned();
+        let inode = inode(&path);
+        let bounds = Bounds { free: bounds.free.max(LEAST_FREE), ..bounds };
+        Self { path, bounds, inode, looked: None, written: 0, refused: None, rejected }
+    }
+
+    /// So much was written.
+    pub(super) fn wrote(&mut self, bytes: u64) {
+        self.written += bytes;
+        if self.written > LOOK_BYTES {
+            self.looked = None;
+        }
+    }
+
+    /// SQLite found no room: the next are not tried for a moment.
+    pub(super) fn refuse(&mut self, error: QueueError) {
+        self.refused = Some((Instant::now() + LOOK, error));
+        self.looked = None;
+    }
+
+    /// Whether anything may be written now but deletes.
+    pub(super) fn look(&mut self) -> Result<(), QueueError> {
+        let now = Instant::now();
+        if let Some((until, error)) = &self.refused {
+            if now < *until {
+                return Err(error.clone());
+            }
+            self.refused = None;
+        }
+        match &self.looked {
+            Some((at, found)) if now < *at + LOOK => found.clone(),
+            _ => {
+                let found = self.disk();
+                self.written = 0;
+                self.looked = Some((now, found.clone()));
+                found
+            }
+        }
+    }
+
+    fn disk(&self) -> Result<(), QueueError> {
+        let path = self.path.display();
+        if inode(&self.path) != self.inode {
+            let why = format!("{path} was removed or replaced while in use: start anew");
+            return Err(QueueError::Failed(why));
+        }
+        let disk = rustix::fs::statvfs(self.path.parent().unwrap_or(&self.path))
+            .map_err(|error| QueueError::Failed(format!("the disk of {path}: {error}")))?;
+        let left = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if left < self.bounds.free {
+            return Err(QueueError::Full(format!(
+                "the disk of {path} has {} left, and {} must stay free",
+                size(left),
+                size(self.bounds.free)
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether the file may hold so many bytes more than it does.
+    pub(super) fn fits(&self, used: u64, more: u64) -> Result<(), QueueError> {
+        if used + more <= self.bounds.bytes {
+            return Ok(());
+        }
+        let mut why = format!(
+            "{} holds {} of at most {}",
+            self.path.display(),
+            size(used),
+            size(self.bounds.bytes)
+        );
+        if self.rejected > self.bounds.bytes / 10 {
+            let _ = write!(
+                why,
+                ", {} of it rejected events: look at them with 'pagetrail rejected --file'",
+                size(self.rejected)
+            );
+        }
+        Err(QueueError::Full(why))
+    }
+}
+
+fn inode(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |file| file.ino())
+}
+
+fn size(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    format!("{}.{} MiB", bytes / MIB, bytes % MIB * 10 / MIB)
+}

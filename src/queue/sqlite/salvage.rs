@@ -1,0 +1,340 @@
+//! A damaged file: set aside under another name, never written to, and what can be read of
+//! it carried over into a new one.
+//!
+//! Read through SQLite only. Pages that belong to nothing any more still hold events that
+//! were delivered long ago, and must not page again.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use rusqlite::Row;
+use tracing::error;
+
+use super::fault::{Fault, OpenError};
+use super::lock::beside;
+use super::open::{create, named, sync_directory};
+use super::schedule::{MessageId, Severity, TargetId};
+use super::schema;
+use super::store::{Log, NewEvent, PAGE, Store, checksum, severity, texts};
+use crate::queue::{Queued, Rejection, Target};
+
+/// Being built; whatever it holds is thrown away.
+const BUILDING: &str = ".salvaging";
+/// Complete; takes the damaged file's place.
+const COMPLETE: &str = ".salvaged";
+/// A copy of the damaged file, to read what that does not let be read.
+const REPAIRED: &str = ".repaired";
+/// Ids looked up one by one where the order of the table cannot be followed.
+const LOOKED_UP: i64 = 100_000;
+
+const EVENTS: &str = "SELECT id, accepted_at, target, severity, checksum, grp, body,
+    NULL, NULL, NULL FROM event";
+const REJECTED: &str = "SELECT id, accepted_at, target, severity, checksum, grp, body,
+    status, reason, rejected_at FROM rejected";
+
+/// A damaged file, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Its name from now on.
+    pub path: PathBuf,
+    /// What is wrong with it, in SQLite's words.
+    pub why: String,
+    /// Events that were carried over and wait again.
+    pub events: u64,
+    /// The same of the rejected ones.
+    pub rejected: u64,
+    /// Places where an event may have been that could not be read.
+    pub unreadable: u64,
+}
+
+/// Sets a damaged file aside, with its log, and puts a new one in its place.
+pub(super) fn set_aside(path: &Path, why: String) -> Result<SetAside, OpenError> {
+    let failed = |error| OpenError::Damaged { path: path.to_owned(), why: why.clone(), error };
+    let building = beside(path, BUILDING);
+    remove(&building).map_err(failed)?;
+    create(&building).map_err(failed)?;
+    let found = build(path, &building);
+    let _ = remove(&beside(path, REPAIRED));
+    let found = found.map_err(|fault| {
+        let _ = remove(&building);
+        named(fault, &building)
+    })?;
+    fs::rename(&building, beside(path, COMPLETE)).map_err(failed)?;
+    sync_directory(path).map_err(failed)?;
+    let aside = finish(path).map_err(failed)?.unwrap_or_default();
+    let Found { events, rejected, unreadable } = found;
+    error!(
+        file = %path.display(), set_aside = %aside.display(), why, events, rejected, unreadable,
+        "the queue was damaged: it was set aside, and what could be read was carried over"
+    );
+    Ok(SetAside { path: aside, why, events, rejected, unreadable })
+}
+
+/// Puts what was salvaged in the place of the damaged file, also where an earlier process
+/// ended before it had. Returns the damaged file's new name.
+pub(super) fn finish(path: &Path) -> io::Result<Option<PathBuf>> {
+    let complete = beside(path, COMPLETE);
+    if !complete.exists() {
+        return Ok(None);
+    }
+    let time = Utc::now().format("%Y%m%dT%H%M%S%.3fZ");
+    let aside = beside(path, &format!(".damaged-{time}"));
+    // The log first: SQLite must not take it for the new file's.
+    for more in ["-wal", ""] {
+        match fs::rename(beside(path, more), beside(&aside, more)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    remove_one(&beside(path, "-shm"))?;
+    fs::rename(complete, path)?;
+    sync_directory(path)?;
+    Ok(Some(aside))
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    ["", "-wal", "-shm"].iter().try_for_each(|more| remove_one(&beside(path, more)))
+}
+
+fn remove_one(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    events: u64,
+    rejected: u64,
+    unreadable: u64,
+}
+
+fn build(damaged: &Path, building: &Path) -> Result<Found, Fault> {
+    let connection = schema::writer(building)?;
+    schema::configure(&connection)?;
+    schema::migrate(&connection)?;
+    let new = Store::new(connection);
+    // The first page is in the file from here on, for a repair to take it from.
+    new.checkpoint(Log::Cut)?;
+    let mut found = Found::default();
+    let repaired = beside(damaged, REPAIRED);
+    let old = if let Some(old) = read_only(damaged) {
+        Some(old)
+    } else {
+        repair(damaged, building, &repaired).map_err(|error| {
+            Fault::Failed(format!("{} could not be written: {error}", repaired.display()))
+        })?;
+        read_only(&repaired)
+    };
+    if let Some(old) = old {
+        new.begin()?;
+        carry_over(&old, &new, &mut found)?;
+        new.commit()?;
+    }
+    // The file takes the damaged one's place without its log: all must be in the file. Closing
+    // tells nothing of a full disk.
+    let copied = new.checkpoint(Log::Cut)?;
+    new.close()?;
+    if !copied || beside(building, "-wal").exists() {
+        return Err(Fault::Failed("what was read of it could not be written whole".to_owned()));
+    }
+    Ok(found)
+}
+
+/// The damaged file, if its tables are known.
+fn read_only(path: &Path) -> Option<Store> {
+    // SQLite would delete an empty file's log.
+    if fs::metadata(path).ok()?.len() == 0 {
+        return None;
+    }
+    let store = Store::reader(path).ok()?;
+    schema::leave_log(store.connection(), true).ok()?;
+    let version = schema::version(store.connection());
+    let known = matches!(version, Ok(Some(_))) && store.targets().is_ok();
+    let tables = [EVENTS, REJECTED].iter().all(|sql| store.connection().prepare(sql).is_ok());
+    (known && tables).then_some(store)
+}
+
+/// Copies a file whose first page is damaged, and gives the copy that of a new file: which
+/// tables there are and where they begin is the same in all of them.
+fn repair(damaged: &Path, new: &Path, repaired: &Path) -> io::Result<()> {
+    remove(repaired)?;
+    create(repaired)?;
+    let length = fs::copy(damaged, repaired)?;
+    let log = beside(damaged, "-wal");
+    if log.exists() {
+        fs::copy(log, beside(repaired, "-wal"))?;
+    }
+    let mut first = vec![0; PAGE];
+    File::open(new)?.read_exact(&mut first)?;
+    // SQLite's file format, 1.3: how many pages there are, and that none of them is free.
+    let pages = u32::try_from(length / PAGE as u64).unwrap_or(u32::MAX).max(1);
+    first[28..32].copy_from_slice(&pages.to_be_bytes());
+    first[32..40].fill(0);
+    OpenOptions::new().write(true).open(repaired)?.write_all_at(&first, 0)
+}
+
+fn carry_over(old: &Store, new: &Store, found: &mut Found) -> rusqlite::Result<()> {
+    let mut targets = Targets { new, by_old: HashMap::new(), by_name: HashMap::new() };
+    let mut rows = Vec::new();
+    let _ = old.each("SELECT id, name, key FROM target", [], |row| {
+        rows.push((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?));
+        Ok(())
+    });
+    for (id, name, key) in rows {
+        let Ok(target) = name.parse() else { continue };
+        let new_id = targets.id(&target)?;
+        targets.by_old.insert(id, target);
+        if let Some(key) = key.and_then(|key| key.parse().ok()) {
+            new.set_key(new_id, &key)?;
+        }
+    }
+    let _ = old.each("SELECT id, at FROM seen ORDER BY number", [], |row| {
+        new.is_new(&row.get::<_, String>(0)?, row.get(1)?).map(drop)
+    });
+    let counter = old.query("SELECT next FROM counter", [], |row| row.get(0));
+    let next: Option<MessageId> = counter.unwrap_or_default();
+    let mut carried = 0;
+    let last_event = scan(old, EVENTS, next, &mut found.unreadable, |event| {
+        let copied = copy(&event, &mut targets)?;
+        carried += u64::from(copied);
+        Ok(copied)
+    })?;
+    found.events = carried;
+    carried = 0;
+    let last_rejected = scan(old, REJECTED, next, &mut found.unreadable, |event| {
+        let copied = copy(&event, &mut targets)?;
+        if copied {
+            new.reject(event.id, &event.rejection)?;
+            carried += 1;
+        }
+        Ok(copied)
+    })?;
+    found.rejected = carried;
+    // Where it is not known which ids were given, some room is left.
+    let least = last_event.max(last_rejected) + LOOKED_UP;
+    new.reserve_ids(next.unwrap_or(0).max(least))
+}
+
+/// The targets of the new file.
+struct Targets<'a> {
+    new: &'a Store,
+    by_old: HashMap<TargetId, Target>,
+    by_name: HashMap<Target, TargetId>,
+}
+
+impl Targets<'_> {
+    fn id(&mut self, target: &Target) -> rusqlite::Result<TargetId> {
+        if let Some(id) = self.by_name.get(target) {
+            return Ok(*id);
+        }
+        let id = self.new.add_target(target)?;
+        self.by_name.insert(target.clone(), id);
+        Ok(id)
+    }
+}
+
+/// An event of the damaged file; the rejection means something only where it was rejected.
+struct OldEvent {
+    id: MessageId,
+    accepted_at: i64,
+    target: TargetId,
+    severity: Severity,
+    checksum: u32,
+    group: String,
+    body: String,
+    rejection: Rejection,
+}
+
+impl OldEvent {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            accepted_at: row.get(1)?,
+            target: row.get(2)?,
+            severity: severity(row, 3)?,
+            checksum: row.get(4)?,
+            group: row.get(5)?,
+            body: row.get(6)?,
+            rejection: Rejection {
+                status: row.get(7)?,
+                reason: row.get::<_, Option<String>>(8)?.unwrap_or_default(),
+                at: row.get::<_, Option<String>>(9)?.unwrap_or_default(),
+            },
+        })
+    }
+}
+
+/// Writes an event into the new file if it is what was once written.
+fn copy(event: &OldEvent, targets: &mut Targets<'_>) -> rusqlite::Result<bool> {
+    let OldEvent { id, accepted_at, severity, checksum: sum, group, body, .. } = event;
+    let right = |target: &Target| {
+        let name = target.to_string();
+        checksum(texts(name.as_bytes(), group.as_bytes(), body.as_bytes()), *id) == *sum
+    };
+    // Where the targets are lost, each event tells its own.
+    let known = targets.by_old.get(&event.target).cloned();
+    let told = || serde_json::from_str::<Queued>(body).ok().map(|queued| queued.target);
+    let Some(target) = known.filter(right).or_else(|| told().filter(right)) else {
+        return Ok(false);
+    };
+    // A damaged table may give a row twice.
+    targets.new.insert_new(&NewEvent {
+        id: *id,
+        accepted_at: *accepted_at,
+        target: targets.id(&target)?,
+        severity: *severity,
+        checksum: *sum,
+        group,
+        body,
+    })
+}
+
+/// Visits the events of a table, forwards as far as they can be read, then backwards, then
+/// one by one between. Returns the greatest id that was seen.
+fn scan(
+    old: &Store,
+    select: &str,
+    next: Option<MessageId>,
+    unreadable: &mut u64,
+    mut visit: impl FnMut(OldEvent) -> rusqlite::Result<bool>,
+) -> rusqlite::Result<MessageId> {
+    // What the damaged file answers is counted; what the new one does, ends it.
+    let mut visit = |event: rusqlite::Result<OldEvent>| -> rusqlite::Result<()> {
+        let carried = event.ok().map(&mut visit).transpose()?;
+        *unreadable += u64::from(carried != Some(true));
+        Ok(())
+    };
+    let mut last = 0;
+    let forwards = format!("{select} WHERE id > ?1 ORDER BY id");
+    let whole = old.walk(&forwards, last, |row| {
+        last = row.get(0)?;
+        visit(OldEvent::read(row))
+    })?;
+    if whole {
+        return Ok(last);
+    }
+    let (mut first, mut greatest) = (next.unwrap_or(last + LOOKED_UP), last);
+    old.walk(&format!("{forwards} DESC"), last, |row| {
+        first = row.get(0)?;
+        greatest = greatest.max(first);
+        visit(OldEvent::read(row))
+    })?;
+    let one = format!("{select} WHERE id = ?1");
+    for id in last + 1..first.min(last + LOOKED_UP) {
+        match old.query(&one, [id], |row| Ok(OldEvent::read(row))).transpose() {
+            Some(Ok(event)) => {
+                greatest = greatest.max(id);
+                visit(event)?;
+            }
+            Some(Err(error)) => visit(Err(error))?,
+            None => {}
+        }
+    }
+    Ok(greatest)
+}

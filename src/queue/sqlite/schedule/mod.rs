@@ -1,0 +1,454 @@
+//! Which messages go next. Plain values: no clock, no disk; bodies stay where they are.
+//!
+//! A group is ready, under way, or waits after a failure. The ready groups of a routing
+//! target stand in a *lane*, the most severe first, then the oldest. Lanes that can give
+//! stand in a list and give one group each in turn, so that no target starves another.
+//!
+//! A key that is spent sends events back, each with a turn at which the key is free again.
+//! That turn belongs to the key: when it comes, the most severe group of the key's lane has
+//! it, whichever was sent away. The others stay where they are, however many they are; when
+//! no turn is left, they may ask freely again.
+//!
+//! - A target that is one key has one lane. What has not asked yet waits for the turns with
+//!   the rest.
+//! - Which key of a pool an alert goes through is not known here before it has asked. So a
+//!   pool has one lane for those who have not asked, and one for each key that sent some
+//!   away. While there are such keys, the first lane gives only a few a second, and ten more
+//!   for each that did not have to wait: keys that are free get their events, those behind a
+//!   spent key ask about once each, and a pool of one key does not ask in a loop.
+//!
+//! Nothing waits but for a time that is known: [`Schedule::next`] is when to look again.
+
+mod group;
+mod lane;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::mem;
+use std::time::Duration;
+
+use group::{Group, Removed, State, Taking, Waiting};
+use lane::{Lane, LaneId, Opening, Probes, Rank};
+use sha2::{Digest as _, Sha256};
+
+use crate::queue::{Fingerprint, Target, Wait};
+
+/// Messages of later acceptance have greater ids.
+pub(super) type MessageId = i64;
+/// The target's row.
+pub(super) type TargetId = i64;
+/// From 0, unknown, to 4, critical.
+pub(super) type Severity = u8;
+
+/// Messages whose taker has not settled them after this time come back: it is gone.
+const LEASE: Duration = Duration::from_mins(15);
+
+/// A group's name, hashed: what waits in memory is to be small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct GroupKey([u64; 2]);
+
+impl GroupKey {
+    pub(super) fn of(group: &str) -> Self {
+        let hash = Sha256::digest(group.as_bytes());
+        let number = |at: usize| {
+            hash[at..at + 8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+        };
+        Self([number(0), number(8)])
+    }
+}
+
+/// Messages of one group that were taken together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) group: GroupKey,
+    /// The name of this taking.
+    pub(super) receipt: u64,
+    pub(super) ids: Vec<MessageId>,
+    /// How often the first of them was tried, this time included.
+    pub(super) attempts: u32,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    // Not a hash map, which stands still for a moment when it grows.
+    groups: BTreeMap<GroupKey, Group>,
+    targets: HashMap<TargetId, Route>,
+    lanes: HashMap<LaneId, Lane>,
+    /// Keys that sent events away, by their number.
+    keys: Vec<Fingerprint>,
+    /// Lanes that can give, each once.
+    listed: VecDeque<LaneId>,
+    alarms: BTreeSet<(Duration, Alarm)>,
+    takings: u64,
+}
+
+#[derive(Debug)]
+struct Route {
+    target: Target,
+    messages: u64,
+    probes: Probes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Alarm {
+    Group(GroupKey),
+    Lane(LaneId),
+}
+
+impl Schedule {
+    /// Adds a message behind all others of its group.
+    pub(super) fn add(
+        &mut self,
+        now: Duration,
+        id: MessageId,
+        key: GroupKey,
+        severity: Severity,
+        (target_id, target): (TargetId, &Target),
+    ) {
+        let added = Waiting { id, severity };
+        if let Some(group) = self.groups.get_mut(&key) {
+            if let Some(route) = self.targets.get_mut(&group.lane.target) {
+                route.messages += 1;
+            }
+            let before = group.rank(key);
+            group.rest.push_back(added);
+            group.most_severe = group.most_severe.max(severity);
+            if let (State::Ready, Some(lane)) = (&group.state, self.lanes.get_mut(&group.lane)) {
+                lane.ready.remove(&before);
+                lane.ready.insert(group.rank(key));
+            }
+            return;
+        }
+        let route = self.targets.entry(target_id).or_insert_with(|| Route {
+            target: target.clone(),
+            messages: 0,
+            probes: Probes::default(),
+        });
+        route.messages += 1;
+        let lane = LaneId { target: target_id, key: None };
+        let group = Group {
+            lane,
+            first: added,
+            rest: VecDeque::new(),
+            most_severe: severity,
+            failures: 0,
+            state: State::Ready,
+        };
+        self.enter(lane);
+        self.make_ready(lane, group.rank(key));
+        self.groups.insert(key, group);
+        self.refresh(lane, now);
+    }
+
+    /// Takes up to `most` messages of groups that may go now.
+    pub(super) fn take(&mut self, now: Duration, most: usize) -> Vec<Taken> {
+        self.wake(now);
+        let mut batch = Vec::new();
+        let mut left = most;
+        while left > 0 {
+            let Some(id) = self.listed.pop_front() else { break };
+            let opening = self.opening(id, now);
+            let Some(lane) = self.lanes.get_mut(&id) else { continue };
+            lane.listed = false;
+            if opening == Opening::Now
+                && let Some(rank) = lane.ready.pop_first()
+            {
+                lane.spend(now);
+                if let Some(probes) = self.probes(id) {
+                    probes.spend(now);
+                }
+                let taken = self.hand_over(now, rank.group, left);
+                left -= taken.as_ref().map_or(0, |taken| taken.ids.len());
+                batch.extend(taken);
+            }
+            self.refresh(id, now);
+        }
+        batch
+    }
+
+    /// Takes up to `most` messages of this group, if nobody else has.
+    pub(super) fn take_group(
+        &mut self,
+        now: Duration,
+        key: GroupKey,
+        most: usize,
+    ) -> Option<Taken> {
+        let group = self.groups.get(&key)?;
+        match group.state {
+            State::Taken(_) => return None,
+            State::Waits(due) => drop(self.alarms.remove(&(due, Alarm::Group(key)))),
+            State::Ready => {
+                let rank = group.rank(key);
+                self.lanes.get_mut(&group.lane)?.ready.remove(&rank);
+            }
+        }
+        self.hand_over(now, key, most)
+    }
+
+    fn hand_over(&mut self, now: Duration, key: GroupKey, most: usize) -> Option<Taken> {
+        let group = self.groups.get_mut(&key)?;
+        let ids: Vec<MessageId> = group.ids().take(most).collect();
+        self.takings += 1;
+        let (receipt, until) = (self.takings, now + LEASE);
+        group.state =
+            State::Taken(Box::new(Taking { receipt, until, open: ids.clone(), wait: None }));
+        self.alarms.insert((until, Alarm::Group(key)));
+        Some(Taken { group: key, receipt, ids, attempts: group.failures + 1 })
+    }
+
+    /// Puts back what was taken and never tried.
+    pub(super) fn give_back(&mut self, now: Duration, taken: &Taken) {
+        let Some(group) = self.groups.get_mut(&taken.group) else { return };
+        let lane = group.lane;
+        let State::Taken(taking) = &mut group.state else { return };
+        if taking.receipt != taken.receipt {
+            return;
+        }
+        taking.open.clear();
+        if let Some(probes) = self.probes(lane) {
+            probes.refund();
+        } else if let Some(lane) = self.lanes.get_mut(&lane) {
+            lane.refund(now);
+        }
+        self.settle(now, taken.group);
+    }
+
+    /// Forgets a message, taken or not.
+    pub(super) fn remove(&mut self, now: Duration, key: GroupKey, id: MessageId) {
+        let Some(group) = self.groups.get_mut(&key) else { return };
+        let (lane, before) = (group.lane, group.rank(key));
+        let Some(removed) = group.remove(id) else { return };
+        let route = self.targets.get_mut(&lane.target);
+        if let Some(route) = route {
+            route.messages -= 1;
+        }
+        let settled = match &mut group.state {
+            State::Taken(taking) => {
+                taking.open.retain(|open| *open != id);
+                taking.open.is_empty()
+            }
+            State::Ready => {
+                if let Some(lane) = self.lanes.get_mut(&lane) {
+                    lane.ready.remove(&before);
+                    lane.ready.extend((removed == Removed::One).then(|| group.rank(key)));
+                }
+                false
+            }
+            State::Waits(_) => false,
+        };
+        if removed == Removed::Last {
+            self.forget(now, key);
+        } else if settled {
+            self.succeeded(lane);
+            self.settle(now, key);
+        }
+    }
+
+    /// Makes a taken message come back. Its group does when all that was taken is settled.
+    pub(super) fn postpone(
+        &mut self,
+        now: Duration,
+        key: GroupKey,
+        (receipt, id): (u64, MessageId),
+        wait: &Wait,
+    ) {
+        let Some(group) = self.groups.get_mut(&key) else { return };
+        let lane = group.lane;
+        let State::Taken(taking) = &mut group.state else { return };
+        let open = taking.open.iter().position(|open| *open == id);
+        let Some(at) = open.filter(|_| taking.receipt == receipt) else { return };
+        taking.open.remove(at);
+        taking.wait = Some(wait.clone());
+        if taking.open.is_empty() {
+            if matches!(wait, Wait::Failed(_)) {
+                self.succeeded(lane);
+            }
+            self.settle(now, key);
+        }
+    }
+
+    /// When to look again, if nothing else happens.
+    pub(super) fn next(&self) -> Option<Duration> {
+        self.alarms.first().map(|(at, _)| *at)
+    }
+
+    /// Messages that wait or are under way, by target.
+    pub(super) fn by_target(&self) -> BTreeMap<Target, u64> {
+        self.targets.values().map(|route| (route.target.clone(), route.messages)).collect()
+    }
+
+    /// A group of which nothing is under way any more goes where it belongs.
+    fn settle(&mut self, now: Duration, key: GroupKey) {
+        let Some(group) = self.groups.get_mut(&key) else { return };
+        let State::Taken(taking) = mem::replace(&mut group.state, State::Ready) else { return };
+        self.alarms.remove(&(taking.until, Alarm::Group(key)));
+        let from = group.lane;
+        match taking.wait {
+            None => {}
+            Some(Wait::Failed(wait)) => {
+                group.failures = group.failures.saturating_add(1);
+                group.state = State::Waits(now + wait);
+                self.alarms.insert((now + wait, Alarm::Group(key)));
+                return self.refresh(from, now);
+            }
+            Some(Wait::Turn { wait, key: fingerprint }) => {
+                let to = self.lane_of(from, fingerprint);
+                if let Some(group) = self.groups.get_mut(&key).filter(|_| to != from) {
+                    group.lane = to;
+                    self.leave(now, from);
+                    self.enter(to);
+                }
+                if let Some(lane) = self.lanes.get_mut(&to) {
+                    lane.turns.push(Reverse(now + wait));
+                }
+            }
+        }
+        let Some(group) = self.groups.get(&key) else { return };
+        let (lane, rank) = (group.lane, group.rank(key));
+        self.make_ready(lane, rank);
+        self.refresh(lane, now);
+        self.refresh(from, now);
+    }
+
+    /// The last message of a group is gone.
+    fn forget(&mut self, now: Duration, key: GroupKey) {
+        let Some(group) = self.groups.remove(&key) else { return };
+        match group.state {
+            State::Taken(taking) => {
+                self.alarms.remove(&(taking.until, Alarm::Group(key)));
+                self.succeeded(group.lane);
+            }
+            State::Waits(due) => drop(self.alarms.remove(&(due, Alarm::Group(key)))),
+            State::Ready => {}
+        }
+        self.leave(now, group.lane);
+        self.refresh(group.lane, now);
+        let target = group.lane.target;
+        if self.targets.get(&target).is_some_and(|route| route.messages == 0) {
+            self.targets.remove(&target);
+        }
+    }
+
+    fn wake(&mut self, now: Duration) {
+        while let Some((_, alarm)) = self.alarms.first().copied().filter(|(at, _)| *at <= now) {
+            self.alarms.pop_first();
+            match alarm {
+                Alarm::Lane(id) => {
+                    if let Some(lane) = self.lanes.get_mut(&id) {
+                        lane.alarm = None;
+                    }
+                    if let Some(probes) = self.probes(id) {
+                        probes.wake(now);
+                    }
+                    self.refresh(id, now);
+                }
+                Alarm::Group(key) => {
+                    let Some(group) = self.groups.get_mut(&key) else { continue };
+                    if matches!(group.state, State::Taken(_)) {
+                        group.failures = group.failures.saturating_add(1);
+                    }
+                    group.state = State::Ready;
+                    let (lane, rank) = (group.lane, group.rank(key));
+                    self.make_ready(lane, rank);
+                    self.refresh(lane, now);
+                }
+            }
+        }
+    }
+
+    /// The lane of a group that a key sent away.
+    fn lane_of(&mut self, from: LaneId, fingerprint: Fingerprint) -> LaneId {
+        let route = self.targets.get(&from.target);
+        if route.is_none_or(|route| matches!(route.target, Target::Key(_))) {
+            return from;
+        }
+        let known = self.keys.iter().position(|key| *key == fingerprint);
+        let number = known.unwrap_or_else(|| {
+            self.keys.push(fingerprint);
+            self.keys.len() - 1
+        });
+        LaneId { target: from.target, key: u32::try_from(number).ok() }
+    }
+
+    /// The probes of a lane of those who have not asked, while a key of their pool is
+    /// waited for.
+    fn probes(&mut self, lane: LaneId) -> Option<&mut Probes> {
+        let probes = &mut self.targets.get_mut(&lane.target)?.probes;
+        (lane.key.is_none() && probes.keys_waited_for > 0).then_some(probes)
+    }
+
+    /// A group of this lane was tried and did not have to wait.
+    fn succeeded(&mut self, lane: LaneId) {
+        if let Some(probes) = self.probes(lane) {
+            probes.succeeded();
+        }
+    }
+
+    fn enter(&mut self, id: LaneId) {
+        let lane = self.lanes.entry(id).or_default();
+        lane.groups += 1;
+        if lane.groups == 1
+            && id.key.is_some()
+            && let Some(route) = self.targets.get_mut(&id.target)
+        {
+            route.probes.keys_waited_for += 1;
+            if route.probes.keys_waited_for == 1 {
+                route.probes.start();
+            }
+        }
+    }
+
+    fn leave(&mut self, now: Duration, id: LaneId) {
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        lane.groups -= 1;
+        if lane.groups > 0 || id.key.is_none() {
+            return;
+        }
+        if let Some(route) = self.targets.get_mut(&id.target) {
+            route.probes.keys_waited_for -= 1;
+        }
+        self.refresh(id, now);
+        self.refresh(LaneId { key: None, ..id }, now);
+    }
+
+    fn make_ready(&mut self, id: LaneId, rank: Rank) {
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.ready.insert(rank);
+        }
+    }
+
+    fn opening(&self, id: LaneId, now: Duration) -> Opening {
+        let Some(lane) = self.lanes.get(&id) else { return Opening::Never };
+        let probes = self.targets.get(&id.target).map(|route| &route.probes);
+        match (lane.by_turns(now), probes) {
+            (Opening::Now, Some(probes)) if id.key.is_none() => probes.opening(),
+            (opening, _) => opening,
+        }
+    }
+
+    /// Lists a lane that can give, or sets its alarm. To be called after each change of what
+    /// it can give.
+    fn refresh(&mut self, id: LaneId, now: Duration) {
+        let opening = self.opening(id, now);
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        let alarm = match opening {
+            Opening::At(at) => Some(at),
+            _ => None,
+        };
+        if opening == Opening::Now && !lane.listed {
+            lane.listed = true;
+            self.listed.push_back(id);
+        }
+        if lane.alarm != alarm {
+            if let Some(at) = mem::replace(&mut lane.alarm, alarm) {
+                self.alarms.remove(&(at, Alarm::Lane(id)));
+            }
+            self.alarms.extend(alarm.map(|at| (at, Alarm::Lane(id))));
+        }
+        if lane.groups == 0 && !lane.listed {
+            self.lanes.remove(&id);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The routing keys of a server: checked at start, read again when they change.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::signal::unix::Signal;
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
+use tracing::{error, info, warn};
+
+use crate::delivery::{Canary, KeyError, Keys, Outcome, PagerDuty};
+use crate::event::routing_key::RoutingKey;
+
+/// How often the files are looked at: a change is in use within this.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error("PagerDuty takes none of the routing keys: {0}; put valid ones in their place")]
+    NoUsableKey(String),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+}
+
+/// Checks each key by a resolve for an alert that never was. A key that PagerDuty does not
+/// take is told and set aside; what cannot be checked now is used.
+///
+/// # Errors
+/// When PagerDuty takes none of the keys, or they cannot be read.
+pub(super) async fn verify(keys: &Keys, pagerduty: &PagerDuty) -> Result<(), StartError> {
+    let all = keys.all().await?;
+    let checks = all.iter().map(async |key| (key, Canary::check(pagerduty, key).await));
+    let mut refused: Vec<(&RoutingKey, String)> = Vec::new();
+    for (key, outcome) in join_all(checks).await {
+        match outcome {
+            Outcome::Delivered => info!(%key, "PagerDuty takes the routing key"),
+            Outcome::RefusedKey { reason } | Outcome::RefusedEvent { reason, .. } => {
+                let why = reason.whole();
+                error!(%key, why, "PagerDuty does not take the routing key: it is set aside");
+                keys.set_aside(key);
+                refused.push((key, why));
+            }
+            Outcome::Later { reason, .. } => {
+                warn!(%key, why = reason.what, "the routing key could not be checked now");
+            }
+        }
+    }
+    if !all.is_empty() && refused.len() == all.len() {
+        let list: Vec<String> = refused.iter().map(|(key, why)| format!("{key} ({why})")).collect();
+        return Err(StartError::NoUsableKey(list.join(", ")));
+    }
+    Ok(())
+}
+
+/// What is read again when it changes.
+pub(super) struct Reload {
+    /// None where they are part of the configuration, which is read at the start only.
+    pub(super) keys: Option<Arc<Keys>>,
+    /// How often the keys are read where nothing tells that they changed.
+    pub(super) every: Option<Duration>,
+    pub(super) files: Vec<PathBuf>,
+    /// Whatever else is read again.
+    pub(super) others: Box<dyn Fn() + Send + Sync>,
+}
+
+/// Why something is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Asked,
+    Look,
+    Renewal,
+}
+
+impl Reload {
+    /// Reads again at every SIGHUP and at every change of a file, forever.
+    pub(super) async fn run(self, mut hangup: Signal) {
+        let mut seen = self.stamps();
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let every = self.every.unwrap_or(LOOK);
+        let mut renewal = interval_at(Instant::now() + every, every);
+        loop {
+            let cause = tokio::select! {
+                _ = hangup.recv() => Cause::Asked,
+                _ = look.tick(), if !self.files.is_empty() => Cause::Look,
+                _ = renewal.tick(), if self.every.is_some() => Cause::Renewal,
+            };
+            let stamps = self.stamps();
+            if cause == Cause::Look && stamps == seen {
+                continue;
+            }
+            seen = stamps;
+            self.read_keys(cause).await;
+            if cause != Cause::Renewal {
+                (self.others)();
+            }
+        }
+    }
+
+    async fn read_keys(&self, cause: Cause) {
+        let Some(keys) = &self.keys else {
+            if cause == Cause::Asked {
+                info!("the routing keys are part of the configuration: a restart reads them again");
+            }
+            return;
+        };
+        match keys.reload().await {
+            Ok(_) if cause == Cause::Renewal => {}
+            Ok(pools) => info!(keys = pools.keys().len(), "the routing keys were read again"),
+            Err(problem) => error!(%problem, "the routing keys in memory stay in use"),
+        }
+    }
+
+    /// What changes when a file is written or replaced.
+    fn stamps(&self) -> BTreeMap<&PathBuf, Option<(u64, i64, i64, u64)>> {
+        let stamp = |path: &PathBuf| {
+            let data = fs::metadata(path).ok()?;
+            Some((data.ino(), data.mtime(), data.mtime_nsec(), data.len()))
+        };
+        self.files.iter().map(|path| (path, stamp(path))).collect()
+    }
+}

@@ -1,0 +1,88 @@
+//! The listeners: HTTP and HTTPS, with an orderly end.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use hyper_util::rt::TokioTimer;
+
+/// A client that has not sent a request's head by then is let go, also between requests and
+/// when it has never sent a byte.
+const HEAD: Duration = Duration::from_mins(1);
+
+/// Takes an address, so that what goes wrong goes wrong before anything else.
+///
+/// # Errors
+/// When the address cannot be listened on; names it and the fix.
+pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|error| {
+        let fix = match error.kind() {
+            ErrorKind::AddrInUse => "; stop what listens there, or choose another with listen",
+            ErrorKind::AddrNotAvailable => "; this machine has no such address",
+            ErrorKind::PermissionDenied => "; ports below 1024 need a right of their own",
+            _ => "",
+        };
+        format!("cannot listen on {address}: {error}{fix}")
+    })
+}
+
+/// Answers HTTP, or HTTPS where there is a certificate, until the handle says otherwise.
+pub(super) async fn answer(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<RustlsConfig>,
+    handle: Handle<SocketAddr>,
+) -> io::Result<()> {
+    answer_within(listener, router, tls, handle, HEAD).await
+}
+
+async fn answer_within(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<RustlsConfig>,
+    handle: Handle<SocketAddr>,
+    head: Duration,
+) -> io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(NoDelayAcceptor);
+    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(head);
+    // PagerDuty's clients speak nothing else, and which version a silent client speaks would
+    // be waited for without end.
+    let server = server.http1_only();
+    match tls {
+        Some(tls) => server.map(|tcp| RustlsAcceptor::new(tls).acceptor(tcp)).serve(service).await,
+        None => server.serve(service).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_sends_no_whole_head_is_let_go() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let head = Duration::from_millis(300);
+        tokio::spawn(answer_within(listener, Router::new(), None, Handle::new(), head));
+        for sent in ["", "P", "PRI * HTTP/2.0\r\n", "POST /v2/enqueue HTTP/1.1\r\nHost: h\r\n"] {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(sent.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            let ended = timeout(Duration::from_secs(20), client.read_to_end(&mut answer)).await;
+            assert!(ended.is_ok(), "{sent:?} is still connected");
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! `pagetrail serve`: the gateway, the queue and delivery in one process.
+//!
+//! - `listen`, `certificate`: HTTP and HTTPS.
+//! - `keys`: the routing keys, checked at start and read again when they change.
+//! - `pump`: takes batches from the queue and has them delivered.
+
+mod certificate;
+mod keys;
+mod listen;
+mod pump;
+
+use std::fs::DirBuilder;
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use axum::Router;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::{error, info, warn};
+
+use crate::config::{Keys as KeysChoice, QueueChoice, ServerConfig, Tls, Token, read_token};
+use crate::delivery::{Canary, KeySource, Keys, PagerDuty, Worker};
+use crate::enrich::Enrich;
+use crate::gateway::{Access, Gateway, Place, UnknownKeys};
+use crate::queue::Queue;
+use crate::queue::sqlite::{Bounds, SqliteQueue};
+use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
+use crate::secret::Secret;
+use crate::sns::SnsEndpoint;
+use crate::telemetry::{self, Metrics, Tally};
+use crate::{aws, gateway, sns, tls};
+
+/// Why the server did not start, in words that name the setting and the fix.
+pub type ServerError = Box<dyn std::error::Error>;
+
+/// Between two looks whether PagerDuty still takes the keys.
+const CANARY: Duration = Duration::from_hours(24);
+/// A secret tells nobody that it changed: it is read again this often.
+const RENEWAL: Duration = Duration::from_mins(5);
+/// At the end, requests under way have this time.
+const GRACE: Duration = Duration::from_secs(12);
+/// At the end, deliveries under way have this time: an attempt and its turn.
+const LAST_DELIVERIES: Duration = Duration::from_secs(15);
+
+/// Serves until SIGTERM or SIGINT, then finishes what is under way.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run(config: ServerConfig) -> Result<(), ServerError> {
+    let tally = Arc::new(Tally::default());
+    telemetry::start(Some(config.log_level), Metrics::Counted(Arc::clone(&tally)));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(start(config, tally));
+    // Connections that hang must not hold up the end.
+    runtime.shutdown_background();
+    served
+}
+
+async fn start(config: ServerConfig, tally: Arc<Tally>) -> Result<(), ServerError> {
+    // A SIGHUP that comes during the start is not the end.
+    let hangup = signal(SignalKind::hangup())?;
+    let sdk = if needs_aws(&config) { Some(aws::user_config(None, None).await) } else { None };
+    DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir).map_err(|error| {
+        format!("data_dir: {} cannot be made: {error}", config.data_dir.display())
+    })?;
+    let keys = Keys::new(key_source(&config.keys, sdk.as_ref()), config.pace);
+    for key in &config.allowed_keys {
+        keys.allow(key.clone());
+    }
+    let serving = Serving { config, keys: Arc::new(keys), tally, sdk };
+    match serving.config.queue.clone() {
+        QueueChoice::Sqlite { path, bytes, age, free } => {
+            let queue = Arc::new(SqliteQueue::open(&path, Bounds { bytes, age, free })?);
+            for key in queue.keys() {
+                serving.keys.learn(key);
+            }
+            let served = serving.serve(Arc::clone(&queue), UnknownKeys::Held, hangup).await;
+            queue.close().await;
+            served
+        }
+        QueueChoice::Sqs { events, rejected } => {
+            let sdk = serving.sdk.as_ref().ok_or("SQS needs AWS's configuration")?;
+            let queues = SqsQueues::new(
+                SqsQueue::new(sdk, events),
+                Some(SqsQueue::new(sdk, rejected)),
+                Settling::ByWorker,
+            );
+            serving.serve(queues, UnknownKeys::Refused, hangup).await
+        }
+    }
+}
+
+fn needs_aws(config: &ServerConfig) -> bool {
+    matches!(config.queue, QueueChoice::Sqs { .. })
+        || matches!(config.keys, KeysChoice::Secret(_))
+        || !config.sns_topics.is_empty()
+}
+
+fn key_source(choice: &KeysChoice, sdk: Option<&SdkConfig>) -> KeySource {
+    match (choice, sdk) {
+        (KeysChoice::Secret(name), Some(sdk)) => KeySource::secret(sdk, name.clone()),
+        (KeysChoice::Text(text), _) => KeySource::Text(text.clone()),
+        (KeysChoice::File(path), _) => KeySource::File(path.clone()),
+        (KeysChoice::Secret(_) | KeysChoice::Nothing, _) => KeySource::Nothing,
+    }
+}
+
+/// Everything that serving needs but the queue.
+struct Serving {
+    config: ServerConfig,
+    keys: Arc<Keys>,
+    tally: Arc<Tally>,
+    sdk: Option<SdkConfig>,
+}
+
+impl Serving {
+    async fn serve<Q: Queue + Clone>(
+        &self,
+        queue: Q,
+        unknown_keys: UnknownKeys,
+        hangup: Signal,
+    ) -> Result<(), ServerError> {
+        let config = &self.config;
+        let http =
+            config.listen.iter().map(|it| listen::bind(*it)).collect::<Result<Vec<_>, _>>()?;
+        let https = config
+            .listen_https
+            .iter()
+            .map(|it| listen::bind(*it))
+            .collect::<Result<Vec<_>, _>>()?;
+        let tls = if config.listen_https.is_empty() {
+            None
+        } else {
+            Some(Certificate::load(&config.tls, &config.data_dir)?)
+        };
+        let pagerduty = PagerDuty::new(config.pagerduty_url.clone(), tls::system_config())?;
+        if config.verify_keys {
+            keys::verify(&self.keys, &pagerduty).await?;
+        }
+
+        let router = self.router(queue.clone(), unknown_keys)?;
+        let (stop, stopped) = watch::channel(false);
+        let worker = Worker {
+            pagerduty: pagerduty.clone(),
+            keys: Arc::clone(&self.keys),
+            queue,
+            paging: config.enrich.paging.clone(),
+            stop: Arc::default(),
+        };
+        let delivery = pump::start(worker, stopped)?;
+
+        let handle = Handle::new();
+        let mut listeners = JoinSet::new();
+        for listener in http {
+            say(&format!("listening on http://{}", listener.local_addr()?));
+            listeners.spawn(listen::answer(listener, router.clone(), None, handle.clone()));
+        }
+        for listener in https {
+            say(&format!("listening on https://{}", listener.local_addr()?));
+            let rustls = tls.as_ref().map(|tls| tls.rustls.clone());
+            listeners.spawn(listen::answer(listener, router.clone(), rustls, handle.clone()));
+        }
+        self.warn_of_what_is_open();
+        let mut background = JoinSet::new();
+        background.spawn(self.reload(tls).run(hangup));
+        background.spawn(look_daily(Arc::clone(&self.keys), pagerduty));
+
+        let ended = tokio::select! {
+            signal = asked_to_end() => signal,
+            // A listener that ends by itself is broken.
+            Some(broken) = listeners.join_next() => broken.map_err(io::Error::other).flatten(),
+        };
+        info!("ending: what is under way is finished");
+        background.abort_all();
+        handle.graceful_shutdown(Some(GRACE));
+        let _ = stop.send(true);
+        while listeners.join_next().await.is_some() {}
+        let delivered = tokio::task::spawn_blocking(move || delivery.join());
+        if timeout(LAST_DELIVERIES, delivered).await.is_err() {
+            warn!("a delivery did not end in time; its event comes again at the next start");
+        }
+        Ok(ended?)
+    }
+
+    fn router<Q: Queue + Clone>(
+        &self,
+        queue: Q,
+        unknown_keys: UnknownKeys,
+    ) -> Result<Router, ServerError> {
+        let config = &self.config;
+        let access = Access {
+            local: config.local_clients,
+            token: token(&config.token)?.into(),
+            unknown_keys,
+        };
+        let gateway = Gateway {
+            queue: queue.clone(),
+            keys: Arc::clone(&self.keys),
+            access,
+            tally: Arc::clone(&self.tally),
+            place: Place::Server,
+        };
+        let mut router = gateway::router(Arc::new(gateway));
+        if let (Some(sdk), false) = (&self.sdk, config.sns_topics.is_empty()) {
+            let enrich = Enrich::new(config.enrich.clone(), sdk, queue);
+            let client = reqwest::Client::builder()
+                .tls_backend_preconfigured(tls::system_config())
+                .redirect(reqwest::redirect::Policy::none())
+                .build()?;
+            let endpoint = SnsEndpoint::new(enrich, config.sns_topics.clone(), client);
+            router = router.merge(sns::router(Arc::new(endpoint)));
+        }
+        Ok(router)
+    }
+
+    fn reload(&self, tls: Option<Certificate>) -> keys::Reload {
+        let mut files: Vec<PathBuf> = Vec::new();
+        if let KeysChoice::File(path) = &self.config.keys {
+            files.push(path.clone());
+        }
+        if let (Some(tls), Tls::Files { .. }) = (&tls, &self.config.tls) {
+            files.extend([tls.chain.clone(), tls.key.clone()]);
+        }
+        let others = Box::new(move || {
+            if let Some(tls) = &tls {
+                tls.reload();
+            }
+        });
+        let keys = match &self.config.keys {
+            KeysChoice::File(_) | KeysChoice::Secret(_) => Some(Arc::clone(&self.keys)),
+            KeysChoice::Text(_) | KeysChoice::Nothing => None,
+        };
+        let every = matches!(self.config.keys, KeysChoice::Secret(_)).then_some(RENEWAL);
+        keys::Reload { keys, every, files, others }
+    }
+
+    fn warn_of_what_is_open(&self) {
+        let plain = self.config.listen.iter().filter(|it| !it.ip().to_canonical().is_loopback());
+        for address in plain {
+            warn!(
+                %address,
+                "other machines can reach this address, where routing keys travel unencrypted; \
+                 listen_https encrypts"
+            );
+        }
+    }
+}
+
+/// The certificate in use, and where it came from.
+struct Certificate {
+    chain: PathBuf,
+    key: PathBuf,
+    rustls: RustlsConfig,
+}
+
+impl Certificate {
+    fn load(choice: &Tls, data_dir: &Path) -> Result<Self, ServerError> {
+        let (chain, key) = certificate::files(choice, data_dir)?;
+        let rustls = RustlsConfig::from_config(tls::server_config(&chain, &key)?);
+        if let Tls::SelfSigned { .. } = choice {
+            say(&format!("self-signed certificate: {}", chain.display()));
+        }
+        Ok(Self { chain, key, rustls })
+    }
+
+    fn reload(&self) {
+        match tls::server_config(&self.chain, &self.key) {
+            Ok(config) => {
+                self.rustls.reload_from_config(config);
+                info!("the certificate was read again");
+            }
+            Err(problem) => error!(%problem, "the certificate in memory stays in use"),
+        }
+    }
+}
+
+fn token(token: &Token) -> Result<Option<Secret<String>>, String> {
+    match token {
+        Token::Text(token) => Ok(Some(token.clone())),
+        Token::File(path) => read_token(path).map(Some),
+        Token::Nothing => Ok(None),
+    }
+}
+
+async fn look_daily(keys: Arc<Keys>, pagerduty: PagerDuty) {
+    loop {
+        tokio::time::sleep(CANARY).await;
+        Canary::without_topic().look(&keys, &pagerduty).await;
+    }
+}
+
+async fn asked_to_end() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// A person who reads standard output sees where it listens; a reader that closed its end of
+/// the pipe is no reason to stop.
+fn say(words: &str) {
+    let _ = writeln!(io::stdout(), "pagetrail serve: {words}");
+}

@@ -1,0 +1,167 @@
+//! `POST /sns`: from a request of SNS's to a queued event.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use chrono::Utc;
+use reqwest::Client;
+use serde_json::json;
+use tokio::time::{Instant, timeout_at};
+use tracing::info;
+
+use super::address;
+use super::certificates::Certificates;
+use super::fetch::Fetch;
+use super::message::{Kind, SnsMessage};
+use super::refusal::{Refusal, answer};
+use super::topic::TopicArn;
+use crate::body;
+use crate::enrich::{self, Enrich};
+use crate::queue::Queue;
+use crate::telemetry::Signal;
+
+/// A message has at most 256 KB (SNS quotas), and more when it is escaped as JSON.
+const LARGEST_BODY: usize = 1024 * 1024;
+/// Until when the message must have arrived and be verified.
+const VERIFIED: Duration = Duration::from_secs(8);
+/// Until when evidence is collected, counted from the request's arrival: composing and
+/// queueing then still are in time.
+const EVIDENCE: Duration = Duration::from_secs(10);
+/// SNS hangs up after 15 seconds (Developer Guide, "Make sure your endpoint is ready").
+const ANSWER: Duration = Duration::from_secs(14);
+
+/// What takes the notifications of some topics.
+pub struct SnsEndpoint<Q, F = Client> {
+    enrich: Enrich<Q>,
+    /// Everybody can make a topic of their own that notifies this address, with a signature
+    /// that is as good as any.
+    topics: Vec<TopicArn>,
+    certificates: Certificates,
+    fetch: F,
+}
+
+impl<Q: Queue> SnsEndpoint<Q> {
+    /// With the topics whose notifications are taken, and the client that reaches SNS.
+    #[must_use]
+    pub fn new(enrich: Enrich<Q>, topics: Vec<TopicArn>, client: Client) -> Self {
+        Self::with_fetch(enrich, topics, client)
+    }
+}
+
+impl<Q: Queue, F: Fetch> SnsEndpoint<Q, F> {
+    /// The same with another way to reach SNS.
+    #[must_use]
+    pub fn with_fetch(enrich: Enrich<Q>, topics: Vec<TopicArn>, fetch: F) -> Self {
+        Self { enrich, topics, certificates: Certificates::default(), fetch }
+    }
+
+    /// Reads a request, and believes it only when SNS signed it.
+    async fn verified(&self, request: Request) -> Result<SnsMessage, Refusal> {
+        let raw = request.headers().get("x-amz-sns-rawdelivery");
+        let is_raw = raw.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+        let (body, _share) = body::read(&mut request.into_body(), LARGEST_BODY, VERIFIED).await?;
+        if is_raw {
+            return Err(Refusal::Raw);
+        }
+        let message = SnsMessage::read(&body)?;
+        let topic = &message.topic;
+        if !self.topics.contains(topic) {
+            return Err(Refusal::Topic(topic.clone()));
+        }
+        let now = Utc::now();
+        if message.is_too_old(now) {
+            return Err(Refusal::Old);
+        }
+        let url = address::certificate(&message.certificate_url, topic);
+        let url = url.ok_or_else(|| Refusal::CertificateUrl(topic.host()))?;
+        let certificate = self.certificates.get(&url, topic.domain(), &self.fetch, now).await;
+        let certificate = certificate.map_err(Refusal::Certificate)?;
+        if message.signature.fits(&message.signed_text(), &certificate.key) {
+            Ok(message)
+        } else {
+            Err(Refusal::Signature)
+        }
+    }
+
+    async fn confirm(&self, url: &str, token: &str, topic: &TopicArn) -> Result<(), Refusal> {
+        let url = address::confirmation(url, topic, token);
+        let url = url.ok_or_else(|| Refusal::SubscribeUrl(topic.host()))?;
+        match self.fetch.get(&url).await {
+            Ok(_) => {
+                info!(%topic, "confirmed the subscription: the topic notifies Pagetrail");
+                Ok(())
+            }
+            Err(why) => {
+                let what = format!("the subscription to {topic} could not be confirmed: {why}");
+                Signal::Amiss { what: &what }.tell();
+                Err(Refusal::NotConfirmed(why))
+            }
+        }
+    }
+
+    /// Queues what a notification says. In a task of its own: what was begun is queued even
+    /// when SNS hangs up, and what SNS then sends again is queued once.
+    async fn page(self: Arc<Self>, message: SnsMessage, arrival: Instant) -> Result<(), Refusal> {
+        let end = arrival + EVIDENCE + enrich::RESERVE;
+        let task = tokio::spawn(async move {
+            let account = message.topic.account();
+            self.enrich.handle(&message.notification(), account, end).await
+        });
+        match timeout_at(arrival + ANSWER, task).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            _ => Err(Refusal::NotQueued),
+        }
+    }
+}
+
+/// `POST /sns`, and nothing else.
+pub fn router<Q: Queue, F: Fetch>(endpoint: Arc<SnsEndpoint<Q, F>>) -> Router {
+    Router::new().route("/sns", post(receive::<Q, F>)).with_state(endpoint)
+}
+
+async fn receive<Q: Queue, F: Fetch>(
+    State(endpoint): State<Arc<SnsEndpoint<Q, F>>>,
+    request: Request,
+) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default();
+    match take(endpoint, request).await {
+        Ok(done) => answer(StatusCode::OK, &json!({"status": "success", "message": done})),
+        Err(refusal) => {
+            let (status, why) = (refusal.status().as_u16(), refusal.to_string());
+            Signal::RequestRefused { status, why: &why, peer: &peer }.tell();
+            refusal.into_response()
+        }
+    }
+}
+
+async fn take<Q: Queue, F: Fetch>(
+    endpoint: Arc<SnsEndpoint<Q, F>>,
+    request: Request,
+) -> Result<&'static str, Refusal> {
+    let arrival = Instant::now();
+    let verified = timeout_at(arrival + VERIFIED, endpoint.verified(request)).await;
+    let message = verified.map_err(|_| Refusal::Late)??;
+    match &message.kind {
+        Kind::Notification { .. } => {
+            endpoint.page(message, arrival).await?;
+            Ok("the notification is queued")
+        }
+        Kind::SubscriptionConfirmation { url, token } => {
+            endpoint.confirm(url, token, &message.topic).await?;
+            Ok("the subscription is confirmed")
+        }
+        Kind::UnsubscribeConfirmation { .. } => {
+            let topic = &message.topic;
+            let what = format!("{topic} no longer notifies Pagetrail: subscribe it again");
+            Signal::Amiss { what: &what }.tell();
+            Ok("the subscription's end is noted")
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The port to SNS's own host, where certificates are and subscriptions are confirmed.
+
+use std::time::Duration;
+
+use reqwest::{Client, Response};
+use url::Url;
+
+/// How long an answer may take, its body included.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// A certificate has about 2 KB, a confirmation less.
+const LARGEST: usize = 64 * 1024;
+
+/// Gets what is at an address, and never what another address has for it.
+pub trait Fetch: Send + Sync + 'static {
+    /// The body of a good answer.
+    fn get(&self, url: &Url) -> impl Future<Output = Result<Vec<u8>, FetchError>> + Send;
+}
+
+/// Why there is no good answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    #[error("no answer in time")]
+    Time,
+    #[error("no connection")]
+    Connection,
+    #[error("the answer broke off")]
+    Broken,
+    #[error("the answer is too large")]
+    TooLarge,
+    #[error("the answer came from another address")]
+    Redirected,
+    #[error("HTTP {0}")]
+    Status(u16),
+}
+
+impl Fetch for Client {
+    async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+        let sent = Client::get(self, url.clone()).timeout(PATIENCE).send().await;
+        let response = sent.map_err(|error| reason(&error, FetchError::Connection))?;
+        // The client was made elsewhere, and may follow redirects.
+        if response.url() != url {
+            return Err(FetchError::Redirected);
+        }
+        if !response.status().is_success() {
+            return Err(FetchError::Status(response.status().as_u16()));
+        }
+        read(response).await
+    }
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, FetchError> {
+    let mut body = Vec::new();
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| reason(&error, FetchError::Broken))?
+    {
+        body.extend_from_slice(&chunk);
+        if body.len() > LARGEST {
+            return Err(FetchError::TooLarge);
+        }
+    }
+    Ok(body)
+}
+
+fn reason(error: &reqwest::Error, otherwise: FetchError) -> FetchError {
+    if error.is_timeout() { FetchError::Time } else { otherwise }
+}
