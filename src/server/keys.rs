@@ -90,13 +90,14 @@ impl Reload {
                 _ = look.tick(), if !self.files.is_empty() => Cause::Look,
                 _ = renewal.tick(), if self.every.is_some() => Cause::Renewal,
             };
-            let stamps = self.stamps();
-            if cause == Cause::Look && stamps == seen {
+            if cause == Cause::Renewal {
+                self.read_keys(cause).await;
                 continue;
             }
-            seen = stamps;
-            self.read_keys(cause).await;
-            if cause != Cause::Renewal {
+            let stamps = self.stamps();
+            if cause == Cause::Asked || stamps != seen {
+                seen = stamps;
+                self.read_keys(cause).await;
                 (self.others)();
             }
         }

@@ -53,7 +53,9 @@ async fn answer_within(
 ) -> io::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(NoDelayAcceptor);
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(head);
+    let http1 = &mut server.http_builder().http1();
+    // A client that has said all it will say is answered all the same.
+    http1.timer(TokioTimer::new()).header_read_timeout(head).half_close(true);
     // PagerDuty's clients speak nothing else, and which version a silent client speaks would
     // be waited for without end.
     let server = server.http1_only();
@@ -84,5 +86,21 @@ mod tests {
             let ended = timeout(Duration::from_secs(20), client.read_to_end(&mut answer)).await;
             assert!(ended.is_ok(), "{sent:?} is still connected");
         }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_ended_its_side_is_answered() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let slow =
+            axum::routing::get(async || tokio::time::sleep(Duration::from_millis(200)).await);
+        let router = Router::new().route("/", slow);
+        tokio::spawn(answer(listener, router, None, Handle::new()));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     }
 }

@@ -13,8 +13,8 @@ from playwright.sync_api import sync_playwright
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
-import harness.sandbox  # noqa: E402
-from harness.server import Server  # noqa: E402
+import harness.sandbox
+from harness.server import Server
 
 BINARY = pathlib.Path(os.environ.get("PAGETRAIL_BIN", ROOT / "target/debug/pagetrail"))
 KEY = "0123456789abcdef0123456789abcdef"

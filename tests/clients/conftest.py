@@ -8,8 +8,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
-from harness.sandbox import Sandbox  # noqa: E402
-from harness.server import Server  # noqa: E402
+from harness.sandbox import Sandbox
+from harness.server import Server
 
 BINARY = ROOT / "target/debug/pagetrail"
 

@@ -24,21 +24,31 @@ impl Served {
         Self { rig, address, task }
     }
 
-    /// What comes back until the server closes; nothing more is sent after these bytes.
-    async fn say(&self, bytes: &[u8]) -> String {
+    async fn connection(&self, headers: &str, body: &[u8]) -> TcpStream {
+        let head = format!("POST /v2/enqueue HTTP/1.1\r\nhost: {}\r\n{headers}\r\n", self.address);
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(bytes).await.unwrap();
-        let stream = stream.into_std().unwrap();
-        stream.shutdown(Shutdown::Write).unwrap();
-        let mut answer = Vec::new();
-        TcpStream::from_std(stream).unwrap().read_to_end(&mut answer).await.unwrap();
-        String::from_utf8(answer).unwrap()
+        stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
+        stream
     }
 
+    /// What comes back until the server closes.
     async fn post(&self, headers: &str, body: &[u8]) -> String {
-        let head = format!("POST /v2/enqueue HTTP/1.1\r\nhost: {}\r\n{headers}\r\n", self.address);
-        self.say(&[head.as_bytes(), body].concat()).await
+        let headers = format!("{headers}connection: close\r\n");
+        answer(self.connection(&headers, body).await).await
     }
+
+    /// The same, where nothing more is sent after the body.
+    async fn post_and_end(&self, headers: &str, body: &[u8]) -> String {
+        let stream = self.connection(headers, body).await.into_std().unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        answer(TcpStream::from_std(stream).unwrap()).await
+    }
+}
+
+async fn answer(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
 }
 
 impl Drop for Served {
@@ -51,7 +61,7 @@ impl Drop for Served {
 async fn chunks_and_lengths() {
     let served = Served::start().await;
     let event = trigger(KEY).to_string();
-    let exact = format!("content-length: {}\r\nconnection: close\r\n", event.len());
+    let exact = format!("content-length: {}\r\n", event.len());
     let answer = served.post(&exact, event.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
 
@@ -61,7 +71,7 @@ async fn chunks_and_lengths() {
         first.len(),
         second.len()
     );
-    let coding = "transfer-encoding: chunked\r\ntrailer: x-trailer\r\nconnection: close\r\n";
+    let coding = "transfer-encoding: chunked\r\ntrailer: x-trailer\r\n";
     let answer = served.post(coding, chunked.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
     assert_eq!(served.rig.sent().len(), 2);
@@ -76,7 +86,7 @@ async fn chunks_and_lengths() {
         ("content-length: -1\r\n", event.as_str()),
         ("", event.as_str()),
     ] {
-        let answer = served.post(headers, body.as_bytes()).await;
+        let answer = served.post_and_end(headers, body.as_bytes()).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{headers} {answer}");
     }
     assert_eq!(served.rig.sent().len(), 2);
@@ -86,7 +96,7 @@ async fn chunks_and_lengths() {
 async fn who_sends_too_much_gets_to_read_why() {
     let served = Served::start().await;
     let body = vec![b' '; 4_000_000];
-    let headers = format!("content-length: {}\r\nconnection: close\r\n", body.len());
+    let headers = format!("content-length: {}\r\n", body.len());
     let answer = served.post(&headers, &body).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.ends_with('}'), "{answer}");

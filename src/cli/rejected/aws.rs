@@ -10,7 +10,6 @@ use crate::cli::CommandError;
 use crate::cli::session::{self, SessionArgs};
 use crate::event::sha256_hex;
 use crate::queue::sqs::SqsQueue;
-use crate::text::cut;
 
 /// How long the messages are hidden from others while they are worked on.
 const HIDDEN: Duration = Duration::from_mins(2);
@@ -101,7 +100,7 @@ fn rejected(message: &Message) -> Rejected {
     };
     Rejected {
         id: id_of(message).to_owned(),
-        short: cut(id_of(message), 8),
+        short: id_of(message).chars().take(8).collect(),
         at: said("rejected_at"),
         status: said("status"),
         reason: said("reason"),

@@ -59,13 +59,14 @@ fn put_aside(writer: &mut Writer, taken: &[Taken], old: &BTreeSet<MessageId>) ->
             dedup_keys.push(outline.map(|outline| outline.dedup_key).unwrap_or_default());
         }
     }
-    let written = writer.database.write(&changes.iter().collect::<Vec<_>>());
-    if let Err(error) = &written {
-        writer.note(error);
-    }
+    // An empty transaction would write nothing, and look as if something could be written.
+    let written = changes.is_empty() || {
+        let written = writer.database.write(&changes.iter().collect::<Vec<_>>());
+        written.inspect_err(|error| writer.note(error)).is_ok()
+    };
     let now = writer.shared.now();
     let mut schedule = writer.shared.schedule();
-    for (change, dedup_key) in changes.iter().zip(&dedup_keys).filter(|_| written.is_ok()) {
+    for (change, dedup_key) in changes.iter().zip(&dedup_keys).filter(|_| written) {
         if let Change::Reject { group, id, .. } = change {
             Signal::Rejected { dedup_key, why: &reason }.tell();
             schedule.remove(now, *group, *id);
@@ -76,7 +77,7 @@ fn put_aside(writer: &mut Writer, taken: &[Taken], old: &BTreeSet<MessageId>) ->
     }
     drop(schedule);
     writer.shared.changed.notify_waiters();
-    written.is_ok() && !changes.is_empty()
+    written && !changes.is_empty()
 }
 
 fn period(longest: Duration) -> String {
