@@ -81,8 +81,8 @@ fn top(status: &Status) -> Markup {
                     }
                     @if let Some(process) = &status.process {
                         @let now = process.minutes.iter().rev().nth(1);
-                        div { dt { "Accepted, last minute" } dd { (grouped(now.map_or(0, |it| it.accepted))) } }
-                        div { dt { "Delivered, last minute" } dd { (grouped(now.map_or(0, |it| it.delivered))) } }
+                        div { dt { "Accepted, last full minute" } dd { (grouped(now.map_or(0, |it| it.accepted))) } }
+                        div { dt { "Delivered, last full minute" } dd { (grouped(now.map_or(0, |it| it.delivered))) } }
                     }
                     @if let Some(rejected) = queue.rejected {
                         div class=@if rejected > 0 { "bad" } { dt { "Rejected" } dd { (grouped(rejected)) } }
