@@ -1,10 +1,10 @@
-//! Any bytes as an SNS record, or as the message in one: no panic, and whatever comes
+//! Any bytes as a payload, or as the message in an SNS record: no panic, and whatever comes
 //! out keeps PagerDuty's limit on keys.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use pagetrail::alarm::Origin;
-use pagetrail::alarm::sns::{Notice, read};
+use pagetrail::alarm::intake::{Notice, read};
 use serde_json::{Value, json};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -13,15 +13,14 @@ fuzz_target!(|bytes: &[u8]| {
     else {
         return;
     };
-    let message = json!({"Sns": {
+    let mut payloads = vec![json!({"Records": [{"EventSource": "aws:sns", "Sns": {
         "TopicArn": "arn:aws:sns:eu-west-1:123456789012:errors",
         "MessageId": "52fdfc07-2182-454f-963f-5f0f9a621d72",
         "Message": text,
-    }});
-    let mut records = vec![message];
-    records.extend(serde_json::from_slice::<Value>(bytes));
-    for record in records {
-        if let Notice::Alarm(alarm) = read(&record, &home) {
+    }}]})];
+    payloads.extend(serde_json::from_slice::<Value>(bytes));
+    for notice in payloads.iter().flat_map(|payload| read(payload, &home)) {
+        if let Notice::Alarm(alarm) = notice {
             let key = alarm.dedup_key();
             assert!(!key.as_str().is_empty() && key.as_str().chars().count() <= 255);
         }
