@@ -9,6 +9,8 @@
 #[path = "../support/http.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod http;
+#[path = "../support/tunnel.rs"]
+mod tunnel;
 
 mod answers;
 mod certificates;

@@ -1,12 +1,7 @@
 //! Proxies, as the environment names them.
 
-use std::net::SocketAddr;
-
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-
 use super::certificates::SelfSigned;
+use super::tunnel::tunnel;
 use super::{Answer, Run, Server, TRIGGER, taken};
 
 #[tokio::test]
@@ -60,26 +55,4 @@ async fn https_goes_through_a_tunnel() {
     let ended = run.send(&[&TRIGGER[..], &["--url", "https://events.example"]].concat()).await;
     assert_eq!((ended.code, &*ended.err), (0, ""));
     assert_eq!(asked.recv().await.unwrap(), "CONNECT events.example:443 HTTP/1.1");
-}
-
-/// A proxy that connects everybody to one address, and tells what it was asked for.
-async fn tunnel(to: SocketAddr) -> (SocketAddr, mpsc::UnboundedReceiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (tell, asked) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let (client, _) = listener.accept().await.unwrap();
-        let mut client = BufReader::new(client);
-        let mut lines = Vec::new();
-        while lines.last().is_none_or(|line: &String| !line.is_empty()) {
-            let mut line = String::new();
-            client.read_line(&mut line).await.unwrap();
-            lines.push(line.trim_end().to_owned());
-        }
-        tell.send(lines.swap_remove(0)).unwrap();
-        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
-        let mut server = TcpStream::connect(to).await.unwrap();
-        let _ = copy_bidirectional(&mut client, &mut server).await;
-    });
-    (address, asked)
 }

@@ -7,6 +7,8 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tunnel.rs"]
+mod tunnel;
 
 mod config;
 mod crash;
@@ -14,4 +16,5 @@ mod disk;
 mod harness;
 mod keys;
 mod life;
+mod network;
 mod rejected;
