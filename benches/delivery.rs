@@ -16,7 +16,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use pagetrail::event::Severity;
+use pagetrail::pagerduty::Severity;
 use serde_json::json;
 
 use support::aws::Aws;

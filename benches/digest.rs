@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use pagetrail::evidence::digest::Digest;
+use pagetrail::lines::digest::Digest;
 
 const LINES: usize = 10_000;
 const RUNS: usize = 15;

@@ -1,41 +1,46 @@
 //! Pagetrail turns a CloudWatch alarm into a PagerDuty incident that already
 //! carries the evidence. Data flows one way:
 //!
-//! intake → evidence → event → queue → delivery
+//! alarm → lines → evidence → compose → enrich → queue → delivery
 //!
-//! - [`alarm`]: what CloudWatch told us, in one type whatever the form it came in.
-//! - [`evidence`]: an alarm's log lines and trails: where to look, when, and what was found.
-//! - [`enrich`]: an alarm on its way from intake through evidence and event to the queue.
-//! - [`event`]: the PagerDuty event: its types, composed from alarm and evidence, fitted to the limits.
+//! Each line imports only from the lines above it (`tests/all/imports.rs` holds this):
+//!
+//! - [`hash`], [`secret`], [`text`]: digests, values that must not be seen, text on its way to a person.
+//! - [`http`], [`aws`]: what all HTTP has in common; the AWS SDK's configuration, ARNs and partitions.
 //! - [`redact`]: what must not leave, and the marks put in its place.
+//! - [`pagerduty`]: PagerDuty's events, routing keys, endpoints, answers, and the client.
+//! - [`routing`]: routing targets, pools of routing keys and their pace.
+//! - [`telemetry`]: what every stage logs and counts.
+//! - [`alarm`]: what CloudWatch told us, in one type whatever the form it came in.
+//! - [`lines`]: one log line: its message, its ids, its kind. Pure text.
+//! - [`evidence`]: an alarm's log lines and trails: where to look, when, and what was found.
+//! - [`compose`]: the event composed from alarm and evidence, fitted to PagerDuty's limits.
 //! - [`queue`]: the ordered, durable road between the stages.
+//! - [`enrich`]: an alarm on its way from intake through evidence and event to the queue.
 //! - [`delivery`]: getting an event accepted by PagerDuty.
 //! - [`gateway`]: PagerDuty's Events API over HTTP, for senders that are no alarm.
 //! - [`sns`]: notifications over HTTPS, verified, on their way to [`enrich`].
-//! - [`stage`]: the Lambda handlers, which only wire the parts above together.
-//! - [`server`]: the gateway, the queue and delivery in one process.
 //! - [`sandbox`]: a local stand-in for PagerDuty with a page to look at.
-//! - `body`: reading a request within bounds, for gateway and sns.
-//! - `page`: what the pages of sandbox and gateway have in common.
+//! - [`config`]: all settings, read once at start.
+//! - [`stage`], [`server`]: the Lambda handlers; the gateway, the queue and delivery in one process.
 //! - [`cli`]: the `pagetrail` command, one file per subcommand.
-//! - [`config`], [`paging`], [`telemetry`], [`aws`]: what every stage is told and needs to start.
-//! - [`tls`]: the TLS client configurations, one stack for everything that connects.
-//! - [`secret`], [`text`]: values that must not be seen, and text on its way to a person.
 
 pub mod alarm;
 pub mod aws;
-mod body;
 pub mod cli;
+pub mod compose;
 pub mod config;
 pub mod delivery;
 pub mod enrich;
-pub mod event;
 pub mod evidence;
 pub mod gateway;
-mod page;
-pub mod paging;
+pub mod hash;
+pub mod http;
+pub mod lines;
+pub mod pagerduty;
 pub mod queue;
 pub mod redact;
+pub mod routing;
 pub mod sandbox;
 pub mod secret;
 pub mod server;
@@ -43,4 +48,3 @@ pub mod sns;
 pub mod stage;
 pub mod telemetry;
 pub mod text;
-pub mod tls;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
-use pagetrail::evidence::digest::{Digest, Severity, assign};
+use pagetrail::lines::digest::{Digest, Severity, assign};
 use proptest::prelude::*;
 
 /// Share of the lines whose kind holds exactly the lines of their label: grouping

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pagetrail::alarm::intake::{self, Notice};
-use pagetrail::alarm::{Alarm, State, home};
-use pagetrail::event::compose::{Composer, resolve};
-use pagetrail::event::posted::v2;
-use pagetrail::event::{BODY_LIMIT, Event, Severity};
-use pagetrail::evidence::correlation::{Correlation, Id};
-use pagetrail::evidence::record::Record;
-use pagetrail::evidence::{Count, Evidence, Kind, Line, Part, Source, Step, Trail, Why, window};
+use pagetrail::alarm::{Alarm, State};
+use pagetrail::aws::home;
+use pagetrail::compose::{Composer, resolve};
+use pagetrail::evidence::{Count, Evidence, Kind, Part, Source, Step, Trail, Why, window};
+use pagetrail::lines::Line;
+use pagetrail::lines::correlation::{Correlation, Id};
+use pagetrail::lines::record::Record;
+use pagetrail::pagerduty::accept::v2;
+use pagetrail::pagerduty::{BODY_LIMIT, Event, Severity};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

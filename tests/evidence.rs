@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pagetrail::alarm::intake::{self, Notice};
-use pagetrail::alarm::{Alarm, Metric, home};
+use pagetrail::alarm::{Alarm, Metric};
+use pagetrail::aws::home;
 use pagetrail::evidence::ports::{
     AlarmSource, LogSource, LookupError, MetricFilter, Order, Page, Query,
 };
-use pagetrail::evidence::{Collector, Evidence, Limits, Line, Part, Step};
+use pagetrail::evidence::{Collector, Evidence, Limits, Part, Step};
+use pagetrail::lines::Line;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use pagetrail::event::Action;
-use pagetrail::event::posted::{Endpoint, Posted, Refusal, change, keyless, v1, v2, vendor};
+use pagetrail::pagerduty::Action;
+use pagetrail::pagerduty::accept::{Endpoint, Posted, Refusal, change, keyless, v1, v2, vendor};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;

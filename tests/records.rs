@@ -1,6 +1,6 @@
 //! What a person would quote of a line, whatever logger wrote it.
 
-use pagetrail::evidence::record::{Record, Severity, message};
+use pagetrail::lines::record::{Record, Severity, message};
 
 /// The headline and how bad it is.
 fn read(line: &str) -> (String, Option<Severity>) {

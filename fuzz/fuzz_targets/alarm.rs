@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pagetrail::alarm::Origin;
+use pagetrail::aws::Origin;
 use pagetrail::alarm::intake::{Notice, read};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
     payloads.extend(serde_json::from_slice::<Value>(bytes));
     for notice in payloads.iter().flat_map(|payload| read(payload, &home)) {
         if let Notice::Alarm(alarm) = notice {
-            let key = alarm.dedup_key();
+            let key = alarm.identity();
             assert!(!key.as_str().is_empty() && key.as_str().chars().count() <= 255);
         }
     }

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::arn::Origin;
 use super::fields::text;
-use super::{Alarm, change, sns};
+use super::{Alarm, event_bridge, notification};
+use crate::aws::Origin;
 use crate::redact::Redactor;
 
 /// What came in: an alarm, or a message that pages as itself.
@@ -152,9 +152,9 @@ impl Envelope {
 
 fn alarm(value: &Value, fallback: &Origin) -> Option<Alarm> {
     if value.get("AlarmName").is_some() {
-        sns::read(value, fallback)
+        notification::read(value, fallback)
     } else {
-        change::read(value, fallback)
+        event_bridge::read(value, fallback)
     }
 }
 

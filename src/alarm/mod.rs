@@ -1,28 +1,27 @@
 //! The alarm: what CloudWatch told us, in one type whatever the form it came in.
 //!
 //! - [`intake`]: a payload → its notices, told apart by marker fields.
-//! - `sns`, `change`: the two shapes CloudWatch writes a state change in.
+//! - `notification`, `event_bridge`: the two shapes CloudWatch writes a state change in.
 //! - [`rule`], [`query`], [`datapoints`]: what stands in a composite alarm's rule, a
 //!   Metrics Insights query, a reason.
 
-mod arn;
-mod change;
 pub mod datapoints;
+mod event_bridge;
 mod fields;
 pub mod intake;
+mod notification;
 pub mod query;
 pub mod rule;
-mod sns;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-pub use arn::{Origin, Partition, home};
 pub use datapoints::Datapoint;
 
-use crate::event::{DedupKey, sha256_hex};
+use crate::aws::Origin;
+use crate::hash::sha256_hex;
 
 /// A state change of one CloudWatch alarm.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,21 +188,16 @@ impl Alarm {
         self.change = at.timestamp_millis().to_string();
     }
 
-    /// The alarm's ARN, plus the contributor where there is one; without an ARN its
-    /// account, Region and name. The same for ALARM and OK, so that a resolve finds
-    /// its trigger.
-    #[must_use]
-    pub fn dedup_key(&self) -> DedupKey {
-        DedupKey::new(&self.identity())
-    }
-
     /// The same for every delivery of the same state change, and for no other.
     #[must_use]
     pub fn deduplication_id(&self) -> String {
         sha256_hex(&[&self.identity(), self.state.name(), &self.change])
     }
 
-    fn identity(&self) -> String {
+    /// The alarm's ARN, plus the contributor where there is one; without an ARN its
+    /// account, Region and name. The same for ALARM and OK.
+    #[must_use]
+    pub fn identity(&self) -> String {
         let alarm = match &self.arn {
             Some(arn) => arn.clone(),
             None => format!("{}/{}/{}", self.origin.account, self.origin.region, self.name),

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::CommandError;
 use super::session::{self, SessionArgs};
-use crate::alarm::{Alarm, Origin};
+use crate::alarm::Alarm;
+use crate::aws::Origin;
 use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
 use crate::evidence::ports::LookupError;
 use crate::evidence::{Collector, Limits, Why};

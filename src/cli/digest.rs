@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::CommandError;
-use crate::evidence::digest::{Digest, Kind, Kinds, Slot};
+use crate::lines::digest::{Digest, Kind, Kinds, Slot};
 use crate::text::cut;
 
 /// Bytes of a line that are read; the rest is left out.

@@ -12,16 +12,18 @@ use super::CommandError;
 use super::session::{self, SessionArgs};
 use super::timed::{Call, Timed};
 use crate::alarm::intake::{self, Notice};
-use crate::alarm::{Alarm, State, home};
+use crate::alarm::{Alarm, State};
+use crate::aws::home;
+use crate::compose::{Composer, resolve};
 use crate::config::{EnrichConfig, PAGERDUTY_URL};
-use crate::delivery::{Outcome, PagerDuty, outcome};
-use crate::event::compose::{Composer, resolve};
-use crate::event::routing_key::RoutingKey;
-use crate::event::{Endpoint, Event};
 use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
 use crate::evidence::ports::{AlarmSource as _, LookupError};
 use crate::evidence::{Collector, Redacted};
-use crate::{text, tls};
+use crate::http::tls;
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::pagerduty::{Endpoint, Event};
+use crate::pagerduty::{Outcome, PagerDuty, outcome};
+use crate::text;
 
 /// Show the event an alarm would become, with your own AWS credentials.
 ///
@@ -148,7 +150,7 @@ async fn event_of(
     };
     match config.paging.action(alarm.state) {
         None => (None, Vec::new()),
-        Some(crate::event::Action::Trigger) => {
+        Some(crate::pagerduty::Action::Trigger) => {
             let (event, calls) = trigger(alarm, &composer, config, account, args).await;
             (Some(event), calls)
         }
@@ -214,7 +216,7 @@ fn routing_key(args: &Args) -> Result<Option<RoutingKey>, CommandError> {
     let key = key.trim().parse().map_err(|_| {
         "--send: PAGETRAIL_ROUTING_KEY must hold the 32 characters of a PagerDuty integration key"
     })?;
-    if !crate::config::is_safe(&args.url) {
+    if !crate::http::url::is_safe(&args.url) {
         return Err("--url must be https (plain http only to a loopback address)".into());
     }
     Ok(Some(key))

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::CommandError;
-use crate::event::routing_key::RoutingKey;
+use crate::pagerduty::routing_key::RoutingKey;
 use crate::sandbox::faults::{Fault, Kind};
 use crate::sandbox::{Sandbox, Settings, serve};
 

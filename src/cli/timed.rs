@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::alarm::{Alarm, Metric};
-use crate::evidence::Line;
 use crate::evidence::ports::{AlarmSource, LogSource, LookupError, MetricFilter, Page, Query};
+use crate::lines::Line;
 
 /// Hands on calls and keeps a list of them.
 pub(super) struct Timed<L, A> {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use url::Url;
 
 use super::{ConfigError, Reader, Settings};
-use crate::delivery::pace::Pace;
+use crate::compose::Paging;
 use crate::evidence::Limits;
-use crate::paging::Paging;
+use crate::routing::pace::Pace;
 
 /// How alarms are enriched, in whatever place.
 #[derive(Debug, Clone)]

@@ -8,16 +8,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use url::{Host, Url};
+use url::Url;
 
 pub use lambda::{DeliverConfig, EnrichConfig, EnrichStage, GatewayStage};
 pub use server::{Keys, QueueChoice, SETTINGS, ServerConfig, Tls, Token, read_token};
 pub use toml::ConfigFile;
 
-use crate::delivery::pace::Pace;
-use crate::event::{Action, Severity};
-use crate::paging::Paging;
+use crate::compose::Paging;
+use crate::http::url::is_safe;
+use crate::pagerduty::{Action, Severity};
 use crate::redact::{self, Category, Pattern, Redactor};
+use crate::routing::pace::Pace;
 
 /// Where PagerDuty's Events API v2 is, for accounts in its US service Region.
 pub const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
@@ -233,25 +234,6 @@ impl<S: Settings> Reader<S> {
 
 fn is_fifo_url(url: &str) -> bool {
     Url::parse(url).is_ok_and(|parsed| is_safe(&parsed) && parsed.path().ends_with(FIFO))
-}
-
-/// https, or plain http that does not leave this machine.
-pub(crate) fn is_safe(url: &Url) -> bool {
-    match url.scheme() {
-        "https" => url.has_host(),
-        "http" => is_loopback(url),
-        _ => false,
-    }
-}
-
-/// The URL names this machine itself.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use url::Url;
 use super::lambda::EnrichConfig;
 use super::toml::{ConfigFile, Layered};
 use super::{ConfigError, Reader, Settings};
-use crate::delivery::pace::Pace;
-use crate::delivery::pools::Pools;
-use crate::event::routing_key::RoutingKey;
 use crate::gateway::LocalClients;
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::routing::pace::Pace;
+use crate::routing::pools::Pools;
 use crate::secret::Secret;
 use crate::sns::TopicArn;
 
@@ -254,7 +254,7 @@ fn tls(reader: &mut Reader<impl Settings>) -> Tls {
     let (certificate, key) = ("PAGETRAIL_TLS_CERTIFICATE_FILE", "PAGETRAIL_TLS_KEY_FILE");
     match (reader.path(certificate), reader.path(key)) {
         (Some(chain), Some(private)) => {
-            if let Err(error) = crate::tls::server_config(&chain, &private) {
+            if let Err(error) = crate::http::tls::server_config(&chain, &private) {
                 let place = reader.settings.place(certificate);
                 reader.faults.push(format!("{place}: {error}"));
             }

@@ -6,11 +6,11 @@ use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::error::ProvideErrorMetadata as _;
 use tracing::info;
 
-use super::keys::Keys;
-use super::outcome::{Outcome, outcome};
-use super::pagerduty::PagerDuty;
-use crate::event::routing_key::RoutingKey;
-use crate::event::{Action, DedupKey, Endpoint, Event};
+use crate::pagerduty::PagerDuty;
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::pagerduty::{Action, DedupKey, Endpoint, Event};
+use crate::pagerduty::{Outcome, outcome};
+use crate::routing::Keys;
 use crate::telemetry::Signal;
 
 /// A dedup key that never has an alert: PagerDuty answers its resolve and does nothing.

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use crate::event::routing_key::RoutingKey;
-use crate::event::{Action, Severity};
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::pagerduty::{Action, Severity};
 
 /// Splits a batch into its groups, each in its order, the most severe group first: turns
 /// are taken in the order in which the groups start. A message without a group is one.

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use crate::alarm::home;
 use crate::alarm::intake::{self, Notice};
-use crate::event::compose::{Composer, resolve};
-use crate::event::{Action, Event, sha256_hex};
+use crate::aws::home;
+use crate::compose::Paging;
+use crate::compose::{Composer, resolve};
 use crate::evidence::Evidence;
-use crate::paging::Paging;
+use crate::hash::sha256_hex;
+use crate::pagerduty::{Action, Event};
 
 /// An event and the deduplication id that enrich would have given it, so that what it
 /// did queue before it crashed is not queued twice.

@@ -9,18 +9,17 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::backoff::delay;
-use super::keys::{Candidates, Keys};
 use super::order::{groups, in_order, next_key};
-use super::outcome::{Outcome, Reason, outcome};
-use super::pace::Turn;
-use super::pagerduty::{ATTEMPT, PagerDuty};
 use super::unenriched;
-use crate::event::routing_key::RoutingKey;
-use crate::event::{Action, Endpoint, Event, Severity};
-use crate::paging::Paging;
-use crate::queue::{
-    Deduplication, Fingerprint, Message, Outline, Queue, Queued, Rejection, Target, Wait,
-};
+use crate::compose::Paging;
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::pagerduty::{ATTEMPT, PagerDuty};
+use crate::pagerduty::{Action, Endpoint, Event, Severity};
+use crate::pagerduty::{Outcome, Reason, outcome};
+use crate::queue::{Deduplication, Message, Outline, Queue, Queued, Rejection, Wait};
+use crate::routing::pace::Turn;
+use crate::routing::{Candidates, Keys};
+use crate::routing::{Fingerprint, Target};
 use crate::telemetry::Signal;
 
 /// Time kept for the calls around an attempt: the queue's, and the answer to Lambda.

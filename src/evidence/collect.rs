@@ -17,8 +17,9 @@ use super::ports::{AlarmSource, LogSource, LookupError, Order, Query};
 use super::search::{MOST_COUNTED, search};
 use super::sources::{self, Source, Why};
 use super::trail::{Reach, follow};
-use super::{Count, Evidence, Kind, Line, Part, Window, window};
+use super::{Count, Evidence, Kind, Part, Window, window};
 use crate::alarm::{Alarm, State, rule};
+use crate::lines::Line;
 use crate::text::cut;
 
 /// Log lines become searchable seconds after they were written, so a search that

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::digest::{Digest, Slot};
-use super::record::Record;
-use super::{Kind, Line};
+use super::Kind;
+use crate::lines::Line;
+use crate::lines::digest::{Digest, Slot};
+use crate::lines::record::Record;
 
 /// Kinds that are told about one alarm.
 const MOST_KINDS: usize = 10;

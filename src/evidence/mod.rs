@@ -3,13 +3,10 @@
 pub mod aws;
 mod calls;
 mod collect;
-pub mod correlation;
-pub mod digest;
 mod kinds;
 mod newest;
 mod notes;
 pub mod ports;
-pub mod record;
 mod redacted;
 mod search;
 mod sources;
@@ -23,10 +20,12 @@ use std::num::NonZeroUsize;
 use chrono::{DateTime, Utc};
 
 pub use collect::{Collector, Limits};
-use correlation::Correlation;
 pub use redacted::Redacted;
 pub use sources::{Source, Why};
 pub use window::{Window, breach, window};
+
+use crate::lines::Line;
+use crate::lines::correlation::Correlation;
 
 /// What was found about an alarm until the deadline, and what was not.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -76,16 +75,6 @@ pub struct Count {
     pub at_least: bool,
 }
 
-/// One log event.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Line {
-    pub at: DateTime<Utc>,
-    /// A name, or an ARN where the log group is in another account.
-    pub log_group: String,
-    pub stream: String,
-    pub text: String,
-}
-
 /// The lines of one request, run or trace, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trail {
@@ -104,10 +93,6 @@ pub enum Step {
     /// So many lines of the trail are not shown here.
     LeftOut(NonZeroUsize),
 }
-
-/// Bytes kept of one log event; an event may have up to 1 MB (CloudWatch Logs quotas),
-/// and what stands behind this much is never shown.
-pub const LINE_LIMIT: usize = 32_000;
 
 impl Part {
     /// The matching lines that no trail shows, oldest first.

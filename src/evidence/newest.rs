@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use chrono::{DateTime, Utc};
 
-use super::Line;
+use crate::lines::Line;
 
 /// Keeps the newest lines; of lines with the same time, those that came last.
 pub(super) struct Newest {

@@ -3,7 +3,8 @@
 use super::Window;
 use super::ports::LookupError;
 use super::sources::Source;
-use crate::alarm::{Alarm, Origin};
+use crate::alarm::Alarm;
+use crate::aws::Origin;
 
 /// A call that was made, as far as a person needs to know it to mend its failure.
 pub(super) struct Asked {

@@ -5,8 +5,8 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 
-use super::Line;
 use crate::alarm::{Alarm, Metric};
+use crate::lines::Line;
 
 /// A service that holds logs and the metric filters over them.
 pub trait LogSource: Sync {

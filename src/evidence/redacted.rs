@@ -1,8 +1,8 @@
 //! A log source whose lines hold nothing that must not leave: nothing behind it ever sees more.
 
-use super::Line;
 use super::ports::{LogSource, LookupError, MetricFilter, Page, Query};
 use crate::alarm::Metric;
+use crate::lines::Line;
 use crate::redact::Redactor;
 
 /// Redacts each line as it arrives.

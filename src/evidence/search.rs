@@ -1,9 +1,9 @@
 //! Reading all pages of a query, line by line.
 
 use super::Count;
-use super::Line;
 use super::calls::Calls;
 use super::ports::{LogSource, LookupError, Query};
+use crate::lines::Line;
 
 /// Counting stops here: each further page costs a call of the five a second that
 /// the whole account shares, and nobody decides anything by the difference.

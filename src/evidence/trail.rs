@@ -7,11 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
 use super::calls::Calls;
-use super::correlation::{Correlation, correlations};
 use super::newest::Newest;
 use super::ports::{LogSource, LookupError, Order, Query};
 use super::search::search;
-use super::{Line, Step, Trail};
+use super::{Step, Trail};
+use crate::lines::Line;
+use crate::lines::correlation::{Correlation, correlations};
 
 /// A Lambda invocation ends after 15 minutes at the latest (Lambda quotas); other
 /// requests take no longer as a rule.

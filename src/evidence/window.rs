@@ -53,8 +53,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::alarm::home;
     use crate::alarm::intake::{Notice, read};
+    use crate::aws::home;
 
     fn alarm(reason: &str, period: u64, periods: u64) -> Alarm {
         let message = json!({

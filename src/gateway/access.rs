@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Version, header};
 
 use super::token::Token;
-use crate::delivery::KeyError;
+use crate::routing::KeyError;
 
 /// Who may do what.
 #[derive(Debug)]

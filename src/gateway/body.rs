@@ -9,8 +9,9 @@ use flate2::read::MultiGzDecoder;
 use tokio::time::timeout;
 
 use super::refused::Refused;
-use crate::body::{self, Share};
-use crate::event::BODY_LIMIT;
+use crate::http::body;
+use crate::http::body::Share;
+use crate::pagerduty::BODY_LIMIT;
 
 /// A body that takes longer to arrive is given up.
 const ARRIVAL: Duration = Duration::from_secs(30);

@@ -14,14 +14,13 @@ use tracing::{error, info};
 use super::access::UnknownKeys;
 use super::refused::Refused;
 use super::{Shared, body, guard};
-use crate::delivery::KeyError;
-use crate::event::posted::{Posted, Refusal, change, keyless, v1, v2, vendor};
-use crate::event::routing_key::RoutingKey;
-use crate::event::{BODY_LIMIT, Endpoint};
-use crate::page::answer;
-use crate::queue::{
-    Deduplication, Fingerprint, Outgoing, Outline, Queue, QueueError, Queued, Target,
-};
+use crate::http::html::answer;
+use crate::pagerduty::accept::{Posted, Refusal, change, keyless, v1, v2, vendor};
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::pagerduty::{BODY_LIMIT, Endpoint};
+use crate::queue::{Deduplication, Outgoing, Outline, Queue, QueueError, Queued};
+use crate::routing::KeyError;
+use crate::routing::{Fingerprint, Target};
 use crate::telemetry::Signal;
 
 /// How long the queue may take to confirm an event.

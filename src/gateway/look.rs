@@ -12,7 +12,7 @@ use serde_json::json;
 use super::refused::Refused;
 use super::status::Status;
 use super::{Shared, guard, metrics, page};
-use crate::page::{answer, asset as page_asset, harden};
+use crate::http::html::{answer, asset as page_asset, harden};
 use crate::queue::Queue;
 
 /// What is asked for.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::status::{Process, Status, Waiting};
-use crate::delivery::KeyHealth;
+use crate::routing::KeyHealth;
 
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 

@@ -37,9 +37,9 @@ use look::View;
 use refused::Refused;
 pub use token::{Token, TokenSecret};
 
-use crate::delivery::Keys;
-use crate::event::Endpoint;
+use crate::pagerduty::Endpoint;
 use crate::queue::Queue;
+use crate::routing::Keys;
 use crate::telemetry::Tally;
 
 /// What the gateway's routes need.

@@ -7,8 +7,8 @@ use maud::{Markup, html};
 
 use super::chart::{chart, grouped};
 use super::status::{Key, Minute, Process, Status, Waiting};
-use crate::delivery::KeyHealth;
-use crate::page::{Frame, time};
+use crate::http::html::{Frame, time};
+use crate::routing::KeyHealth;
 
 /// Targets that are shown; the JSON has more.
 const TARGETS: usize = 20;

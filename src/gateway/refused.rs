@@ -5,9 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 
-use crate::body::BodyError;
-use crate::event::posted::Refusal;
-use crate::page::answer;
+use crate::http::body::BodyError;
+use crate::http::html::answer;
+use crate::pagerduty::accept::Refusal;
 
 /// Seconds after which a client that was answered 503 should come again.
 pub(super) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Place, Shared};
-use crate::delivery::KeyHealth;
-use crate::queue::{Queue, QueueState, Target};
+use crate::queue::{Queue, QueueState};
+use crate::routing::KeyHealth;
+use crate::routing::Target;
 use crate::telemetry::{Counts, MINUTES};
 
 /// Targets that are shown by name, the longest queues; senders with keys of their own can
@@ -190,7 +191,7 @@ fn labelled<T>(targets: Vec<(Target, T)>) -> Vec<(String, T)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::Fingerprint;
+    use crate::routing::Fingerprint;
     use crate::telemetry::{Signal, Tally};
 
     fn key(number: u32) -> Target {

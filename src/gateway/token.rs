@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::delivery::{KeyError, secret_client, secret_text};
+use crate::routing::{KeyError, secret_client, secret_text};
 use crate::secret::Secret;
 
 /// How long what was read is used: so long the old token works beside a new one.

@@ -3,7 +3,6 @@
 pub mod queued;
 pub mod sqlite;
 pub mod sqs;
-pub mod target;
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -14,10 +13,10 @@ use std::time::Duration;
 use chrono::{SecondsFormat, Utc};
 
 pub use queued::{Outline, Queued};
-pub use target::{DEFAULT_TARGET, Fingerprint, Target, target};
 
-use crate::event::Severity;
-use crate::event::routing_key::RoutingKey;
+use crate::pagerduty::Severity;
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::routing::{Fingerprint, Target};
 
 /// Where events wait for delivery: in order within their group, until they are done.
 pub trait Queue: Send + Sync + 'static {

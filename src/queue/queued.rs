@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Deduplication, Outgoing, QueueError, Target};
-use crate::event::{Action, Endpoint, Event, Severity, sha256_hex};
+use super::{Deduplication, Outgoing, QueueError};
+use crate::hash::sha256_hex;
+use crate::pagerduty::{Action, Endpoint, Event, Severity};
+use crate::routing::Target;
 
 /// An event on its way to delivery.
 #[derive(Debug, Clone, Serialize, Deserialize)]

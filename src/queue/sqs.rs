@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::{Message, Outgoing, Queue, QueueError, QueueState, Rejection, Wait};
-use crate::event::sha256_hex;
+use crate::hash::sha256_hex;
 use crate::text::{cut, one_line};
 
 /// A call to SQS that hangs is made again rather than waited for.

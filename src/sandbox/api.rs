@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Sandbox;
 use super::faults::Fault;
-use crate::page::answer;
+use crate::http::html::answer;
 
 fn problem(status: StatusCode, message: &str) -> Response {
     answer(status, &json!({"error": message}))

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::content::Content;
 use super::incidents::{KEPT, KEPT_BYTES, masked, rfc_3339};
-use crate::event::posted::Posted;
-use crate::event::routing_key::RoutingKey;
+use crate::pagerduty::accept::Posted;
+use crate::pagerduty::routing_key::RoutingKey;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Change {

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::event::posted::{Endpoint, Posted};
-use crate::event::{SUMMARY_LIMIT, Severity};
+use crate::pagerduty::accept::{Endpoint, Posted};
+use crate::pagerduty::{SUMMARY_LIMIT, Severity};
 use crate::text::{cut, one_line};
 
 /// Where a vendor's body says best what happened, the best first.

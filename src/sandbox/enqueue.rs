@@ -14,9 +14,9 @@ use super::faults::Kind;
 use super::incidents::Outcome;
 use super::requests;
 use super::wire::{Break, Breaker};
-use crate::event::posted::{Endpoint, Posted, Refusal, change, v1, v2, vendor};
-use crate::event::routing_key::RoutingKey;
-use crate::page::answer;
+use crate::http::html::answer;
+use crate::pagerduty::accept::{Endpoint, Posted, Refusal, change, v1, v2, vendor};
+use crate::pagerduty::routing_key::RoutingKey;
 
 /// Bodies are read up to here even when they are too large, so that the client
 /// gets to read the refusal in place of a broken connection.

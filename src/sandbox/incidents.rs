@@ -10,9 +10,9 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::content::Content;
-use crate::event::posted::Posted;
-use crate::event::routing_key::RoutingKey;
-use crate::event::{Action, Severity};
+use crate::pagerduty::accept::Posted;
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::pagerduty::{Action, Severity};
 
 /// How many incidents are kept: the newest.
 pub const KEPT: usize = 1_000;

@@ -29,8 +29,8 @@ use axum::extract::{Path, Request, State as Shared};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
-use crate::event::posted::Endpoint;
-use crate::event::routing_key::RoutingKey;
+use crate::pagerduty::accept::Endpoint;
+use crate::pagerduty::routing_key::RoutingKey;
 use changes::Changes;
 use enqueue::Entrance;
 use faults::{Fault, Faults};
@@ -125,7 +125,7 @@ pub fn router(sandbox: Sandbox) -> Router {
         .route("/api/changes", get(api::changes).delete(api::forget_changes))
         .route("/api/faults", get(api::faults).post(api::add_fault).delete(api::forget_faults))
         .route("/api/requests", get(api::requests).delete(api::forget_requests))
-        .layer(axum::middleware::map_response(crate::page::harden))
+        .layer(axum::middleware::map_response(crate::http::html::harden))
         .with_state(sandbox)
 }
 

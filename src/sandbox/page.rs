@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use super::Sandbox;
 use super::changes::Change;
 use super::incidents::{Entry, Incident, Status};
-use crate::event::{Action, Severity};
-use crate::page::{Frame, time};
+use crate::http::html::{Frame, time};
+use crate::pagerduty::{Action, Severity};
 
 /// How many incidents the list shows: the newest.
 const LISTED: usize = 200;
@@ -28,7 +28,7 @@ const FRAME: Frame = Frame {
 };
 
 pub(super) async fn asset(Path(name): Path<String>) -> Response {
-    crate::page::asset(&name).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
+    crate::http::html::asset(&name).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }
 
 pub(super) async fn list(State(sandbox): State<Sandbox>) -> Html<String> {

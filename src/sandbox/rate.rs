@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::event::routing_key::RoutingKey;
+use crate::pagerduty::routing_key::RoutingKey;
 
 const WINDOW: Duration = Duration::from_mins(1);
 /// Above this many keys, those silent for a whole window are forgotten.

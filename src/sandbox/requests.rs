@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::incidents::rfc_3339;
-use crate::event::posted::Endpoint;
+use crate::pagerduty::accept::Endpoint;
 
 /// How many requests are kept: the newest.
 pub const KEPT: usize = 1_000;
@@ -22,7 +22,7 @@ pub struct Request {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub routing_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub action: Option<crate::event::Action>,
+    pub action: Option<crate::pagerduty::Action>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dedup_key: Option<String>,
     /// None: no answer was sent.

@@ -66,7 +66,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::tls;
+    use crate::http::tls;
 
     #[test]
     fn a_self_signed_certificate_is_made_once_and_kept() {

@@ -12,8 +12,10 @@ use tokio::signal::unix::Signal;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 use tracing::{error, info, warn};
 
-use crate::delivery::{Canary, KeyError, Keys, Outcome, PagerDuty};
-use crate::event::routing_key::RoutingKey;
+use crate::delivery::Canary;
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::pagerduty::{Outcome, PagerDuty};
+use crate::routing::{KeyError, Keys};
 
 /// How often the files are looked at: a change is in use within this.
 const LOOK: Duration = Duration::from_secs(2);

@@ -27,16 +27,19 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::config::{Keys as KeysChoice, QueueChoice, ServerConfig, Tls, Token, read_token};
-use crate::delivery::{Canary, KeySource, Keys, PagerDuty, Worker};
+use crate::delivery::{Canary, Worker};
 use crate::enrich::Enrich;
 use crate::gateway::{Access, Gateway, Place, UnknownKeys};
+use crate::http::tls;
+use crate::pagerduty::PagerDuty;
 use crate::queue::Queue;
 use crate::queue::sqlite::{Bounds, SqliteQueue};
 use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
+use crate::routing::{KeySource, Keys};
 use crate::secret::Secret;
 use crate::sns::SnsEndpoint;
 use crate::telemetry::{self, Metrics, Tally};
-use crate::{aws, gateway, sns, tls};
+use crate::{aws, gateway, sns};
 
 /// Why the server did not start, in words that name the setting and the fix.
 pub type ServerError = Box<dyn std::error::Error>;

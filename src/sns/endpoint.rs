@@ -21,8 +21,8 @@ use super::fetch::Fetch;
 use super::message::{Kind, SnsMessage};
 use super::refusal::{Refusal, answer};
 use super::topic::TopicArn;
-use crate::body;
 use crate::enrich::{self, Enrich};
+use crate::http::body;
 use crate::queue::Queue;
 use crate::telemetry::Signal;
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::certificates::Unavailable;
 use super::fetch::FetchError;
 use super::topic::TopicArn;
-use crate::body::BodyError;
+use crate::http::body::BodyError;
 
 /// What `Retry-After` asks for, in seconds: SNS's own default between two attempts.
 const RETRY_AFTER: &str = "20";

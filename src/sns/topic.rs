@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::alarm::{Origin, Partition};
+use crate::aws::{Origin, Partition};
 
 /// Longest name of a topic (SNS API reference, `CreateTopic`).
 const LONGEST_NAME: usize = 256;

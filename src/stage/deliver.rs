@@ -9,10 +9,12 @@ use serde_json::Value;
 
 use super::end_of;
 use crate::config::DeliverConfig;
-use crate::delivery::{Canary, KeySource, Keys, PagerDuty, Worker};
+use crate::delivery::{Canary, Worker};
+use crate::http::tls;
+use crate::pagerduty::PagerDuty;
 use crate::queue::Message;
 use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
-use crate::tls;
+use crate::routing::{KeySource, Keys};
 
 /// What the daily rule sends, `{"pagetrail": "canary"}`, in place of a batch.
 const CANARY: &str = "canary";

@@ -14,10 +14,10 @@ use tracing::{error, warn};
 use super::end_of;
 use super::function_url::{Answer, Event};
 use crate::config::GatewayStage;
-use crate::delivery::pace::Pace;
-use crate::delivery::{KeySource, Keys};
 use crate::gateway::{Access, Gateway, LocalClients, Place, Token, UnknownKeys, late, router};
 use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
+use crate::routing::pace::Pace;
+use crate::routing::{KeySource, Keys};
 
 /// What is left of an invocation to say that there was too little.
 const RESERVE: Duration = Duration::from_secs(1);

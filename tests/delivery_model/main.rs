@@ -11,7 +11,7 @@ mod queue;
 
 use std::time::Duration;
 
-use pagetrail::event::{Action, Severity};
+use pagetrail::pagerduty::{Action, Severity};
 use proptest::prelude::*;
 
 use play::{Plan, Story, play, storm};

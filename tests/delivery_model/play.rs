@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use futures_util::future::join_all;
+use pagetrail::delivery::delay;
 use pagetrail::delivery::order::{groups, in_order, next_key};
-use pagetrail::delivery::pace::{Bucket, Pace, Turn};
-use pagetrail::delivery::pools::Pools;
-use pagetrail::delivery::{Answer, Outcome, delay, outcome};
-use pagetrail::event::routing_key::RoutingKey;
-use pagetrail::event::{Action, Endpoint, Severity};
+use pagetrail::pagerduty::routing_key::RoutingKey;
+use pagetrail::pagerduty::{Action, Endpoint, Severity};
+use pagetrail::pagerduty::{Answer, Outcome, outcome};
+use pagetrail::routing::pace::{Bucket, Pace, Turn};
+use pagetrail::routing::pools::Pools;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pagetrail::event::{Action, Severity};
+use pagetrail::pagerduty::{Action, Severity};
 
 /// What a message tells.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use axum::body::Body;
 use axum::http::{Request, Version};
-use pagetrail::delivery::KeySource;
 use pagetrail::gateway::LocalClients;
+use pagetrail::routing::KeySource;
 use serde_json::json;
 
 use crate::support::{

@@ -1,9 +1,10 @@
 //! Each endpoint takes what PagerDuty would take, and queues it as it came.
 
 use axum::body::Body;
-use pagetrail::event::Severity;
 use pagetrail::gateway::UnknownKeys;
-use pagetrail::queue::{Deduplication, Target};
+use pagetrail::pagerduty::Severity;
+use pagetrail::queue::Deduplication;
+use pagetrail::routing::Target;
 use serde_json::{Value, json};
 
 use crate::support::{KEY, OTHER, Rig, Setting, TOKEN, elsewhere, here, target, trigger};
@@ -124,7 +125,7 @@ async fn an_event_without_a_key_goes_through_the_default_pool() {
 
 #[tokio::test]
 async fn without_a_pool_the_answer_names_the_setting() {
-    let source = pagetrail::delivery::KeySource::Nothing;
+    let source = pagetrail::routing::KeySource::Nothing;
     let rig = Rig::new(Setting { source, ..Setting::default() });
     let answer = rig.post("/", &trigger(KEY)).await;
     assert_eq!(answer.status, 503);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use chrono::Utc;
 use pagetrail::gateway::Place;
-use pagetrail::queue::Target;
+use pagetrail::routing::Target;
 use pagetrail::telemetry::Signal;
 use serde_json::{Value, json};
 

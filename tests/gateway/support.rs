@@ -11,12 +11,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, Request, header};
-use pagetrail::delivery::pace::Pace;
-use pagetrail::delivery::{KeySource, Keys};
 use pagetrail::gateway::{Access, Gateway, LocalClients, Place, UnknownKeys, router};
-use pagetrail::queue::{
-    Fingerprint, Message, Outgoing, Queue, QueueError, QueueState, Rejection, Target, Wait,
-};
+use pagetrail::queue::{Message, Outgoing, Queue, QueueError, QueueState, Rejection, Wait};
+use pagetrail::routing::pace::Pace;
+use pagetrail::routing::{Fingerprint, Target};
+use pagetrail::routing::{KeySource, Keys};
 use pagetrail::secret::Secret;
 use pagetrail::telemetry::Tally;
 use serde_json::{Value, json};

@@ -142,7 +142,7 @@ impl Server {
 /// A client that trusts any certificate, and keeps nothing of the environment.
 pub fn client() -> reqwest::Client {
     reqwest::Client::builder()
-        .tls_backend_preconfigured(pagetrail::tls::bundled_config())
+        .tls_backend_preconfigured(pagetrail::http::tls::bundled_config())
         .no_proxy()
         .timeout(Duration::from_secs(20))
         .build()

@@ -7,7 +7,7 @@ use crate::support::http::{Answer, serve};
 
 /// As the server makes it, and with reqwest's own following of redirects.
 fn client() -> Client {
-    let tls = pagetrail::tls::bundled_config();
+    let tls = pagetrail::http::tls::bundled_config();
     Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
 }
 

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use pagetrail::event::Severity;
+use pagetrail::pagerduty::Severity;
 use pagetrail::queue::sqlite::SqliteQueue;
-use pagetrail::queue::{Deduplication, Outgoing, Queue, QueueError, Target, Wait};
+use pagetrail::queue::{Deduplication, Outgoing, Queue, QueueError, Wait};
+use pagetrail::routing::Target;
 use tokio::time::timeout;
 
 use crate::kit::{
@@ -74,7 +75,7 @@ async fn what_is_postponed_comes_back_together_and_only_failures_count() {
     let second = received(&queue).await;
     assert_eq!(bodies(&second), ["b", "c"]);
     assert_eq!([second[0].attempts, second[1].attempts], [2, 1]);
-    let fingerprint = pagetrail::queue::Fingerprint::of(&key(1));
+    let fingerprint = pagetrail::routing::Fingerprint::of(&key(1));
     let turn = Wait::Turn { wait: Duration::from_millis(20), key: fingerprint };
     queue.postpone(&second, turn).await;
     let third = received(&queue).await;

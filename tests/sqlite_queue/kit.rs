@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pagetrail::event::Severity;
-use pagetrail::event::routing_key::RoutingKey;
+use pagetrail::pagerduty::Severity;
+use pagetrail::pagerduty::routing_key::RoutingKey;
 use pagetrail::queue::sqlite::{Bounds, OpenError, SqliteQueue};
-use pagetrail::queue::{
-    Deduplication, Fingerprint, Message, Outgoing, Queue, QueueError, Rejection, Target, Wait,
-};
+use pagetrail::queue::{Deduplication, Message, Outgoing, Queue, QueueError, Rejection, Wait};
+use pagetrail::routing::{Fingerprint, Target};
 use tempfile::TempDir;
 use tokio::time::timeout;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::alarm::home;
+use crate::aws::home;
 
 fn home_origin() -> Origin {
     home("eu-west-1", "111122223333")
@@ -52,10 +52,7 @@ fn region_and_account_come_from_the_alarms_arn() {
     }));
     assert_eq!(alarm.origin.region, "ap-northeast-1");
     assert_eq!(alarm.origin.account, "449671225256");
-    assert_eq!(
-        alarm.dedup_key().as_str(),
-        "arn:aws:cloudwatch:ap-northeast-1:449671225256:alarm:a"
-    );
+    assert_eq!(alarm.identity().as_str(), "arn:aws:cloudwatch:ap-northeast-1:449671225256:alarm:a");
 }
 
 #[test]
@@ -68,8 +65,8 @@ fn without_an_arn_the_topic_says_the_region_and_the_key_is_the_same_for_ok() {
     message["NewStateValue"] = json!("OK");
     message["StateChangeTime"] = json!("2025-02-02T12:16:35.472+0000");
     let cleared = alarm_of(&message);
-    assert_eq!(raised.dedup_key().as_str(), "777788889999/us-west-2/a");
-    assert_eq!(raised.dedup_key(), cleared.dedup_key());
+    assert_eq!(raised.identity().as_str(), "777788889999/us-west-2/a");
+    assert_eq!(raised.identity(), cleared.identity());
     assert_ne!(raised.deduplication_id(), cleared.deduplication_id());
     assert_eq!(raised.changed_at.unwrap().to_rfc3339(), "2025-02-02T12:06:35.472+00:00");
 }
@@ -104,7 +101,7 @@ fn malformed_fields_cost_only_themselves() {
     }));
     assert_eq!(alarm.changed_at, None);
     assert_eq!(alarm.evaluation.period, Duration::from_mins(5));
-    assert_eq!(alarm.dedup_key().as_str(), "444455556666/us-west-2/a");
+    assert_eq!(alarm.identity().as_str(), "444455556666/us-west-2/a");
 }
 
 #[test]
@@ -114,11 +111,11 @@ fn a_contributor_has_its_own_key() {
             "AlarmContributor": {"ContributorId": id, "ContributorAttributes": {"T": "x"}}})
     };
     let (first, second) = (alarm_of(&message("c1")), alarm_of(&message("c2")));
-    assert_ne!(first.dedup_key(), second.dedup_key());
-    assert!(first.dedup_key().as_str().ends_with("#c1"));
+    assert_ne!(first.identity(), second.identity());
+    assert!(first.identity().as_str().ends_with("#c1"));
     assert_eq!(first.contributor.unwrap().attributes["T"], "x");
     let flat = json!({"AlarmName": "a", "NewStateValue": "OK", "AlarmContributorId": "c1"});
-    assert!(alarm_of(&flat).dedup_key().as_str().ends_with("#c1"));
+    assert!(alarm_of(&flat).identity().as_str().ends_with("#c1"));
 }
 
 #[test]
@@ -168,7 +165,7 @@ fn event_bridge_and_sns_make_the_same_alarm_of_one_change() {
         "AlarmArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:cpu",
         "StateChangeTime": "2019-10-02T17:04:40.989+0000",
     }));
-    assert_eq!(alarm.dedup_key(), by_sns.dedup_key());
+    assert_eq!(alarm.identity(), by_sns.identity());
     assert_eq!(alarm.deduplication_id(), by_sns.deduplication_id());
 }
 

@@ -8,7 +8,7 @@ use chrono::Utc;
 use super::{Place, Rejected};
 use crate::cli::CommandError;
 use crate::cli::session::{self, SessionArgs};
-use crate::event::sha256_hex;
+use crate::hash::sha256_hex;
 use crate::queue::sqs::SqsQueue;
 
 /// How long the messages are hidden from others while they are worked on.

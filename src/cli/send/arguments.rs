@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 
-use crate::event::routing_key::RoutingKey;
+use crate::pagerduty::routing_key::RoutingKey;
 use crate::secret::Secret;
 
 const AFTER: &str = "\

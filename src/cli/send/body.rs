@@ -4,9 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::{Args, EventType};
 use crate::delivery::NEVER;
-use crate::event::posted::{self, Refusal};
-use crate::event::routing_key::RoutingKey;
-use crate::event::{BODY_LIMIT, DedupKey, Endpoint, SUMMARY_LIMIT};
+use crate::pagerduty::accept;
+use crate::pagerduty::accept::Refusal;
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::pagerduty::{BODY_LIMIT, DedupKey, Endpoint, SUMMARY_LIMIT};
 use crate::text::cut;
 
 /// An event that is fit to be sent.
@@ -216,8 +217,8 @@ fn outgoing(
 ) -> Result<Outgoing, String> {
     let body = Value::Object(body).to_string().into_bytes();
     let (endpoint, checked) = match kind {
-        EventType::Change => (Endpoint::Change, posted::change(&body)),
-        _ => (Endpoint::V2, posted::v2(&body)),
+        EventType::Change => (Endpoint::Change, accept::change(&body)),
+        _ => (Endpoint::V2, accept::v2(&body)),
     };
     let (routing_key, _) = checked.map_err(|refusal| refusal.to_string())?;
     Ok(Outgoing { endpoint, routing_key, body, notes })

@@ -8,7 +8,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-use crate::tls;
+use crate::http::tls;
 
 /// Encrypts, but does not look who is at the other end.
 pub(super) fn config() -> ClientConfig {

@@ -21,7 +21,7 @@ use body::Outgoing;
 use post::{Answered, Unanswered, Verdict, post};
 use target::{BASE_URL, Certificates, SKIP_CERT_VERIFY, Target};
 
-use crate::event::BODY_LIMIT;
+use crate::pagerduty::BODY_LIMIT;
 use crate::secret::Secret;
 
 const ROUTING_KEY: &str = "PAGETRAIL_ROUTING_KEY";

@@ -13,11 +13,11 @@ use serde_json::Value;
 use super::body::Outgoing;
 use super::insecure;
 use super::target::{Certificates, SKIP_CERT_VERIFY, Target};
-use crate::delivery::{Answer, Outcome, Reason, outcome};
-use crate::event::Endpoint;
-use crate::event::routing_key::RoutingKey;
+use crate::http::tls;
+use crate::pagerduty::Endpoint;
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::pagerduty::{Answer, Outcome, Reason, outcome};
 use crate::text::{clean, cut, one_line};
-use crate::tls;
 
 /// What is read of an answer: PagerDuty's have a few hundred bytes.
 const ANSWER_LIMIT: usize = 64 * 1024;

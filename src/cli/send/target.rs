@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::config::{is_loopback, is_safe};
+use crate::http::url::{is_loopback, is_safe};
 
 /// The variable that names the server, as PDaltagent's `pd-send` has it.
 pub(super) const BASE_URL: &str = "PDSEND_EVENTS_BASE_URL";

@@ -12,7 +12,8 @@ use aws_sdk_lambda::Client as Lambda;
 use chrono::{DateTime, Utc};
 
 use super::lookup_error;
-use crate::alarm::{Alarm, Composite, Described, Evaluation, Metric, Origin, State, query};
+use crate::alarm::{Alarm, Composite, Described, Evaluation, Metric, State, query};
+use crate::aws::Origin;
 use crate::evidence::ports::{AlarmSource, LookupError};
 
 /// `DescribeAlarms` takes at most 100 names (API reference).

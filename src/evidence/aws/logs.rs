@@ -11,7 +11,7 @@ use super::lookup_error;
 use super::pace::Pace;
 use crate::alarm::Metric;
 use crate::evidence::ports::{LogSource, LookupError, MetricFilter, Order, Page, Query};
-use crate::evidence::{LINE_LIMIT, Line};
+use crate::lines::{LINE_LIMIT, Line};
 
 /// `FilterLogEvents` takes `startFromHead=false` for start times from here on.
 const NEWEST_FIRST_SINCE: i64 = 1_704_067_200_000;

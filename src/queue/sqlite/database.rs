@@ -17,8 +17,9 @@ use super::room::{RESERVE, Room};
 use super::schedule::{GroupKey, MessageId, Severity, TargetId};
 use super::schema::LOG_LIMIT;
 use super::store::{Head, Log, NewEvent, Store, checksum, room_for};
-use crate::event::routing_key::RoutingKey;
-use crate::queue::{QueueError, Rejection, Target};
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::queue::{QueueError, Rejection};
+use crate::routing::Target;
 
 /// Ids set apart at once, so that not every transaction has to write which was the last.
 const IDS: MessageId = 10_000;

@@ -51,8 +51,8 @@ use self::schedule::{GroupKey, MessageId, Schedule, Taken};
 use self::store::{Stored, texts};
 use self::writer::{Operation, Writer};
 use super::{Deduplication, Message, Outgoing, Queue, QueueError, QueueState, Rejection, Wait};
-use crate::event::Severity;
-use crate::event::routing_key::RoutingKey;
+use crate::pagerduty::Severity;
+use crate::pagerduty::routing_key::RoutingKey;
 use crate::telemetry::Signal;
 
 /// Messages taken at once, as from SQS.

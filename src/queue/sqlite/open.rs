@@ -13,8 +13,8 @@ use super::salvage::{self, SetAside};
 use super::schedule::{GroupKey, MessageId, Schedule, TargetId};
 use super::schema;
 use super::store::Store;
-use crate::event::routing_key::RoutingKey;
-use crate::queue::Target;
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::routing::Target;
 
 /// A queue that is ours alone, and what waits in it.
 pub(super) struct Opened {

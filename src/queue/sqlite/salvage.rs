@@ -20,7 +20,8 @@ use super::open::{create, named, sync_directory};
 use super::schedule::{MessageId, Severity, TargetId};
 use super::schema;
 use super::store::{Log, NewEvent, PAGE, Store, checksum, severity, texts};
-use crate::queue::{Queued, Rejection, Target};
+use crate::queue::{Queued, Rejection};
+use crate::routing::Target;
 
 /// Being built; whatever it holds is thrown away.
 const BUILDING: &str = ".salvaging";

@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::schedule::{MessageId, Severity, TargetId};
 use super::schema;
-use crate::event::routing_key::RoutingKey;
-use crate::queue::{Rejection, Target};
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::queue::Rejection;
+use crate::routing::Target;
 
 /// A second message with an id is dropped for so long.
 pub(super) const DEDUPLICATION: Duration = Duration::from_mins(5);

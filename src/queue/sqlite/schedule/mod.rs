@@ -33,7 +33,8 @@ use group::{Group, Removed, State, Taking, Waiting};
 use lane::{Lane, LaneId, Opening, Probes, Rank};
 use sha2::{Digest as _, Sha256};
 
-use crate::queue::{Fingerprint, Target, Wait};
+use crate::queue::Wait;
+use crate::routing::{Fingerprint, Target};
 
 /// Messages of later acceptance have greater ids.
 pub(super) type MessageId = i64;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::delivery::pace::{Bucket, Pace, Turn};
-use crate::event::routing_key::RoutingKey;
+use crate::pagerduty::routing_key::RoutingKey;
+use crate::routing::pace::{Bucket, Pace, Turn};
 
 const LATER: Duration = Duration::from_hours(24);
 

@@ -1,0 +1,133 @@
+//! A state change as EventBridge and direct alarm actions carry it: lower-case keys,
+//! `state` and `configuration`.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::datapoints::{breaching, evaluated};
+use super::fields::{items, pairs, text, text_of, time, under};
+use super::notification::{DEFAULT_PERIOD, attributes_id, carried, change};
+use super::query::metric_of;
+use super::{Alarm, Composite, Contributor, Evaluation, Metric, State};
+use crate::aws::{Origin, home, is_account, is_region};
+
+/// Reads an event; nothing when the markers are missing: `alarmData` (direct action)
+/// or `detail` (EventBridge), in it `alarmName` and the value of `state`. Other
+/// fields may be missing or malformed.
+pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
+    let detail = event.get("alarmData").or_else(|| event.get("detail"))?;
+    let name = text(detail, "alarmName")?;
+    let now = &detail["state"];
+    let state = State::parse(now["value"].as_str()?)?;
+    // EventBridge also tells of changed configurations; these are no state changes.
+    if detail.get("operation").is_some() {
+        return None;
+    }
+    let arn = text(event, "alarmArn").or_else(|| event["resources"][0].as_str().map(str::to_owned));
+    // Published samples have stray spaces in the ARN's fields.
+    let arn = arn.map(|arn| arn.replace(": ", ":")).filter(|arn| arn.starts_with("arn:"));
+    let origin = arn.as_deref().and_then(Origin::from_arn).unwrap_or_else(|| {
+        let mut origin = fallback.clone();
+        if let Some(region) = text(event, "region").filter(|it| is_region(it)) {
+            origin = home(&region, &origin.account);
+        }
+        if let Some(account) = text_of(event, &["accountId", "account"]).filter(|it| is_account(it))
+        {
+            origin.account = account;
+        }
+        origin
+    });
+    let reason = text(now, "reason").unwrap_or_default();
+    let data: Value = now["reasonData"]
+        .as_str()
+        .and_then(|data| serde_json::from_str(data).ok())
+        .unwrap_or_default();
+    let mut datapoints = breaching(&reason);
+    if datapoints.is_empty() {
+        datapoints = evaluated(&data);
+    }
+    let changed = text(now, "timestamp").or_else(|| text(event, "time"));
+    let changed_at = changed.as_deref().and_then(|text| time(&text.replace(": ", ":")));
+    let configuration = &detail["configuration"];
+    let contributor = contributor(detail);
+    Some(Alarm {
+        name,
+        description: text(configuration, "description"),
+        arn,
+        origin,
+        state,
+        reason,
+        changed_at,
+        metrics: metrics(configuration, contributor.as_ref()),
+        evaluation: Evaluation {
+            period: period(configuration, &data),
+            periods: evaluated_periods(configuration, &data),
+            comparison: text(configuration, "comparisonOperator"),
+            threshold: data["threshold"].as_f64().or(configuration["threshold"].as_f64()),
+        },
+        datapoints,
+        contributor,
+        composite: composite(configuration, &data),
+        carried: carried(detail),
+        tags: under(detail, "tags")
+            .into_iter()
+            .map(pairs)
+            .find(|it| !it.is_empty())
+            .unwrap_or_default(),
+        suppressed_by: text(now, "actionsSuppressedBy")
+            .or_else(|| text(&detail["muteDetail"], "mutedByArn")),
+        change: change(changed_at, changed, event),
+    })
+}
+
+fn metrics(configuration: &Value, contributor: Option<&Contributor>) -> Vec<Metric> {
+    let mut metrics: Vec<Metric> = items(configuration, "metrics")
+        .filter_map(|input| {
+            let metric = &input["metricStat"]["metric"];
+            let plain = || {
+                Some(Metric {
+                    namespace: text(metric, "namespace")?,
+                    name: text(metric, "name")?,
+                    dimensions: pairs(&metric["dimensions"]),
+                    account: text(input, "accountId"),
+                })
+            };
+            plain().or_else(|| metric_of(input["expression"].as_str()?, contributor))
+        })
+        .collect();
+    metrics.sort();
+    metrics.dedup();
+    metrics
+}
+
+fn period(configuration: &Value, data: &Value) -> Duration {
+    items(configuration, "metrics")
+        .filter_map(|input| input["metricStat"]["period"].as_u64().or(input["period"].as_u64()))
+        .chain(data["period"].as_u64())
+        .filter(|seconds| *seconds > 0)
+        .max()
+        .map_or(DEFAULT_PERIOD, Duration::from_secs)
+}
+
+fn evaluated_periods(configuration: &Value, data: &Value) -> u32 {
+    let told = configuration["evaluationPeriods"].as_u64();
+    let seen = data["evaluatedDatapoints"].as_array().or(data["recentDatapoints"].as_array());
+    let periods = told.or(seen.and_then(|datapoints| u64::try_from(datapoints.len()).ok()));
+    periods.and_then(|periods| u32::try_from(periods).ok()).unwrap_or(1).max(1)
+}
+
+fn contributor(detail: &Value) -> Option<Contributor> {
+    let contributor = &detail["alarmContributor"];
+    let attributes = pairs(&contributor["attributes"]);
+    let id = text(contributor, "id")
+        .or_else(|| (!attributes.is_empty()).then(|| attributes_id(&attributes)).flatten())?;
+    Some(Contributor { id, attributes })
+}
+
+fn composite(configuration: &Value, data: &Value) -> Option<Composite> {
+    let rule = text(configuration, "alarmRule");
+    let triggering: Vec<String> =
+        items(data, "triggeringAlarms").filter_map(|child| text(child, "arn")).collect();
+    (rule.is_some() || !triggering.is_empty()).then_some(Composite { rule, triggering })
+}

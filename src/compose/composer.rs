@@ -1,0 +1,242 @@
+//! Composing the event: what broke first, then how often, then where.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Paging;
+use super::details::Details;
+use super::fit::{Detail, fit};
+use super::links;
+use super::sections::{alarm_section, kinds_section, message_section, searched_section};
+use super::severity::severity;
+use super::title;
+use super::title::LONGEST_NAME;
+use crate::alarm::Alarm;
+use crate::alarm::intake::Message;
+use crate::aws::Origin;
+use crate::evidence::{Evidence, Kind, Window};
+use crate::hash::sha256_hex;
+use crate::lines::correlation::{Correlation, correlations};
+use crate::pagerduty::{
+    Action, DedupKey, Event, Link, Payload, SUMMARY_LIMIT, Severity, sendable_limit,
+};
+use crate::text::{cut, one_line};
+
+/// The sender's name, as it stands under the incident.
+const CLIENT: &str = "Pagetrail";
+
+/// How events are composed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Composer<'a> {
+    /// Where neither tag nor convention says how bad it is.
+    pub severity: Severity,
+    /// What people call the account, where that is known.
+    pub account: Option<&'a str>,
+    /// Largest event, in bytes of JSON.
+    pub limit: usize,
+}
+
+impl<'a> Composer<'a> {
+    /// Composes as told, within what can be sent.
+    #[must_use]
+    pub fn of(paging: &'a Paging) -> Self {
+        let account = paging.account_name.as_deref();
+        Self { severity: paging.severity, account, limit: sendable_limit() }
+    }
+
+    /// The trigger for an alarm with its evidence, within the limit.
+    #[must_use]
+    pub fn trigger(&self, alarm: &Alarm, evidence: &Evidence, now: DateTime<Utc>) -> Event {
+        fit(self.limit, |detail| self.trigger_at(alarm, evidence, now, detail))
+    }
+
+    /// A message that is no alarm pages as itself: subject as summary, body in the
+    /// details. It always opens an alert of its own, one per message.
+    #[must_use]
+    pub fn message(&self, message: &Message) -> Event {
+        fit(self.limit, |detail| self.message_at(message, detail))
+    }
+
+    fn trigger_at(
+        &self,
+        alarm: &Alarm,
+        evidence: &Evidence,
+        now: DateTime<Utc>,
+        detail: &Detail,
+    ) -> Event {
+        let mut details = Details::new(detail);
+        details.notes(&evidence.notes);
+        kinds_section(&mut details, evidence);
+        alarm_section(&mut details, alarm, self.account);
+        searched_section(&mut details, evidence);
+
+        let worst = worst(evidence);
+        let metric = alarm.metrics.first();
+        let name = |text: &str| cut(&one_line(text), LONGEST_NAME);
+        Event {
+            event_action: Action::Trigger,
+            dedup_key: dedup_key(alarm),
+            payload: Some(Payload {
+                summary: title::of_alarm(alarm, evidence, worst, self.account, now),
+                source: cut(
+                    &one_line(alarm.arn.as_deref().unwrap_or(dedup_key(alarm).as_str())),
+                    SUMMARY_LIMIT,
+                ),
+                severity: severity(alarm, &evidence.tags, self.severity),
+                timestamp: alarm.changed_at.map(|changed| changed.to_rfc3339()),
+                component: worst
+                    .map(|kind| name(&kind.example.log_group))
+                    .filter(|it| !it.is_empty()),
+                group: metric.map(|metric| name(&metric.namespace)),
+                class: metric.map(|metric| name(&metric.name)),
+                custom_details: details.finish(),
+            }),
+            links: links_of(alarm, evidence, worst, detail),
+            client: Some(CLIENT.to_owned()),
+            client_url: Some(links::alarm(alarm)),
+        }
+    }
+
+    fn message_at(&self, message: &Message, detail: &Detail) -> Event {
+        let source = message.topic.clone().unwrap_or_else(|| CLIENT.to_owned());
+        let mut details = Details::new(detail);
+        details
+            .notes(&[format!("{}, so it pages as it came and nothing resolves it.", message.why)]);
+        message_section(&mut details, message, &source);
+        let identity = if message.id.is_empty() {
+            format!("message/{}", sha256_hex(&[&source, &message.body]))
+        } else {
+            format!("message/{}", message.id)
+        };
+        Event {
+            event_action: Action::Trigger,
+            dedup_key: DedupKey::new(&one_line(&identity)),
+            payload: Some(Payload {
+                summary: title::of_message(message, &source),
+                source: cut(&one_line(&source), SUMMARY_LIMIT),
+                severity: self.severity,
+                timestamp: None,
+                component: None,
+                group: None,
+                class: None,
+                custom_details: details.finish(),
+            }),
+            links: Vec::new(),
+            client: Some(CLIENT.to_owned()),
+            client_url: None,
+        }
+    }
+}
+
+/// The key of an alarm's alert: its identity, which ALARM and OK have in common, so that a
+/// resolve finds its trigger.
+#[must_use]
+pub fn dedup_key(alarm: &Alarm) -> DedupKey {
+    DedupKey::new(&alarm.identity())
+}
+
+/// The resolve for an alarm's alert.
+#[must_use]
+pub fn resolve(alarm: &Alarm) -> Event {
+    Event {
+        event_action: Action::Resolve,
+        dedup_key: dedup_key(alarm),
+        payload: None,
+        links: Vec::new(),
+        client: None,
+        client_url: None,
+    }
+}
+
+/// The kind that the title names: the first of the part with the most lines.
+fn worst(evidence: &Evidence) -> Option<&Kind> {
+    let parts = evidence.parts.iter().filter(|part| !part.kinds.is_empty());
+    parts.max_by_key(|part| part.matched.seen)?.kinds.first()
+}
+
+fn links_of(
+    alarm: &Alarm,
+    evidence: &Evidence,
+    worst: Option<&Kind>,
+    detail: &Detail,
+) -> Vec<Link> {
+    let to = |href: String, text: &str| Link { href, text: text.to_owned() };
+    let mut links = Vec::new();
+    let tag = evidence.tags.get("pagetrail:runbook").map(String::as_str);
+    links.extend(links::runbook(tag, alarm.description.as_deref()));
+    links.push(to(links::alarm(alarm), "Alarm in CloudWatch"));
+    if let Some(kind) = worst.filter(|kind| !kind.example.log_group.is_empty()) {
+        let line = &kind.example;
+        let at = place(&alarm.origin, &line.log_group);
+        if !line.stream.is_empty() {
+            let group = plain_name(&line.log_group);
+            links.push(to(
+                links::log_stream(&at, group, &line.stream, line.at),
+                "Log stream at the error",
+            ));
+        }
+        let correlation = kind.trail.as_ref().and_then(|trail| trail.correlation.as_ref());
+        if let Some(correlation) = correlation {
+            let margin = TimeDelta::minutes(15);
+            let window = Window { start: line.at - margin, end: line.at + margin };
+            let groups = trail_groups(kind);
+            let id = correlation.id().as_str();
+            links.push(to(
+                links::insights(&at, &groups, Some(id), window),
+                "Logs Insights for this request",
+            ));
+        }
+        // A line may hold a trace's id beside the one that its trail follows.
+        let trace = correlations(line).into_iter().find(|it| matches!(it, Correlation::Trace(_)));
+        if let Some(trace) = trace {
+            links.push(to(links::trace(&at, &trace.xray()), "Trace in X-Ray"));
+        }
+    }
+    if worst.is_none() {
+        links.extend(all_lines(alarm, evidence));
+    }
+    links.truncate(detail.links);
+    links
+}
+
+/// Where nothing was found, every line of the time in question: it also reads log groups
+/// that the search could not.
+fn all_lines(alarm: &Alarm, evidence: &Evidence) -> Option<Link> {
+    let part = evidence.parts.iter().find(|part| !part.sources.is_empty())?;
+    let first = &part.sources[0].log_group;
+    let mut groups: Vec<String> =
+        part.sources.iter().map(|source| plain_name(&source.log_group).to_owned()).collect();
+    groups.dedup();
+    Some(Link {
+        href: links::insights(&place(&alarm.origin, first), &groups, None, part.window),
+        text: "Logs Insights for this time".to_owned(),
+    })
+}
+
+/// The log groups a kind's trail comes from.
+fn trail_groups(kind: &Kind) -> Vec<String> {
+    let mut groups = vec![plain_name(&kind.example.log_group).to_owned()];
+    for step in kind.trail.iter().flat_map(|trail| &trail.steps) {
+        if let crate::evidence::Step::Line(line) = step {
+            let name = plain_name(&line.log_group);
+            if !groups.iter().any(|known| known == name) {
+                groups.push(name.to_owned());
+            }
+        }
+    }
+    // The console takes up to 50.
+    groups.truncate(20);
+    groups
+}
+
+/// Where a log group is: the alarm's own account and Region, or those of its ARN.
+fn place(origin: &Origin, log_group: &str) -> Origin {
+    Origin::from_arn(log_group).unwrap_or_else(|| origin.clone())
+}
+
+/// The name in a log group's ARN, or the name itself.
+fn plain_name(log_group: &str) -> &str {
+    match log_group.split_once(":log-group:") {
+        Some((_, name)) => name.trim_end_matches(":*"),
+        None => log_group,
+    }
+}

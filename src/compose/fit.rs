@@ -1,0 +1,74 @@
+//! Fitting an event to a size limit: composed again with less detail until it fits.
+
+use crate::pagerduty::Event;
+
+/// How much of the evidence an event shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Detail {
+    /// Characters of a log line.
+    pub(super) line: usize,
+    /// Characters of any other text.
+    pub(super) text: usize,
+    /// Lines of each list.
+    pub(super) lines: usize,
+    pub(super) trails: usize,
+    pub(super) links: usize,
+    /// What was cut to get here, for the reader.
+    pub(super) cut: Option<&'static str>,
+}
+
+/// From what is good to read down to what always fits: the last level's texts take
+/// under 60 kB even if each character needs six bytes of JSON.
+const LEVELS: [Detail; 5] = [
+    Detail { line: 2_000, text: 4_000, lines: 500, trails: 10, links: 10, cut: None },
+    Detail {
+        line: 600,
+        text: 2_000,
+        lines: 200,
+        trails: 5,
+        links: 10,
+        cut: Some("long lines were cut further"),
+    },
+    Detail {
+        line: 300,
+        text: 1_000,
+        lines: 60,
+        trails: 3,
+        links: 10,
+        cut: Some("lines were cut and only the newest 60 of each list kept"),
+    },
+    Detail {
+        line: 200,
+        text: 500,
+        lines: 20,
+        trails: 1,
+        links: 5,
+        cut: Some("only one trail and the newest 20 lines of each list were kept"),
+    },
+    Detail {
+        line: 100,
+        text: 200,
+        lines: 3,
+        trails: 0,
+        links: 1,
+        cut: Some("the trails were left out"),
+    },
+];
+
+/// The most detailed event within the limit, in bytes of JSON.
+pub(super) fn fit(limit: usize, compose: impl Fn(&Detail) -> Event) -> Event {
+    let [first, rest @ ..] = &LEVELS;
+    let mut event = compose(first);
+    for detail in rest {
+        if size(&event) <= limit {
+            break;
+        }
+        event = compose(detail);
+    }
+    event
+}
+
+/// The size of an event as JSON, in bytes.
+fn size(event: &Event) -> usize {
+    serde_json::to_vec(event).map_or(usize::MAX, |json| json.len())
+}

@@ -1,0 +1,18 @@
+//! Composing: alarm and evidence become a PagerDuty event.
+//!
+//! The [`Composer`] puts it together: the `title`, the `sections` of the details with their
+//! `plot`, the `links`, the `severity`. `fit` composes again with less detail until the event is
+//! within PagerDuty's limits. [`Paging`] holds the settings.
+
+mod composer;
+mod details;
+mod fit;
+pub mod links;
+mod paging;
+mod plot;
+mod sections;
+mod severity;
+mod title;
+
+pub use composer::{Composer, dedup_key, resolve};
+pub use paging::Paging;

@@ -1,0 +1,305 @@
+//! Enriching: from a notification to queued events. Reads logs, holds no key.
+
+mod order;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use chrono::Utc;
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use serde_json::Value;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use crate::alarm::Alarm;
+use crate::alarm::intake::{self, Message, Notice};
+use crate::aws::home;
+use crate::compose::{Composer, dedup_key, resolve};
+use crate::config::EnrichConfig;
+use crate::evidence::aws::Account;
+use crate::evidence::ports::LookupError;
+use crate::evidence::{Collector, Evidence, Redacted};
+use crate::hash::sha256_hex;
+use crate::pagerduty::{Action, Event, sendable_limit};
+use crate::queue::{Deduplication, Queue, QueueError, Queued};
+use crate::routing::{Target, target};
+use crate::telemetry::Signal;
+use order::{Change, Order, Standing, Turn};
+
+/// Where a queue takes less than PagerDuty: SQS's limit until August 2025, with room
+/// for what is around the event.
+const SMALL_EVENT: usize = 250_000;
+/// Time kept for composing and queueing the event after the evidence.
+pub const RESERVE: Duration = Duration::from_secs(10);
+
+/// Turns notifications into queued events.
+pub struct Enrich<Q> {
+    config: EnrichConfig,
+    account: Account,
+    queue: Q,
+    /// The Region this runs in.
+    region: String,
+    order: Order,
+}
+
+/// What is to be done about one notice.
+enum Task<'a> {
+    Page(Message),
+    Trigger(Box<Alarm>, Turn<'a>),
+    Resolve(Box<Alarm>, Turn<'a>),
+    Nothing,
+}
+
+impl<Q: Queue> Enrich<Q> {
+    /// With the account whose logs are read and the queue the events go to.
+    #[must_use]
+    pub fn new(config: EnrichConfig, sdk: &SdkConfig, queue: Q) -> Self {
+        let region = sdk.region().map(ToString::to_string).unwrap_or_default();
+        Self { config, account: Account::new(sdk.clone()), queue, region, order: Order::default() }
+    }
+
+    /// Handles every notice of a notification, each on its own. Evidence is collected until
+    /// the configured deadline, and so that enough time is left before `end`. `account` is
+    /// that of notices that do not tell theirs.
+    ///
+    /// The events of one alarm are queued in the order in which its notices were handed over.
+    ///
+    /// # Errors
+    /// When an event could not be queued. What is handed over again is queued once: the
+    /// queue drops what it has already.
+    pub async fn handle(
+        &self,
+        payload: &Value,
+        account: &str,
+        end: Instant,
+    ) -> Result<(), EnrichError> {
+        let home = home(&self.region, account);
+        let now = Instant::now();
+        let last = end.checked_sub(RESERVE).unwrap_or(now).max(now);
+        let deadline = (now + self.config.evidence_deadline).min(last);
+        let notices = intake::read(payload, &home).into_iter();
+        // All take their turns before the first of them waits.
+        let tasks: Vec<Task<'_>> = notices.map(|notice| self.task(notice)).collect();
+        let handled = tasks.into_iter().map(|task| self.guarded(task, deadline));
+        let errors: Vec<QueueError> =
+            join_all(handled).await.into_iter().filter_map(Result::err).collect();
+        if errors.is_empty() { Ok(()) } else { Err(EnrichError(errors)) }
+    }
+
+    fn task(&self, notice: Notice) -> Task<'_> {
+        let alarm = match notice.redacted(&self.config.paging.redactor) {
+            Notice::Message(message) => return Task::Page(message),
+            Notice::Alarm(alarm) => alarm,
+        };
+        let dedup_key = dedup_key(&alarm);
+        match self.config.paging.action(alarm.state) {
+            None => {
+                info!(%dedup_key, state = alarm.state.name(), "nothing to do for this state");
+                Task::Nothing
+            }
+            Some(action) => {
+                let change = Change { opens: action == Action::Trigger, at: alarm.changed_at };
+                let turn = self.order.turn(dedup_key.as_str(), change);
+                if change.opens { Task::Trigger(alarm, turn) } else { Task::Resolve(alarm, turn) }
+            }
+        }
+    }
+
+    /// A crash over one notice leaves the others alone; it is handed over again.
+    async fn guarded(&self, task: Task<'_>, deadline: Instant) -> Result<(), QueueError> {
+        let done = AssertUnwindSafe(self.carry_out(task, deadline)).catch_unwind().await;
+        done.unwrap_or_else(|_| Err(QueueError::Failed("Pagetrail crashed".into())))
+    }
+
+    async fn carry_out(&self, task: Task<'_>, deadline: Instant) -> Result<(), QueueError> {
+        match task {
+            Task::Page(message) => self.message(&message).await,
+            Task::Trigger(alarm, turn) => self.trigger(&alarm, turn, deadline).await,
+            Task::Resolve(alarm, turn) => self.resolve(&alarm, turn, deadline).await,
+            Task::Nothing => Ok(()),
+        }
+    }
+
+    async fn trigger(
+        &self,
+        alarm: &Alarm,
+        mut turn: Turn<'_>,
+        deadline: Instant,
+    ) -> Result<(), QueueError> {
+        let mut evidence = self.evidence(alarm, deadline).await;
+        let standing = turn.come().await?;
+        let queued = AssertUnwindSafe(self.queue_trigger(alarm, &evidence)).catch_unwind().await;
+        if let Ok(queued) = queued {
+            queued?;
+        } else {
+            evidence = crashed(alarm, evidence.tags);
+            self.queue_trigger(alarm, &evidence).await?;
+        }
+        if standing == Standing::Overtaken {
+            // The page still comes; but the alarm is over, and no OK will say so again.
+            let id = sha256_hex(&["overtaken", &alarm.deduplication_id()]);
+            self.queue_resolve(alarm, Some(target(&evidence.tags)), &id).await?;
+        }
+        turn.pass();
+        Signal::Triggered {
+            dedup_key: dedup_key(alarm).as_str(),
+            lines: evidence.parts.iter().map(|part| part.matched.seen).sum(),
+            kinds: evidence.parts.iter().map(|part| part.kinds.len()).sum(),
+            notes: evidence.notes.len(),
+        }
+        .tell();
+        Ok(())
+    }
+
+    async fn queue_trigger(&self, alarm: &Alarm, evidence: &Evidence) -> Result<(), QueueError> {
+        let now = Utc::now();
+        self.queue(&target(&evidence.tags), alarm.deduplication_id(), |limit| {
+            self.composer(limit).trigger(alarm, evidence, now)
+        })
+        .await
+    }
+
+    /// A resolve goes where its trigger went: to the tagged target, and to the default
+    /// one, where the trigger went if the tags could not be read then. Where no alert is
+    /// open, PagerDuty drops it.
+    async fn resolve(
+        &self,
+        alarm: &Alarm,
+        mut turn: Turn<'_>,
+        deadline: Instant,
+    ) -> Result<(), QueueError> {
+        let (logs, alarms) = self.account.in_region(&alarm.origin.region);
+        let tags = self.collector(&logs, &alarms, deadline).tags(alarm).await;
+        if turn.come().await? == Standing::Overtaken {
+            info!(dedup_key = %dedup_key(alarm), "an old OK: the alarm was raised again since");
+            turn.pass();
+            return Ok(());
+        }
+        let tagged = tags.as_ref().ok().map(target);
+        self.queue_resolve(alarm, tagged, &alarm.deduplication_id()).await?;
+        Signal::Resolved { dedup_key: dedup_key(alarm).as_str() }.tell();
+        match tags {
+            // It is handed over again, and the queue drops what it has already.
+            Err(error) if error.is_transient() || error == LookupError::Deadline => {
+                Err(QueueError::Failed(format!("the alarm's tags could not be read: {error}")))
+            }
+            _ => {
+                turn.pass();
+                Ok(())
+            }
+        }
+    }
+
+    async fn queue_resolve(
+        &self,
+        alarm: &Alarm,
+        tagged: Option<Target>,
+        deduplication_id: &str,
+    ) -> Result<(), QueueError> {
+        let mut targets = vec![Target::default_pool()];
+        targets.extend(tagged.filter(|it| *it != targets[0]));
+        for target in targets {
+            self.queue(&target, deduplication_id.to_owned(), |_| resolve(alarm)).await?;
+        }
+        Ok(())
+    }
+
+    async fn message(&self, message: &Message) -> Result<(), QueueError> {
+        warn!(why = message.why, "paging a message as it came");
+        let identity = if message.id.is_empty() { &message.body } else { &message.id };
+        let deduplication_id = sha256_hex(&["message", identity]);
+        let compose = |limit| self.composer(limit).message(message);
+        self.queue(&Target::default_pool(), deduplication_id, compose).await
+    }
+
+    /// A crash of the code that reads log lines costs the evidence, never the page.
+    async fn evidence(&self, alarm: &Alarm, deadline: Instant) -> Evidence {
+        if let Some(fault) = &self.config.paging.withheld {
+            error!(fault, "the evidence is withheld: a redaction pattern cannot be used");
+            let note =
+                format!("the log lines are withheld until redactPatterns is mended: {fault}");
+            return Evidence { notes: vec![note], ..Evidence::default() };
+        }
+        let (logs, alarms) = self.account.in_region(&alarm.origin.region);
+        let logs = Redacted { logs: &logs, redactor: &self.config.paging.redactor };
+        let collector = self.collector(&logs, &alarms, deadline);
+        let collected = AssertUnwindSafe(collector.collect(alarm)).catch_unwind().await;
+        collected.unwrap_or_else(|_| crashed(alarm, BTreeMap::new()))
+    }
+
+    fn collector<'a, L, A>(
+        &'a self,
+        logs: &'a L,
+        alarms: &'a A,
+        deadline: Instant,
+    ) -> Collector<'a, L, A> {
+        Collector {
+            logs,
+            alarms,
+            limits: self.config.limits,
+            trace_log_groups: &self.config.trace_log_groups,
+            now: Utc::now(),
+            deadline,
+        }
+    }
+
+    fn composer(&self, limit: usize) -> Composer<'_> {
+        Composer { limit, ..Composer::of(&self.config.paging) }
+    }
+
+    /// Queues an event, a smaller one where the queue takes no more.
+    async fn queue(
+        &self,
+        target: &Target,
+        deduplication_id: String,
+        compose: impl Fn(usize) -> Event,
+    ) -> Result<(), QueueError> {
+        let event = compose(sendable_limit());
+        match self.send(target, event, deduplication_id.clone()).await {
+            Err(QueueError::TooLarge) => {
+                self.send(target, compose(SMALL_EVENT), deduplication_id).await
+            }
+            sent => sent,
+        }
+    }
+
+    async fn send(
+        &self,
+        target: &Target,
+        event: Event,
+        deduplication_id: String,
+    ) -> Result<(), QueueError> {
+        let queued = Queued::of(target.clone(), &event)?;
+        let deduplication = Deduplication::Id(deduplication_id);
+        let sent = self.queue.send(queued.outgoing(&queued.outline(), deduplication)?).await;
+        if let Err(error) = &sent {
+            error!(dedup_key = %event.dedup_key, %error, "not queued");
+        }
+        sent
+    }
+}
+
+/// What is told in place of evidence that Pagetrail stumbled over.
+fn crashed(alarm: &Alarm, tags: BTreeMap<String, String>) -> Evidence {
+    error!(dedup_key = %dedup_key(alarm), "the evidence made Pagetrail crash");
+    let note = "no log lines: Pagetrail itself failed over them. Its own log says where; please \
+                report it.";
+    Evidence { notes: vec![note.to_owned()], tags, ..Evidence::default() }
+}
+
+/// Events that could not be queued.
+#[derive(Debug)]
+pub struct EnrichError(Vec<QueueError>);
+
+impl fmt::Display for EnrichError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let errors: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        write!(formatter, "{} event(s) could not be queued: {}", errors.len(), errors.join("; "))
+    }
+}
+
+impl std::error::Error for EnrichError {}

@@ -1,0 +1,6 @@
+//! HTTP: what everything that listens or connects has in common.
+
+pub(crate) mod body;
+pub(crate) mod html;
+pub mod tls;
+pub(crate) mod url;

@@ -1,0 +1,22 @@
+//! One log line: what it says, which request it belongs to, and which kind of line it is. Pure
+//! text: nothing here knows AWS.
+
+pub mod correlation;
+pub mod digest;
+pub mod record;
+
+use chrono::{DateTime, Utc};
+
+/// One log event.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Line {
+    pub at: DateTime<Utc>,
+    /// A name, or an ARN where the log group is in another account.
+    pub log_group: String,
+    pub stream: String,
+    pub text: String,
+}
+
+/// Bytes kept of one log event; an event may have up to 1 MB (CloudWatch Logs quotas),
+/// and what stands behind this much is never shown.
+pub const LINE_LIMIT: usize = 32_000;

@@ -1,0 +1,161 @@
+//! The PagerDuty client: one attempt to hand over one event.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use url::Url;
+
+use super::outcome::{Answer, retry_after};
+use super::routing_key::RoutingKey;
+use super::{Endpoint, Event};
+use crate::http::url::is_loopback;
+
+/// How long one attempt may take, the answer's body included.
+pub const ATTEMPT: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(4);
+/// What is read of an answer; PagerDuty's have a few hundred bytes, and the status
+/// decides whatever stands behind these.
+const ANSWER_LIMIT: usize = 64 * 1024;
+const V2_PATH: &str = "/v2/enqueue";
+
+/// An Events API endpoint.
+#[derive(Debug, Clone)]
+pub struct PagerDuty {
+    client: Client,
+    url: Url,
+}
+
+impl PagerDuty {
+    /// A client for one endpoint. Connects lazily.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub fn new(url: Url, tls: rustls::ClientConfig) -> Result<Self, reqwest::Error> {
+        let mut client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(concat!("pagetrail/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT)
+            .timeout(ATTEMPT);
+        if is_loopback(&url) {
+            // A proxy's loopback is another machine's, and the key would go there unencrypted.
+            client = client.no_proxy();
+        }
+        Ok(Self { client: client.build()?, url })
+    }
+
+    /// Posts a composed event once.
+    pub async fn post(&self, event: &Event, key: &RoutingKey) -> Answer {
+        match serde_json::to_string(event) {
+            Ok(event) => self.post_raw(Endpoint::V2, &event, key).await,
+            Err(_) => Answer::Nothing { why: "the event could not be written as JSON" },
+        }
+    }
+
+    /// Posts an event once, given as a JSON object without its routing key.
+    pub async fn post_raw(&self, endpoint: Endpoint, event: &str, key: &RoutingKey) -> Answer {
+        let sent = self
+            .client
+            .post(self.url_of(endpoint, key))
+            .header(CONTENT_TYPE, "application/json")
+            .body(with_key(event, endpoint.key_field(), key))
+            .send()
+            .await;
+        match sent {
+            Ok(response) => read(response, key).await,
+            Err(error) => Answer::Nothing { why: why(&error) },
+        }
+    }
+
+    /// The configured address is that of `/v2/enqueue`; the others are its neighbours.
+    fn url_of(&self, endpoint: Endpoint, key: &RoutingKey) -> Url {
+        let mut url = self.url.clone();
+        if endpoint != Endpoint::V2 {
+            let before = url.path().strip_suffix(V2_PATH).unwrap_or_default();
+            let path = format!("{before}{}", endpoint.path(key));
+            url.set_path(&path);
+        }
+        url
+    }
+}
+
+/// The event with the routing key as its first field, where it has one.
+fn with_key(event: &str, field: Option<&str>, key: &RoutingKey) -> String {
+    let (Some(field), Some(rest)) = (field, event.trim_start().strip_prefix('{')) else {
+        return event.to_owned();
+    };
+    let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
+    format!("{{\"{field}\":\"{}\"{comma}{rest}", key.expose())
+}
+
+/// Reads a whole answer, and hides the key in it: a peer may echo what it was sent.
+async fn read(mut response: Response, key: &RoutingKey) -> Answer {
+    let status = response.status().as_u16();
+    let retry_after = asked_wait(response.headers());
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                body.extend_from_slice(&chunk);
+                if body.len() > ANSWER_LIMIT {
+                    break;
+                }
+            }
+            Ok(None) => break,
+            Err(_) => return Answer::Nothing { why: "half an answer" },
+        }
+    }
+    Answer::Http { status, retry_after, body: key.hide_in(&String::from_utf8_lossy(&body)) }
+}
+
+fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+    let header = headers.get(RETRY_AFTER).or_else(|| headers.get("ratelimit-reset"))?;
+    retry_after(header.to_str().ok()?, Utc::now())
+}
+
+fn why(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "no connection"
+    } else {
+        "the connection broke"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> RoutingKey {
+        "0123456789abcdef0123456789abcdef".parse().unwrap()
+    }
+
+    #[test]
+    fn the_key_goes_where_the_endpoint_wants_it() {
+        let key_in = |event: &str| with_key(event, Some("service_key"), &key());
+        let with = format!(r#"{{"service_key":"{}"#, key().expose());
+        assert_eq!(key_in(r#"{"a":1}"#), format!(r#"{with}","a":1}}"#));
+        assert_eq!(key_in("{}"), format!(r#"{with}"}}"#));
+        assert_eq!(with_key("{}", None, &key()), "{}");
+    }
+
+    #[test]
+    fn the_other_endpoints_are_neighbours_of_the_configured_one() {
+        let url = |configured: &str, endpoint| {
+            let tls = crate::http::tls::bundled_config();
+            let pagerduty = PagerDuty::new(configured.parse().unwrap(), tls).unwrap();
+            pagerduty.url_of(endpoint, &key()).to_string()
+        };
+        let eu = "https://events.eu.pagerduty.com/v2/enqueue";
+        assert_eq!(url(eu, Endpoint::V2), eu);
+        assert_eq!(url(eu, Endpoint::Change), "https://events.eu.pagerduty.com/v2/change/enqueue");
+        assert_eq!(
+            url("https://relay.example/pd/v2/enqueue", Endpoint::V1),
+            "https://relay.example/pd/generic/2010-04-15/create_event.json"
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! The endpoints of the Events API: their paths, where the key goes, their answers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::accept::Refusal;
+use super::routing_key::RoutingKey;
+
+/// An endpoint of the Events API that takes events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// Alert events of Events API v2.
+    #[default]
+    V2,
+    /// Change events of Events API v2.
+    Change,
+    /// Events API v1, the "generic" one.
+    V1,
+    /// An integration that reads what its vendor's tool sends.
+    Integration,
+    /// A ruleset, which sorts events of any form.
+    Ruleset,
+}
+
+impl Endpoint {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V2 => "v2",
+            Self::Change => "change",
+            Self::V1 => "v1",
+            Self::Integration => "integration",
+            Self::Ruleset => "ruleset",
+        }
+    }
+
+    /// The path below PagerDuty's host; a secret where it holds the key.
+    #[must_use]
+    pub fn path(self, key: &RoutingKey) -> String {
+        match self {
+            Self::V2 => "/v2/enqueue".to_owned(),
+            Self::Change => "/v2/change/enqueue".to_owned(),
+            Self::V1 => "/generic/2010-04-15/create_event.json".to_owned(),
+            // A key is letters and digits, so nothing in it needs escaping.
+            Self::Integration => format!("/integration/{}/enqueue", key.expose()),
+            Self::Ruleset => format!("/x-ere/{}", key.expose()),
+        }
+    }
+
+    /// Whether PagerDuty has taken an event that it answers with this status.
+    #[must_use]
+    pub fn is_taken(self, status: u16) -> bool {
+        match self {
+            Self::V2 | Self::Change => status == 202,
+            Self::V1 => status == 200,
+            Self::Integration | Self::Ruleset => matches!(status, 200 | 202),
+        }
+    }
+
+    /// Status and body of the answer to an event that is taken; the key is the alert's.
+    #[must_use]
+    pub fn answer(self, dedup_key: Option<&str>) -> (u16, Value) {
+        let (status, message, key) = match self {
+            Self::V2 | Self::Integration | Self::Ruleset => {
+                (202, "Event processed", dedup_key.map(|key| ("dedup_key", key)))
+            }
+            Self::Change => (202, "Change event processed", None),
+            Self::V1 => (200, "Event processed", dedup_key.map(|key| ("incident_key", key))),
+        };
+        let mut body = json!({"status": "success", "message": message});
+        if let Some((field, key)) = key {
+            body[field] = key.into();
+        }
+        (status, body)
+    }
+
+    /// The field of the body that the routing key goes into; None where the path has it.
+    #[must_use]
+    pub fn key_field(self) -> Option<&'static str> {
+        match self {
+            Self::V2 | Self::Change => Some("routing_key"),
+            Self::V1 => Some("service_key"),
+            Self::Integration | Self::Ruleset => None,
+        }
+    }
+
+    /// The refusal of a key that is well formed but belongs to no integration.
+    #[must_use]
+    pub fn unknown_key(self) -> Refusal {
+        match self {
+            Self::V1 => Refusal::Invalid(vec!["Service key is invalid".to_owned()]),
+            _ => Refusal::unknown_key(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Endpoint; 5] =
+        [Endpoint::V2, Endpoint::Change, Endpoint::V1, Endpoint::Integration, Endpoint::Ruleset];
+
+    #[test]
+    fn paths_carry_the_key_where_the_body_does_not() {
+        let key: RoutingKey = "R123456789ABCDEFGHIJKLMNOPQRSTUV".parse().unwrap();
+        let paths = ALL.map(|endpoint| endpoint.path(&key));
+        assert_eq!(
+            paths,
+            [
+                "/v2/enqueue",
+                "/v2/change/enqueue",
+                "/generic/2010-04-15/create_event.json",
+                "/integration/R123456789ABCDEFGHIJKLMNOPQRSTUV/enqueue",
+                "/x-ere/R123456789ABCDEFGHIJKLMNOPQRSTUV",
+            ]
+        );
+        for endpoint in ALL {
+            let in_path = endpoint.path(&key).contains(key.expose());
+            assert_eq!(in_path, endpoint.key_field().is_none(), "{endpoint:?}");
+        }
+    }
+
+    #[test]
+    fn each_takes_what_it_answers_and_nothing_that_is_no_success() {
+        for endpoint in ALL {
+            assert!(endpoint.is_taken(endpoint.answer(None).0), "{endpoint:?}");
+            for status in [201, 204, 301, 400, 403, 429, 500] {
+                assert!(!endpoint.is_taken(status), "{endpoint:?} {status}");
+            }
+        }
+        assert!(!Endpoint::V2.is_taken(200) && !Endpoint::V1.is_taken(202));
+        assert!(Endpoint::Integration.is_taken(200) && Endpoint::Ruleset.is_taken(200));
+    }
+
+    #[test]
+    fn answers_name_the_key_as_their_api_does() {
+        let keys = ALL.map(|endpoint| {
+            let (_, body) = endpoint.answer(Some("k"));
+            assert_eq!(body["status"], "success");
+            (body["dedup_key"] == "k", body["incident_key"] == "k")
+        });
+        let (v2, v1) = ((true, false), (false, true));
+        assert_eq!(keys, [v2, (false, false), v1, v2, v2]);
+        let (_, body) = Endpoint::V2.answer(None);
+        assert_eq!(body, json!({"status": "success", "message": "Event processed"}));
+        let (_, body) = Endpoint::Change.answer(Some("k"));
+        assert_eq!(body, json!({"status": "success", "message": "Change event processed"}));
+    }
+
+    #[test]
+    fn the_name_is_what_is_stored() {
+        for endpoint in ALL {
+            let stored = serde_json::to_value(endpoint).unwrap();
+            assert_eq!(stored, endpoint.name());
+            assert_eq!(serde_json::from_value::<Endpoint>(stored).unwrap(), endpoint);
+        }
+        assert_eq!(Endpoint::default(), Endpoint::V2);
+    }
+}

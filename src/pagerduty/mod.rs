@@ -1,0 +1,22 @@
+//! PagerDuty: its events, its endpoints and what they accept, its answers, and the client.
+//!
+//! - `event`, `plain`: the event's types and limits; the plainer event for what was refused.
+//! - [`routing_key`]: the key that says which integration an event is for.
+//! - `endpoint`, [`accept`]: the endpoints' paths and answers, and what each takes.
+//! - `client`, `outcome`: posting an event, and what the answer means for it.
+
+pub mod accept;
+mod client;
+mod endpoint;
+mod event;
+mod outcome;
+mod plain;
+pub mod routing_key;
+
+pub use client::{ATTEMPT, PagerDuty};
+pub use endpoint::Endpoint;
+pub use event::{
+    Action, BODY_LIMIT, DEDUP_KEY_LIMIT, DedupKey, Event, Link, Payload, SUMMARY_LIMIT, Severity,
+    sendable_limit,
+};
+pub use outcome::{Answer, Outcome, Reason, outcome};

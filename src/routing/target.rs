@@ -1,0 +1,115 @@
+//! Where an event is to go: a named pool of routing keys, or one key by its fingerprint.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::hash::sha256_hex;
+use crate::pagerduty::routing_key::RoutingKey;
+
+/// The pool of events that name no other.
+pub const DEFAULT_TARGET: &str = "default";
+
+/// Begins a target that is one key; no pool's name holds a colon.
+const KEY: &str = "key:";
+/// Hex digits of a key's hash that name it.
+const DIGITS: usize = 24;
+
+/// Where an event is to go. The queue never holds a routing key itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target {
+    Pool(String),
+    Key(Fingerprint),
+}
+
+/// A routing key's name: the beginning of its SHA-256, and its last four characters for
+/// people to know it by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    #[must_use]
+    pub fn of(key: &RoutingKey) -> Self {
+        let hash = sha256_hex(&["routing key", key.expose()]);
+        Self(format!("{}-{}", &hash[..DIGITS], key.last_four()))
+    }
+
+    /// The key's last four characters, with a mark that there were more.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        format!("…{}", &self.0[DIGITS + 1..])
+    }
+}
+
+impl Target {
+    /// The pool of events that name no other.
+    #[must_use]
+    pub fn default_pool() -> Self {
+        Self::Pool(DEFAULT_TARGET.to_owned())
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pool(name) => formatter.write_str(name),
+            Self::Key(Fingerprint(name)) => write!(formatter, "{KEY}{name}"),
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some(name) = text.strip_prefix(KEY) else {
+            return Ok(Self::Pool(text.to_owned()));
+        };
+        let (hash, last) = name.split_once('-').unwrap_or_default();
+        let fits = hash.len() == DIGITS && last.len() == 4 && name.is_ascii();
+        fits.then(|| Self::Key(Fingerprint(name.to_owned()))).ok_or("no fingerprint of a key")
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The routing target that an alarm's tags name; a name that cannot be one is as none.
+#[must_use]
+pub fn target(tags: &BTreeMap<String, String>) -> Target {
+    let named = tags.get("pagetrail:target").map(|name| name.trim());
+    let valid = |name: &&str| {
+        let fits = (1..=64).contains(&name.len());
+        fits && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    Target::Pool(named.filter(valid).unwrap_or(DEFAULT_TARGET).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_read_as_it_was_written_and_shows_no_key() {
+        let key: RoutingKey = "0123456789abcdef0123456789abcdef".parse().unwrap();
+        let target = Target::Key(Fingerprint::of(&key));
+        let text = target.to_string();
+        assert!(text.starts_with("key:") && text.ends_with("-cdef"), "{text}");
+        assert!(!text.contains("0123456789"), "{text}");
+        assert_eq!(text.parse(), Ok(target));
+        assert_eq!(Fingerprint::of(&key).masked(), "…cdef");
+        assert_eq!("db".parse(), Ok(Target::Pool("db".to_owned())));
+        assert!("key:0123".parse::<Target>().is_err());
+    }
+}
