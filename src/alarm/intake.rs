@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::fields::text;
 use super::{Alarm, event_bridge, notification};
 use crate::aws::Origin;
+use crate::hash::sha256_hex;
 use crate::redact::Redactor;
 
 /// What came in: an alarm, or a message that pages as itself.
@@ -25,6 +26,15 @@ pub struct Message {
     pub origin: Origin,
     /// Why it was not read as an alarm, in plain words.
     pub why: String,
+}
+
+impl Message {
+    /// The same for every delivery of the same message, and for no other.
+    #[must_use]
+    pub fn deduplication_id(&self) -> String {
+        let identity = if self.id.is_empty() { &self.body } else { &self.id };
+        sha256_hex(&["message", identity])
+    }
 }
 
 impl Notice {

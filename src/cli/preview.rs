@@ -16,6 +16,7 @@ use crate::alarm::{Alarm, State};
 use crate::aws::home;
 use crate::compose::{Composer, resolve};
 use crate::config::{EnrichConfig, PAGERDUTY_URL};
+use crate::enrich::{Plan, plan};
 use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
 use crate::evidence::ports::{AlarmSource as _, LookupError};
 use crate::evidence::{Collector, Redacted};
@@ -83,8 +84,7 @@ async fn preview(args: &Args) -> Result<(), CommandError> {
         (None, None) => return Err("--alarm or --event is needed".into()),
     };
     for notice in notices {
-        let notice = notice.redacted(&config.paging.redactor);
-        let (event, calls) = event_of(&notice, &config, &account, args).await;
+        let (event, calls) = event_of(notice, &config, &account, args).await;
         let Some(event) = event else {
             println!("Nothing would be sent: INSUFFICIENT_DATA does nothing as configured.");
             continue;
@@ -138,23 +138,20 @@ fn read(file: &PathBuf) -> Result<Value, CommandError> {
 }
 
 async fn event_of(
-    notice: &Notice,
+    notice: Notice,
     config: &EnrichConfig,
     account: &Account,
     args: &Args,
 ) -> (Option<Event>, Vec<Call>) {
     let composer = Composer::of(&config.paging);
-    let alarm = match notice {
-        Notice::Message(message) => return (Some(composer.message(message)), Vec::new()),
-        Notice::Alarm(alarm) => alarm,
-    };
-    match config.paging.action(alarm.state) {
-        None => (None, Vec::new()),
-        Some(crate::pagerduty::Action::Trigger) => {
-            let (event, calls) = trigger(alarm, &composer, config, account, args).await;
+    match plan(notice, &config.paging) {
+        Plan::Page(message) => (Some(composer.message(&message)), Vec::new()),
+        Plan::Trigger(alarm) => {
+            let (event, calls) = trigger(&alarm, &composer, config, account, args).await;
             (Some(event), calls)
         }
-        Some(_) => (Some(resolve(alarm)), Vec::new()),
+        Plan::Resolve(alarm) => (Some(resolve(&alarm)), Vec::new()),
+        Plan::Nothing(_) => (None, Vec::new()),
     }
 }
 

@@ -3,7 +3,6 @@
 mod backoff;
 mod canary;
 pub mod order;
-mod unenriched;
 mod worker;
 
 pub use backoff::delay;

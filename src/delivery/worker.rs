@@ -1,22 +1,20 @@
 //! The worker: a batch of queued events, group by group, each in its order.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::warn;
 
 use super::backoff::delay;
 use super::order::{groups, in_order, next_key};
-use super::unenriched;
-use crate::compose::Paging;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{ATTEMPT, PagerDuty};
 use crate::pagerduty::{Action, Endpoint, Event, Severity};
 use crate::pagerduty::{Outcome, Reason, outcome};
-use crate::queue::{Deduplication, Message, Outline, Queue, Queued, Rejection, Wait};
+use crate::queue::{Message, Outline, Queued, Rejection, Settle, Wait};
 use crate::routing::pace::Turn;
 use crate::routing::{Candidates, Keys};
 use crate::routing::{Fingerprint, Target};
@@ -33,9 +31,8 @@ pub struct Worker<Q> {
     pub pagerduty: PagerDuty,
     pub keys: Arc<Keys>,
     pub queue: Q,
-    pub paging: Paging,
     /// Once it is true, no attempt begins any more: the process ends.
-    pub stop: Arc<AtomicBool>,
+    pub stop: watch::Receiver<bool>,
 }
 
 /// A message of the batch, read once.
@@ -50,8 +47,6 @@ enum Content {
         queued: Queued,
         outline: Outline,
     },
-    /// Alarms that enrich could not handle.
-    Bare(Vec<unenriched::Bare>),
     /// Nothing of ours; the words say why.
     Unknown(String),
 }
@@ -68,31 +63,15 @@ enum Fate {
     ComeBack { wait: Duration, key: Fingerprint },
 }
 
-impl<Q: Queue> Worker<Q> {
+impl<Q: Settle> Worker<Q> {
     /// Delivers a batch until the deadline. The answer names the messages that must
     /// come back: after one of a group failed, the rest of its group, so that order
     /// holds; other groups go on. Among those that wait for a key, critical goes first.
     pub async fn deliver(&self, batch: Vec<Message>, deadline: Instant) -> Vec<String> {
-        let batch = batch.into_iter().map(|message| self.read(message)).collect();
+        let batch = batch.into_iter().map(Item::read).collect();
         let groups = groups(batch, |item| item.message.group.clone(), Item::severity);
         let failed = join_all(groups.iter().map(|group| self.group(group, deadline))).await;
         failed.into_iter().flatten().collect()
-    }
-
-    fn read(&self, message: Message) -> Item {
-        let content = match serde_json::from_str::<Queued>(&message.body) {
-            Ok(queued) => match queued.outline() {
-                outline if outline.is_deliverable(queued.endpoint) => {
-                    Content::Event { queued, outline }
-                }
-                _ => Content::Unknown("neither action nor dedup key can be read".to_owned()),
-            },
-            Err(error) => match unenriched::read(&message.body, &self.paging) {
-                Some(bare) => Content::Bare(bare),
-                None => Content::Unknown(error.to_string()),
-            },
-        };
-        Item { message, content }
     }
 
     /// Delivers the messages of one group in order; returns the ids of those that must
@@ -119,7 +98,6 @@ impl<Q: Queue> Worker<Q> {
             Content::Event { queued, outline } => {
                 self.event(message, queued, outline, deadline).await
             }
-            Content::Bare(bare) => self.queue_bare(bare).await,
             Content::Unknown(error) => {
                 // The error's text may quote the body, which is not for our log.
                 let what = "the queue's message is no Pagetrail event".to_owned();
@@ -132,25 +110,6 @@ impl<Q: Queue> Worker<Q> {
             Ok(()) => Fate::Done,
             Err(error) => later(format!("delivered, and still in the queue: {error}")),
         }
-    }
-
-    /// Alarms that enrich could not handle go the same road as all others, so that
-    /// their order holds.
-    async fn queue_bare(&self, bare: &[unenriched::Bare]) -> Fate {
-        for (event, deduplication_id) in bare {
-            let deduplication = Deduplication::Id(deduplication_id.clone());
-            let sent = match Queued::of(Target::default_pool(), event)
-                .and_then(|queued| queued.outgoing(&queued.outline(), deduplication))
-            {
-                Ok(outgoing) => self.queue.send(outgoing).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = sent {
-                return later(format!("a bare event was not queued: {error}"));
-            }
-            Signal::Bare { dedup_key: event.dedup_key.as_str() }.tell();
-        }
-        Fate::Done
     }
 
     /// Tries the keys of the event's pool until one takes it.
@@ -184,7 +143,7 @@ impl<Q: Queue> Worker<Q> {
             if Instant::now() + PATIENCE + ATTEMPT + RESERVE > deadline {
                 return later("no time was left in this batch");
             }
-            if self.stop.load(Ordering::Relaxed) {
+            if *self.stop.borrow() {
                 return later("the process ends");
             }
             match self.keys.turn(&key, PATIENCE) {
@@ -304,6 +263,19 @@ struct Refused<'a> {
 }
 
 impl Item {
+    fn read(message: Message) -> Self {
+        let content = match serde_json::from_str::<Queued>(&message.body) {
+            Ok(queued) => match queued.outline() {
+                outline if outline.is_deliverable(queued.endpoint) => {
+                    Content::Event { queued, outline }
+                }
+                _ => Content::Unknown("neither action nor dedup key can be read".to_owned()),
+            },
+            Err(error) => Content::Unknown(error.to_string()),
+        };
+        Self { message, content }
+    }
+
     fn dedup_key(&self) -> &str {
         match &self.content {
             Content::Event { outline, .. } => &outline.dedup_key,

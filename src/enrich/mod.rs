@@ -1,6 +1,12 @@
 //! Enriching: from a notification to queued events. Reads logs, holds no key.
+//!
+//! `plan` decides what each notice calls for. A trigger gets its evidence, is composed and
+//! queued; `order` keeps the events of one alarm in the order of its changes. [`unenriched`]
+//! pages without log lines what failed here for good.
 
 mod order;
+mod plan;
+pub mod unenriched;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,11 +30,12 @@ use crate::evidence::aws::Account;
 use crate::evidence::ports::LookupError;
 use crate::evidence::{Collector, Evidence, Redacted};
 use crate::hash::sha256_hex;
-use crate::pagerduty::{Action, Event, sendable_limit};
-use crate::queue::{Deduplication, Queue, QueueError, Queued};
+use crate::pagerduty::{Event, sendable_limit};
+use crate::queue::{Deduplication, Outbox, Outline, QueueError, Queued};
 use crate::routing::{Target, target};
 use crate::telemetry::Signal;
 use order::{Change, Order, Standing, Turn};
+pub use plan::{Plan, plan};
 
 /// Where a queue takes less than PagerDuty: SQS's limit until August 2025, with room
 /// for what is around the event.
@@ -54,7 +61,7 @@ enum Task<'a> {
     Nothing,
 }
 
-impl<Q: Queue> Enrich<Q> {
+impl<Q: Outbox> Enrich<Q> {
     /// With the account whose logs are read and the queue the events go to.
     #[must_use]
     pub fn new(config: EnrichConfig, sdk: &SdkConfig, queue: Q) -> Self {
@@ -91,22 +98,27 @@ impl<Q: Queue> Enrich<Q> {
     }
 
     fn task(&self, notice: Notice) -> Task<'_> {
-        let alarm = match notice.redacted(&self.config.paging.redactor) {
-            Notice::Message(message) => return Task::Page(message),
-            Notice::Alarm(alarm) => alarm,
-        };
-        let dedup_key = dedup_key(&alarm);
-        match self.config.paging.action(alarm.state) {
-            None => {
-                info!(%dedup_key, state = alarm.state.name(), "nothing to do for this state");
+        match plan(notice, &self.config.paging) {
+            Plan::Page(message) => Task::Page(message),
+            Plan::Trigger(alarm) => {
+                let turn = self.turn(&alarm, true);
+                Task::Trigger(alarm, turn)
+            }
+            Plan::Resolve(alarm) => {
+                let turn = self.turn(&alarm, false);
+                Task::Resolve(alarm, turn)
+            }
+            Plan::Nothing(alarm) => {
+                let (dedup_key, state) = (dedup_key(&alarm), alarm.state.name());
+                info!(%dedup_key, state, "nothing to do for this state");
                 Task::Nothing
             }
-            Some(action) => {
-                let change = Change { opens: action == Action::Trigger, at: alarm.changed_at };
-                let turn = self.order.turn(dedup_key.as_str(), change);
-                if change.opens { Task::Trigger(alarm, turn) } else { Task::Resolve(alarm, turn) }
-            }
         }
+    }
+
+    fn turn(&self, alarm: &Alarm, opens: bool) -> Turn<'_> {
+        let change = Change { opens, at: alarm.changed_at };
+        self.order.turn(dedup_key(alarm).as_str(), change)
     }
 
     /// A crash over one notice leaves the others alone; it is handed over again.
@@ -210,10 +222,8 @@ impl<Q: Queue> Enrich<Q> {
 
     async fn message(&self, message: &Message) -> Result<(), QueueError> {
         warn!(why = message.why, "paging a message as it came");
-        let identity = if message.id.is_empty() { &message.body } else { &message.id };
-        let deduplication_id = sha256_hex(&["message", identity]);
         let compose = |limit| self.composer(limit).message(message);
-        self.queue(&Target::default_pool(), deduplication_id, compose).await
+        self.queue(&Target::default_pool(), message.deduplication_id(), compose).await
     }
 
     /// A crash of the code that reads log lines costs the evidence, never the page.
@@ -275,7 +285,7 @@ impl<Q: Queue> Enrich<Q> {
     ) -> Result<(), QueueError> {
         let queued = Queued::of(target.clone(), &event)?;
         let deduplication = Deduplication::Id(deduplication_id);
-        let sent = self.queue.send(queued.outgoing(&queued.outline(), deduplication)?).await;
+        let sent = self.queue.send(queued.outgoing(&Outline::from(&event), deduplication)?).await;
         if let Err(error) = &sent {
             error!(dedup_key = %event.dedup_key, %error, "not queued");
         }

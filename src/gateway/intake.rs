@@ -15,10 +15,10 @@ use super::access::UnknownKeys;
 use super::refused::Refused;
 use super::{Shared, body, guard};
 use crate::http::html::answer;
-use crate::pagerduty::accept::{Posted, Refusal, change, keyless, v1, v2, vendor};
+use crate::pagerduty::accept::{self, Posted};
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{BODY_LIMIT, Endpoint};
-use crate::queue::{Deduplication, Outgoing, Outline, Queue, QueueError, Queued};
+use crate::queue::{Deduplication, Outbox, Outgoing, Outline, QueueError, Queued};
 use crate::routing::KeyError;
 use crate::routing::{Fingerprint, Target};
 use crate::telemetry::Signal;
@@ -31,9 +31,8 @@ const KEY_FIELD: usize = 49;
 
 /// Where a request came in, and where its routing key is.
 pub(super) enum Entrance {
-    Body(Endpoint),
-    /// The key is in the path, as it stands there.
-    Path(Endpoint, String),
+    /// With what stands in the path where the key does, if it is there.
+    Endpoint(Endpoint, Option<String>),
     /// There is none: the event goes through the default pool.
     Keyless,
 }
@@ -45,7 +44,7 @@ struct Taken {
 }
 
 /// Takes an event in, and answers as PagerDuty would.
-pub(super) async fn take<Q: Queue>(
+pub(super) async fn take<Q: Outbox>(
     shared: &Shared<Q>,
     entrance: Entrance,
     request: Request,
@@ -65,7 +64,7 @@ pub(super) async fn take<Q: Queue>(
     }
 }
 
-async fn queue<Q: Queue>(
+async fn queue<Q: Outbox>(
     shared: &Shared<Q>,
     entrance: &Entrance,
     head: &Parts,
@@ -82,17 +81,12 @@ async fn queue<Q: Queue>(
         None => default_pool(shared).await?,
     };
     posted.ensure_dedup_key();
-    let Posted { endpoint, action, dedup_key, severity, body } = posted;
+    let outline = Outline::from(&posted);
+    let Posted { endpoint, dedup_key, body, .. } = posted;
     // Without one it is no event that could be delivered in order; there was no randomness.
     if dedup_key.is_none() && matches!(endpoint, Endpoint::V2 | Endpoint::V1) {
         return Err(Refused::NotQueued);
     }
-    let outline = Outline {
-        action,
-        dedup_key: dedup_key.clone().unwrap_or_default(),
-        severity,
-        ..Outline::default()
-    };
     let event = to_raw_value(&body).map_err(|_| Refused::NotQueued)?;
     drop(body);
     // What was added on the way counts too.
@@ -105,24 +99,17 @@ async fn queue<Q: Queue>(
 }
 
 fn check(entrance: &Entrance, raw: &[u8]) -> Result<(Option<RoutingKey>, Posted), Refused> {
-    let checked = match entrance {
-        Entrance::Body(Endpoint::Change) => change(raw),
-        Entrance::Body(Endpoint::V1) => v1(raw),
-        Entrance::Body(_) => v2(raw),
-        Entrance::Path(endpoint, key) => {
-            let key = key.parse().map_err(Refusal::Invalid);
-            key.and_then(|key| Ok((key, vendor(*endpoint, raw)?)))
+    match entrance {
+        Entrance::Endpoint(endpoint, key) => {
+            let checked = accept::check(*endpoint, key.as_deref(), raw);
+            checked.map(|(key, posted)| (Some(key), posted)).map_err(Refused::invalid)
         }
-        Entrance::Keyless => {
-            let posted = keyless(raw).map_err(Refused::invalid)?;
-            return Ok((None, posted));
-        }
-    };
-    checked.map(|(key, posted)| (Some(key), posted)).map_err(Refused::invalid)
+        Entrance::Keyless => Ok((None, accept::keyless(raw).map_err(Refused::invalid)?)),
+    }
 }
 
 /// Where an event with this key goes, and the key itself where the queue has to hold it.
-async fn target<Q: Queue>(
+async fn target<Q: Outbox>(
     shared: &Shared<Q>,
     head: &Parts,
     endpoint: Endpoint,
@@ -154,7 +141,7 @@ async fn target<Q: Queue>(
     }
 }
 
-async fn default_pool<Q: Queue>(
+async fn default_pool<Q: Outbox>(
     shared: &Shared<Q>,
 ) -> Result<(Target, Option<RoutingKey>), Refused> {
     let has_pools = shared.gateway.keys.has_pools().await;
@@ -176,7 +163,7 @@ fn outgoing(queued: &Queued, outline: &Outline) -> Result<Outgoing, Refused> {
 /// Queues the event. One that was not confirmed in time may be queued all the same; its
 /// sender sends it again, and by its dedup key PagerDuty joins the two. Twice is better than
 /// not at all.
-async fn send<Q: Queue>(shared: &Shared<Q>, outgoing: Outgoing) -> Result<(), Refused> {
+async fn send<Q: Outbox>(shared: &Shared<Q>, outgoing: Outgoing) -> Result<(), Refused> {
     let sent = timeout(CONFIRMATION, shared.gateway.queue.send(outgoing)).await;
     let sent = sent.unwrap_or_else(|_| {
         Err(QueueError::Failed(format!("no answer within {} s", CONFIRMATION.as_secs())))

@@ -13,7 +13,7 @@ use super::refused::Refused;
 use super::status::Status;
 use super::{Shared, guard, metrics, page};
 use crate::http::html::{answer, asset as page_asset, harden};
-use crate::queue::Queue;
+use crate::queue::Outbox;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum View {
     Metrics,
 }
 
-pub(super) async fn look<Q: Queue>(shared: &Shared<Q>, view: View, request: Request) -> Response {
+pub(super) async fn look<Q: Outbox>(shared: &Shared<Q>, view: View, request: Request) -> Response {
     let (head, body) = request.into_parts();
     if view != View::Health
         && let Err(refused) = shared.admit(&head).await
@@ -39,7 +39,7 @@ pub(super) async fn look<Q: Queue>(shared: &Shared<Q>, view: View, request: Requ
     }
 }
 
-async fn show<Q: Queue>(shared: &Shared<Q>, view: View, head: &Parts) -> Response {
+async fn show<Q: Outbox>(shared: &Shared<Q>, view: View, head: &Parts) -> Response {
     match view {
         View::Health => {
             if shared.probe.state(&shared.gateway.queue).await.ready.is_ok() {
@@ -77,7 +77,7 @@ fn wants_json(head: &Parts) -> bool {
 }
 
 /// Style and script, which tell nothing.
-pub(super) async fn asset<Q: Queue>(
+pub(super) async fn asset<Q: Outbox>(
     State(shared): State<Arc<Shared<Q>>>,
     name: Result<Path<String>, PathRejection>,
     request: Request,

@@ -38,7 +38,7 @@ use refused::Refused;
 pub use token::{Token, TokenSecret};
 
 use crate::pagerduty::Endpoint;
-use crate::queue::Queue;
+use crate::queue::Outbox;
 use crate::routing::Keys;
 use crate::telemetry::Tally;
 
@@ -86,7 +86,7 @@ impl Switch {
 
 /// All of the gateway's routes. The client's address is the extension
 /// `ConnectInfo<SocketAddr>`; a request without one comes from elsewhere.
-pub fn router<Q: Queue>(gateway: Arc<Gateway<Q>>) -> Router {
+pub fn router<Q: Outbox>(gateway: Arc<Gateway<Q>>) -> Router {
     let shared = Arc::new(Shared {
         gateway,
         probe: probe::Probe::default(),
@@ -97,7 +97,7 @@ pub fn router<Q: Queue>(gateway: Arc<Gateway<Q>>) -> Router {
     });
     let in_body = |endpoint| {
         post(move |State(shared): State<Arc<Shared<Q>>>, request: Request| async move {
-            intake::take(&shared, Entrance::Body(endpoint), request).await
+            intake::take(&shared, Entrance::Endpoint(endpoint, None), request).await
         })
     };
     let in_path = |endpoint| {
@@ -107,7 +107,7 @@ pub fn router<Q: Queue>(gateway: Arc<Gateway<Q>>) -> Router {
                   request: Request| async move {
                 // What is no text is no key either.
                 let key = key.map(|Path(key)| key).unwrap_or_default();
-                intake::take(&shared, Entrance::Path(endpoint, key), request).await
+                intake::take(&shared, Entrance::Endpoint(endpoint, Some(key)), request).await
             },
         )
     };
@@ -119,12 +119,11 @@ pub fn router<Q: Queue>(gateway: Arc<Gateway<Q>>) -> Router {
             look::look(&shared, view, request).await
         })
     };
-    Router::new()
-        .route("/v2/enqueue", in_body(Endpoint::V2))
-        .route("/v2/change/enqueue", in_body(Endpoint::Change))
-        .route("/generic/2010-04-15/create_event.json", in_body(Endpoint::V1))
-        .route("/integration/{key}/enqueue", in_path(Endpoint::Integration))
-        .route("/x-ere/{key}", in_path(Endpoint::Ruleset))
+    let events = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
+        let take = if endpoint.has_key_in_path() { in_path(endpoint) } else { in_body(endpoint) };
+        router.route(endpoint.route(), take)
+    });
+    events
         .route("/", view(View::Status).post(keyless))
         .route("/health", view(View::Health))
         .route("/metrics", view(View::Metrics))
@@ -140,7 +139,7 @@ pub fn late() -> Response {
     Refused::NotQueued.response()
 }
 
-async fn no_such_path<Q: Queue>(
+async fn no_such_path<Q: Outbox>(
     State(shared): State<Arc<Shared<Q>>>,
     request: Request,
 ) -> Response {
@@ -148,7 +147,7 @@ async fn no_such_path<Q: Queue>(
 }
 
 /// The router itself adds which methods there are.
-async fn wrong_method<Q: Queue>(
+async fn wrong_method<Q: Outbox>(
     State(shared): State<Arc<Shared<Q>>>,
     request: Request,
 ) -> Response {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::queue::{Queue, QueueError, QueueState};
+use crate::queue::{Outbox, QueueError, QueueState};
 
 /// A queue that takes longer to say how it is would take no event in time either.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ struct Answer {
 
 impl Probe {
     /// The queue's state now, never older than the question.
-    pub(super) async fn state<Q: Queue>(&self, queue: &Q) -> QueueState {
+    pub(super) async fn state<Q: Outbox>(&self, queue: &Q) -> QueueState {
         let wanted = Instant::now();
         let mut last = self.last.lock().await;
         if let Some(answer) = last.as_ref().filter(|answer| answer.asked > wanted) {

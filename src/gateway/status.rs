@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Place, Shared};
-use crate::queue::{Queue, QueueState};
+use crate::queue::{Outbox, QueueState};
 use crate::routing::KeyHealth;
 use crate::routing::Target;
 use crate::telemetry::{Counts, MINUTES};
@@ -91,7 +91,7 @@ pub(super) struct Refusal {
 }
 
 impl Status {
-    pub(super) async fn of<Q: Queue>(shared: &Shared<Q>) -> Self {
+    pub(super) async fn of<Q: Outbox>(shared: &Shared<Q>) -> Self {
         let gateway = &shared.gateway;
         let state = shared.probe.state(&gateway.queue).await;
         let problem = state.ready.as_ref().err().map(ToString::to_string);

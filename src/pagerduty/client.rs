@@ -19,7 +19,6 @@ const CONNECT: Duration = Duration::from_secs(4);
 /// What is read of an answer; PagerDuty's have a few hundred bytes, and the status
 /// decides whatever stands behind these.
 const ANSWER_LIMIT: usize = 64 * 1024;
-const V2_PATH: &str = "/v2/enqueue";
 
 /// An Events API endpoint.
 #[derive(Debug, Clone)]
@@ -74,7 +73,7 @@ impl PagerDuty {
     fn url_of(&self, endpoint: Endpoint, key: &RoutingKey) -> Url {
         let mut url = self.url.clone();
         if endpoint != Endpoint::V2 {
-            let before = url.path().strip_suffix(V2_PATH).unwrap_or_default();
+            let before = url.path().strip_suffix(Endpoint::V2.route()).unwrap_or_default();
             let path = format!("{before}{}", endpoint.path(key));
             url.set_path(&path);
         }

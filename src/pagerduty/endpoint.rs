@@ -23,7 +23,12 @@ pub enum Endpoint {
     Ruleset,
 }
 
+/// Where the routing key stands in a route.
+const KEY: &str = "{key}";
+
 impl Endpoint {
+    pub const ALL: [Self; 5] = [Self::V2, Self::Change, Self::V1, Self::Integration, Self::Ruleset];
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,17 +40,29 @@ impl Endpoint {
         }
     }
 
-    /// The path below PagerDuty's host; a secret where it holds the key.
+    /// The path below PagerDuty's host, with `{key}` for the routing key where it holds that.
+    #[must_use]
+    pub const fn route(self) -> &'static str {
+        match self {
+            Self::V2 => "/v2/enqueue",
+            Self::Change => "/v2/change/enqueue",
+            Self::V1 => "/generic/2010-04-15/create_event.json",
+            Self::Integration => "/integration/{key}/enqueue",
+            Self::Ruleset => "/x-ere/{key}",
+        }
+    }
+
+    /// The path for a routing key; a secret where it holds the key.
     #[must_use]
     pub fn path(self, key: &RoutingKey) -> String {
-        match self {
-            Self::V2 => "/v2/enqueue".to_owned(),
-            Self::Change => "/v2/change/enqueue".to_owned(),
-            Self::V1 => "/generic/2010-04-15/create_event.json".to_owned(),
-            // A key is letters and digits, so nothing in it needs escaping.
-            Self::Integration => format!("/integration/{}/enqueue", key.expose()),
-            Self::Ruleset => format!("/x-ere/{}", key.expose()),
-        }
+        // A key is letters and digits, so nothing in it needs escaping.
+        self.route().replace(KEY, key.expose())
+    }
+
+    /// Whether the routing key is in the path; else the body has it.
+    #[must_use]
+    pub fn has_key_in_path(self) -> bool {
+        self.route().contains(KEY)
     }
 
     /// Whether PagerDuty has taken an event that it answers with this status.
@@ -99,13 +116,10 @@ impl Endpoint {
 mod tests {
     use super::*;
 
-    const ALL: [Endpoint; 5] =
-        [Endpoint::V2, Endpoint::Change, Endpoint::V1, Endpoint::Integration, Endpoint::Ruleset];
-
     #[test]
     fn paths_carry_the_key_where_the_body_does_not() {
         let key: RoutingKey = "R123456789ABCDEFGHIJKLMNOPQRSTUV".parse().unwrap();
-        let paths = ALL.map(|endpoint| endpoint.path(&key));
+        let paths = Endpoint::ALL.map(|endpoint| endpoint.path(&key));
         assert_eq!(
             paths,
             [
@@ -116,15 +130,16 @@ mod tests {
                 "/x-ere/R123456789ABCDEFGHIJKLMNOPQRSTUV",
             ]
         );
-        for endpoint in ALL {
+        for endpoint in Endpoint::ALL {
             let in_path = endpoint.path(&key).contains(key.expose());
             assert_eq!(in_path, endpoint.key_field().is_none(), "{endpoint:?}");
+            assert_eq!(in_path, endpoint.has_key_in_path(), "{endpoint:?}");
         }
     }
 
     #[test]
     fn each_takes_what_it_answers_and_nothing_that_is_no_success() {
-        for endpoint in ALL {
+        for endpoint in Endpoint::ALL {
             assert!(endpoint.is_taken(endpoint.answer(None).0), "{endpoint:?}");
             for status in [201, 204, 301, 400, 403, 429, 500] {
                 assert!(!endpoint.is_taken(status), "{endpoint:?} {status}");
@@ -136,7 +151,7 @@ mod tests {
 
     #[test]
     fn answers_name_the_key_as_their_api_does() {
-        let keys = ALL.map(|endpoint| {
+        let keys = Endpoint::ALL.map(|endpoint| {
             let (_, body) = endpoint.answer(Some("k"));
             assert_eq!(body["status"], "success");
             (body["dedup_key"] == "k", body["incident_key"] == "k")
@@ -151,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_name_is_what_is_stored() {
-        for endpoint in ALL {
+        for endpoint in Endpoint::ALL {
             let stored = serde_json::to_value(endpoint).unwrap();
             assert_eq!(stored, endpoint.name());
             assert_eq!(serde_json::from_value::<Endpoint>(stored).unwrap(), endpoint);

@@ -1,4 +1,8 @@
 //! The ordered, durable road between the stages.
+//!
+//! [`Queued`] is what a message holds: an event on its way to a routing target. Senders see an
+//! [`Outbox`], the worker's process an [`Inbox`], and the worker itself only [`Settle`]: what
+//! becomes of the messages it was given. [`sqs`] and [`sqlite`] are the two queues.
 
 pub mod queued;
 pub mod sqlite;
@@ -18,21 +22,20 @@ use crate::pagerduty::Severity;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::routing::{Fingerprint, Target};
 
-/// Where events wait for delivery: in order within their group, until they are done.
-pub trait Queue: Send + Sync + 'static {
+/// Where events are put for delivery.
+pub trait Outbox: Send + Sync + 'static {
     /// Queues a message durably.
     ///
     /// # Errors
     /// When the queue did not confirm it; it may have been queued all the same.
     fn send(&self, message: Outgoing) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Takes messages, those of one group in their order, and keeps them from others until
-    /// each is done, rejected or postponed. Waits until there are some.
-    ///
-    /// # Errors
-    /// When the queue could not be read.
-    fn receive(&self) -> impl Future<Output = Result<Vec<Message>, QueueError>> + Send;
+    /// How many messages wait, and since when, and whether one more could be queued now.
+    fn state(&self) -> impl Future<Output = QueueState> + Send;
+}
 
+/// What becomes of received messages.
+pub trait Settle: Send + Sync + 'static {
     /// Forgets a message that was delivered.
     ///
     /// # Errors
@@ -51,9 +54,16 @@ pub trait Queue: Send + Sync + 'static {
         message: &Message,
         rejection: Rejection,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
 
-    /// How many messages wait, and since when, and whether one more could be queued now.
-    fn state(&self) -> impl Future<Output = QueueState> + Send;
+/// Where events are taken from: in order within their group, until they are settled.
+pub trait Inbox: Settle {
+    /// Takes messages, those of one group in their order, and keeps them from others until
+    /// each is done, rejected or postponed. Waits until there are some.
+    ///
+    /// # Errors
+    /// When the queue could not be read.
+    fn receive(&self) -> impl Future<Output = Result<Vec<Message>, QueueError>> + Send;
 }
 
 /// A message to be queued.
@@ -196,15 +206,17 @@ pub enum QueueError {
     Failed(String),
 }
 
-impl<Q: Queue> Queue for Arc<Q> {
+impl<Q: Outbox> Outbox for Arc<Q> {
     async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
         (**self).send(message).await
     }
 
-    async fn receive(&self) -> Result<Vec<Message>, QueueError> {
-        (**self).receive().await
+    async fn state(&self) -> QueueState {
+        (**self).state().await
     }
+}
 
+impl<Q: Settle> Settle for Arc<Q> {
     async fn done(&self, message: &Message) -> Result<(), QueueError> {
         (**self).done(message).await
     }
@@ -216,8 +228,10 @@ impl<Q: Queue> Queue for Arc<Q> {
     async fn reject(&self, message: &Message, rejection: Rejection) -> Result<(), QueueError> {
         (**self).reject(message, rejection).await
     }
+}
 
-    async fn state(&self) -> QueueState {
-        (**self).state().await
+impl<Q: Inbox> Inbox for Arc<Q> {
+    async fn receive(&self) -> Result<Vec<Message>, QueueError> {
+        (**self).receive().await
     }
 }

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{Deduplication, Outgoing, QueueError};
 use crate::hash::sha256_hex;
+use crate::pagerduty::accept::Posted;
 use crate::pagerduty::{Action, Endpoint, Event, Severity};
 use crate::routing::Target;
 
@@ -86,6 +87,32 @@ impl Queued {
             Endpoint::Change => sha256_hex(&[&target, "change", &deduplication.id()]),
             endpoint if outline.dedup_key.is_empty() => sha256_hex(&[&target, endpoint.name(), ""]),
             _ => sha256_hex(&[&target, &outline.dedup_key]),
+        }
+    }
+}
+
+impl From<&Event> for Outline {
+    fn from(event: &Event) -> Self {
+        let payload = event.payload.as_ref();
+        Self {
+            action: Some(event.event_action),
+            dedup_key: event.dedup_key.as_str().to_owned(),
+            severity: payload.map(|payload| payload.severity),
+            happened_at: event.happened_at(),
+            summary: payload.map(|payload| payload.summary.clone()),
+        }
+    }
+}
+
+impl From<&Posted> for Outline {
+    /// Without what only delivery needs, which reads it from the queue.
+    fn from(posted: &Posted) -> Self {
+        Self {
+            action: posted.action,
+            dedup_key: posted.dedup_key.clone().unwrap_or_default(),
+            severity: posted.severity,
+            happened_at: None,
+            summary: None,
         }
     }
 }

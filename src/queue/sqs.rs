@@ -17,7 +17,7 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::{Message, Outgoing, Queue, QueueError, QueueState, Rejection, Wait};
+use super::{Inbox, Message, Outbox, Outgoing, QueueError, QueueState, Rejection, Settle, Wait};
 use crate::hash::sha256_hex;
 use crate::text::{cut, one_line};
 
@@ -156,34 +156,51 @@ impl SqsQueue {
     }
 }
 
-/// The events queue with the rejected queue beside it.
+/// The events queue, to send to.
 #[derive(Debug, Clone)]
-pub struct SqsQueues {
+pub struct SqsOutbox {
     events: SqsQueue,
-    rejected: Option<SqsQueue>,
-    settling: Settling,
     /// The last send, where it failed: that attributes can be read says little of sending.
     failed: Arc<Mutex<Option<(Instant, QueueError)>>>,
 }
 
-/// Who deletes what was delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settling {
-    /// Lambda's event source mapping, by the answer to the invocation.
-    ByMapping,
-    /// The worker itself, which takes its messages from the queue.
-    ByWorker,
+/// The events queue, to receive from, with the rejected queue beside it.
+#[derive(Debug, Clone)]
+pub struct SqsInbox {
+    events: SqsQueue,
+    rejected: SqsQueue,
 }
 
-impl SqsQueues {
-    /// Without a rejected queue for those who only send.
+/// The batch that Lambda's event source mapping took from the events queue. The mapping deletes
+/// what was delivered or rejected, by the answer to the invocation.
+#[derive(Debug, Clone)]
+pub struct LambdaBatch {
+    events: SqsQueue,
+    rejected: SqsQueue,
+}
+
+impl SqsOutbox {
     #[must_use]
-    pub fn new(events: SqsQueue, rejected: Option<SqsQueue>, settling: Settling) -> Self {
-        Self { events, rejected, settling, failed: Arc::default() }
+    pub fn new(events: SqsQueue) -> Self {
+        Self { events, failed: Arc::default() }
     }
 }
 
-impl Queue for SqsQueues {
+impl SqsInbox {
+    #[must_use]
+    pub fn new(events: SqsQueue, rejected: SqsQueue) -> Self {
+        Self { events, rejected }
+    }
+}
+
+impl LambdaBatch {
+    #[must_use]
+    pub fn new(events: SqsQueue, rejected: SqsQueue) -> Self {
+        Self { events, rejected }
+    }
+}
+
+impl Outbox for SqsOutbox {
     async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
         let Outgoing { body, group, deduplication, key, .. } = message;
         if key.is_some() {
@@ -201,53 +218,6 @@ impl Queue for SqsQueues {
         sent
     }
 
-    async fn receive(&self) -> Result<Vec<Message>, QueueError> {
-        let received = self.events.receive(HIDDEN, LONG_POLL).await?;
-        Ok(received.into_iter().map(message).collect())
-    }
-
-    async fn done(&self, message: &Message) -> Result<(), QueueError> {
-        match self.settling {
-            Settling::ByMapping => Ok(()),
-            Settling::ByWorker => self.events.delete(&message.receipt).await,
-        }
-    }
-
-    async fn postpone(&self, messages: &[Message], wait: Wait) {
-        // Enrich's failures come from a queue without groups, which brings them back itself.
-        let messages = messages.iter().filter(|message| message.group.is_some());
-        let calls = join_all(
-            messages.map(|message| self.events.postpone(&message.receipt, wait.duration())),
-        );
-        // Without it they come back after the queue's visibility time-out; the answer to
-        // Lambda, on which more depends, does not wait for a call that hangs.
-        let Ok(calls) = timeout(POSTPONE, calls).await else {
-            warn!("the wait could not be set in time");
-            return;
-        };
-        for error in calls.into_iter().filter_map(Result::err) {
-            warn!(%error, "the wait could not be set");
-        }
-    }
-
-    async fn reject(&self, message: &Message, rejection: Rejection) -> Result<(), QueueError> {
-        let Some(rejected) = &self.rejected else {
-            return Err(QueueError::Failed("there is no rejected queue".to_owned()));
-        };
-        let Rejection { status, reason, at } = rejection;
-        let body = &message.body;
-        let group = message.group.clone().unwrap_or_else(|| sha256_hex(&[body]));
-        let attributes = vec![
-            ("status", status.map_or_else(|| "none".to_owned(), |it| it.to_string())),
-            ("reason", cut(&one_line(&reason), REASON_LIMIT)),
-            ("rejected_at", at),
-        ];
-        // SQS takes no empty body.
-        let kept = if body.is_empty() { "(empty)".to_owned() } else { body.clone() };
-        rejected.send(kept, group, sha256_hex(&[&message.id, body]), attributes).await?;
-        self.done(message).await
-    }
-
     async fn state(&self) -> QueueState {
         let messages = self.events.messages().await;
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -260,6 +230,77 @@ impl Queue for SqsQueues {
             rejected: None,
         }
     }
+}
+
+impl Inbox for SqsInbox {
+    async fn receive(&self) -> Result<Vec<Message>, QueueError> {
+        let received = self.events.receive(HIDDEN, LONG_POLL).await?;
+        Ok(received.into_iter().map(message).collect())
+    }
+}
+
+impl Settle for SqsInbox {
+    async fn done(&self, message: &Message) -> Result<(), QueueError> {
+        self.events.delete(&message.receipt).await
+    }
+
+    async fn postpone(&self, messages: &[Message], wait: Wait) {
+        postpone(&self.events, messages, &wait).await;
+    }
+
+    async fn reject(&self, message: &Message, rejection: Rejection) -> Result<(), QueueError> {
+        put_aside(&self.rejected, message, rejection).await?;
+        self.done(message).await
+    }
+}
+
+impl Settle for LambdaBatch {
+    async fn done(&self, _: &Message) -> Result<(), QueueError> {
+        Ok(())
+    }
+
+    async fn postpone(&self, messages: &[Message], wait: Wait) {
+        // What has no group is of another queue, which brings it back by itself.
+        let own: Vec<Message> = messages.iter().filter(|it| it.group.is_some()).cloned().collect();
+        postpone(&self.events, &own, &wait).await;
+    }
+
+    async fn reject(&self, message: &Message, rejection: Rejection) -> Result<(), QueueError> {
+        put_aside(&self.rejected, message, rejection).await
+    }
+}
+
+/// Makes messages of the events queue come back after the wait.
+async fn postpone(events: &SqsQueue, messages: &[Message], wait: &Wait) {
+    let calls = messages.iter().map(|message| events.postpone(&message.receipt, wait.duration()));
+    // Without it they come back after the queue's visibility time-out; the answer to
+    // Lambda, on which more depends, does not wait for a call that hangs.
+    let Ok(calls) = timeout(POSTPONE, join_all(calls)).await else {
+        warn!("the wait could not be set in time");
+        return;
+    };
+    for error in calls.into_iter().filter_map(Result::err) {
+        warn!(%error, "the wait could not be set");
+    }
+}
+
+/// Keeps a message in the rejected queue, with the reason.
+async fn put_aside(
+    rejected: &SqsQueue,
+    message: &Message,
+    rejection: Rejection,
+) -> Result<(), QueueError> {
+    let Rejection { status, reason, at } = rejection;
+    let body = &message.body;
+    let group = message.group.clone().unwrap_or_else(|| sha256_hex(&[body]));
+    let attributes = vec![
+        ("status", status.map_or_else(|| "none".to_owned(), |it| it.to_string())),
+        ("reason", cut(&one_line(&reason), REASON_LIMIT)),
+        ("rejected_at", at),
+    ];
+    // SQS takes no empty body.
+    let kept = if body.is_empty() { "(empty)".to_owned() } else { body.clone() };
+    rejected.send(kept, group, sha256_hex(&[&message.id, body]), attributes).await
 }
 
 fn attempt(longest: Duration) -> TimeoutConfig {

@@ -15,7 +15,7 @@ use super::incidents::Outcome;
 use super::requests;
 use super::wire::{Break, Breaker};
 use crate::http::html::answer;
-use crate::pagerduty::accept::{Endpoint, Posted, Refusal, change, v1, v2, vendor};
+use crate::pagerduty::accept::{Endpoint, Posted, Refusal, check};
 use crate::pagerduty::routing_key::RoutingKey;
 
 /// Bodies are read up to here even when they are too large, so that the client
@@ -32,15 +32,7 @@ pub(super) struct Entrance {
 
 impl Entrance {
     fn check(&self, raw: &[u8]) -> Result<(RoutingKey, Posted), Refusal> {
-        match self.endpoint {
-            Endpoint::V2 => v2(raw),
-            Endpoint::Change => change(raw),
-            Endpoint::V1 => v1(raw),
-            Endpoint::Integration | Endpoint::Ruleset => {
-                let key = self.key.as_deref().unwrap_or_default();
-                Ok((key.parse().map_err(Refusal::Invalid)?, vendor(self.endpoint, raw)?))
-            }
-        }
+        check(self.endpoint, self.key.as_deref(), raw)
     }
 }
 

@@ -111,12 +111,11 @@ pub fn router(sandbox: Sandbox) -> Router {
             enqueue::enqueue(sandbox, Entrance { endpoint, key: Some(key) }, request)
         })
     };
-    Router::new()
-        .route("/v2/enqueue", in_body(Endpoint::V2))
-        .route("/v2/change/enqueue", in_body(Endpoint::Change))
-        .route("/generic/2010-04-15/create_event.json", in_body(Endpoint::V1))
-        .route("/integration/{key}/enqueue", in_path(Endpoint::Integration))
-        .route("/x-ere/{key}", in_path(Endpoint::Ruleset))
+    let events = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
+        let take = if endpoint.has_key_in_path() { in_path(endpoint) } else { in_body(endpoint) };
+        router.route(endpoint.route(), take)
+    });
+    events
         .route("/", get(page::list))
         .route("/incidents/{id}", get(page::one))
         .route("/assets/{name}", get(page::asset))

@@ -32,9 +32,9 @@ use crate::enrich::Enrich;
 use crate::gateway::{Access, Gateway, Place, UnknownKeys};
 use crate::http::tls;
 use crate::pagerduty::PagerDuty;
-use crate::queue::Queue;
 use crate::queue::sqlite::{Bounds, SqliteQueue};
-use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
+use crate::queue::sqs::{SqsInbox, SqsOutbox, SqsQueue};
+use crate::queue::{Inbox, Outbox};
 use crate::routing::{KeySource, Keys};
 use crate::secret::Secret;
 use crate::sns::SnsEndpoint;
@@ -85,18 +85,17 @@ async fn start(config: ServerConfig, tally: Arc<Tally>) -> Result<(), ServerErro
             for key in queue.keys() {
                 serving.keys.learn(key);
             }
-            let served = serving.serve(Arc::clone(&queue), UnknownKeys::Held, hangup).await;
+            let served = serving
+                .serve(Arc::clone(&queue), Arc::clone(&queue), UnknownKeys::Held, hangup)
+                .await;
             queue.close().await;
             served
         }
         QueueChoice::Sqs { events, rejected } => {
             let sdk = serving.sdk.as_ref().ok_or("SQS needs AWS's configuration")?;
-            let queues = SqsQueues::new(
-                SqsQueue::new(sdk, events),
-                Some(SqsQueue::new(sdk, rejected)),
-                Settling::ByWorker,
-            );
-            serving.serve(queues, UnknownKeys::Refused, hangup).await
+            let (events, rejected) = (SqsQueue::new(sdk, events), SqsQueue::new(sdk, rejected));
+            let inbox = SqsInbox::new(events.clone(), rejected);
+            serving.serve(SqsOutbox::new(events), inbox, UnknownKeys::Refused, hangup).await
         }
     }
 }
@@ -125,9 +124,10 @@ struct Serving {
 }
 
 impl Serving {
-    async fn serve<Q: Queue + Clone>(
+    async fn serve(
         &self,
-        queue: Q,
+        outbox: impl Outbox + Clone,
+        inbox: impl Inbox,
         unknown_keys: UnknownKeys,
         hangup: Signal,
     ) -> Result<(), ServerError> {
@@ -149,16 +149,15 @@ impl Serving {
             keys::verify(&self.keys, &pagerduty).await?;
         }
 
-        let router = self.router(queue.clone(), unknown_keys)?;
+        let router = self.router(outbox, unknown_keys)?;
         let (stop, stopped) = watch::channel(false);
         let worker = Worker {
             pagerduty: pagerduty.clone(),
             keys: Arc::clone(&self.keys),
-            queue,
-            paging: config.enrich.paging.clone(),
-            stop: Arc::default(),
+            queue: inbox,
+            stop: stopped,
         };
-        let delivery = pump::start(worker, stopped)?;
+        let delivery = pump::start(worker)?;
 
         let handle = Handle::new();
         let mut listeners = JoinSet::new();
@@ -193,7 +192,7 @@ impl Serving {
         Ok(ended?)
     }
 
-    fn router<Q: Queue + Clone>(
+    fn router<Q: Outbox + Clone>(
         &self,
         queue: Q,
         unknown_keys: UnknownKeys,

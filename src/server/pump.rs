@@ -4,19 +4,18 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::runtime;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
 
 use crate::delivery::{Worker, delay};
-use crate::queue::{Message, Queue, Wait};
+use crate::queue::{Inbox, Message, Settle, Wait};
 
 /// Batches under way at once: a slow answer holds up its own batch only.
 const BATCHES: u32 = 16;
@@ -25,23 +24,21 @@ const BATCH: Duration = Duration::from_mins(1);
 /// A batch whose delivery crashed comes back after this.
 const AFTER_A_CRASH: Duration = Duration::from_mins(1);
 
-/// Starts delivering; ends, with the batches under way, after `stop` turned true.
+/// Starts delivering; ends, with the batches under way, after the worker's `stop` turned true.
 ///
 /// Posting waits for no delivery: what is delivered has a thread of its own.
 ///
 /// # Errors
 /// When the thread cannot be started.
-pub(super) fn start<Q: Queue>(
-    worker: Worker<Q>,
-    stop: watch::Receiver<bool>,
-) -> io::Result<JoinHandle<()>> {
+pub(super) fn start<Q: Inbox>(worker: Worker<Q>) -> io::Result<JoinHandle<()>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("delivery".to_owned()).spawn(move || {
-        LocalSet::new().block_on(&runtime, pump(Rc::new(worker), stop));
+        LocalSet::new().block_on(&runtime, pump(Rc::new(worker)));
     })
 }
 
-async fn pump<Q: Queue>(worker: Rc<Worker<Q>>, mut stop: watch::Receiver<bool>) {
+async fn pump<Q: Inbox>(worker: Rc<Worker<Q>>) {
+    let mut stop = worker.stop.clone();
     let slots = Arc::new(Semaphore::new(BATCHES as usize));
     let mut failures = 0;
     loop {
@@ -76,12 +73,11 @@ async fn pump<Q: Queue>(worker: Rc<Worker<Q>>, mut stop: watch::Receiver<bool>) 
             }
         }
     }
-    worker.stop.store(true, Ordering::Relaxed);
     // All slots are free once nothing is under way.
     let _ = slots.acquire_many(BATCHES).await;
 }
 
-async fn deliver<Q: Queue>(worker: &Worker<Q>, batch: Vec<Message>) {
+async fn deliver<Q: Settle>(worker: &Worker<Q>, batch: Vec<Message>) {
     let without_body = |message: &Message| Message { body: String::new(), ..message.clone() };
     let outlines: Vec<Message> = batch.iter().map(without_body).collect();
     let delivery = worker.deliver(batch, Instant::now() + BATCH);

@@ -23,7 +23,7 @@ use super::refusal::{Refusal, answer};
 use super::topic::TopicArn;
 use crate::enrich::{self, Enrich};
 use crate::http::body;
-use crate::queue::Queue;
+use crate::queue::Outbox;
 use crate::telemetry::Signal;
 
 /// A message has at most 256 KB (SNS quotas), and more when it is escaped as JSON.
@@ -46,7 +46,7 @@ pub struct SnsEndpoint<Q, F = Client> {
     fetch: F,
 }
 
-impl<Q: Queue> SnsEndpoint<Q> {
+impl<Q: Outbox> SnsEndpoint<Q> {
     /// With the topics whose notifications are taken, and the client that reaches SNS.
     #[must_use]
     pub fn new(enrich: Enrich<Q>, topics: Vec<TopicArn>, client: Client) -> Self {
@@ -54,7 +54,7 @@ impl<Q: Queue> SnsEndpoint<Q> {
     }
 }
 
-impl<Q: Queue, F: Fetch> SnsEndpoint<Q, F> {
+impl<Q: Outbox, F: Fetch> SnsEndpoint<Q, F> {
     /// The same with another way to reach SNS.
     #[must_use]
     pub fn with_fetch(enrich: Enrich<Q>, topics: Vec<TopicArn>, fetch: F) -> Self {
@@ -121,11 +121,11 @@ impl<Q: Queue, F: Fetch> SnsEndpoint<Q, F> {
 }
 
 /// `POST /sns`, and nothing else.
-pub fn router<Q: Queue, F: Fetch>(endpoint: Arc<SnsEndpoint<Q, F>>) -> Router {
+pub fn router<Q: Outbox, F: Fetch>(endpoint: Arc<SnsEndpoint<Q, F>>) -> Router {
     Router::new().route("/sns", post(receive::<Q, F>)).with_state(endpoint)
 }
 
-async fn receive<Q: Queue, F: Fetch>(
+async fn receive<Q: Outbox, F: Fetch>(
     State(endpoint): State<Arc<SnsEndpoint<Q, F>>>,
     request: Request,
 ) -> Response {
@@ -141,7 +141,7 @@ async fn receive<Q: Queue, F: Fetch>(
     }
 }
 
-async fn take<Q: Queue, F: Fetch>(
+async fn take<Q: Outbox, F: Fetch>(
     endpoint: Arc<SnsEndpoint<Q, F>>,
     request: Request,
 ) -> Result<&'static str, Refusal> {

@@ -6,14 +6,18 @@ use aws_config::SdkConfig;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
+use tokio::sync::watch;
+use tracing::warn;
 
 use super::end_of;
+use crate::compose::Paging;
 use crate::config::DeliverConfig;
 use crate::delivery::{Canary, Worker};
+use crate::enrich::unenriched;
 use crate::http::tls;
 use crate::pagerduty::PagerDuty;
 use crate::queue::Message;
-use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
+use crate::queue::sqs::{LambdaBatch, SqsOutbox, SqsQueue};
 use crate::routing::{KeySource, Keys};
 
 /// What the daily rule sends, `{"pagetrail": "canary"}`, in place of a batch.
@@ -25,19 +29,17 @@ const CANARY: &str = "canary";
 /// When the configuration is faulty or the Runtime API cannot be reached.
 pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
     let config = DeliverConfig::read(|name: &str| std::env::var(name).ok())?;
+    let events = SqsQueue::new(sdk, config.events_queue_url);
     let worker = Worker {
         pagerduty: PagerDuty::new(config.pagerduty_url, tls::bundled_config())?,
         keys: Arc::new(Keys::new(KeySource::secret(sdk, config.routing_key_secret), config.pace)),
-        queue: SqsQueues::new(
-            SqsQueue::new(sdk, config.events_queue_url),
-            Some(SqsQueue::new(sdk, config.rejected_queue_url)),
-            Settling::ByMapping,
-        ),
-        paging: config.paging,
-        stop: Arc::default(),
+        queue: LambdaBatch::new(events.clone(), SqsQueue::new(sdk, config.rejected_queue_url)),
+        // Lambda ends the process between two batches.
+        stop: watch::channel(false).1,
     };
+    let unenriched = Unenriched { paging: config.paging, outbox: SqsOutbox::new(events) };
     let canary = Canary::new(sdk, config.subscription);
-    let (worker, canary) = (&worker, &canary);
+    let (worker, unenriched, canary) = (&worker, &unenriched, &canary);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         if event.payload["pagetrail"] == CANARY {
             canary.look(&worker.keys, &worker.pagerduty).await;
@@ -46,12 +48,40 @@ pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
         let deadline = end_of(&event.context);
         let batch: SqsEvent = serde_json::from_value(event.payload)?;
         let batch = batch.records.into_iter().map(message).collect();
+        let (events, mut failed) = unenriched.queue(batch).await;
+        failed.extend(worker.deliver(events, deadline).await);
         let mut response = SqsBatchResponse::default();
-        let failed = worker.deliver(batch, deadline).await;
         response.batch_item_failures = failed.into_iter().map(failure).collect();
         Ok(response)
     }))
     .await
+}
+
+/// Takes what enrich failed on out of a batch.
+struct Unenriched {
+    paging: Paging,
+    outbox: SqsOutbox,
+}
+
+impl Unenriched {
+    /// Queues it as events. Returns the other messages, and the ids of those that come back.
+    async fn queue(&self, batch: Vec<Message>) -> (Vec<Message>, Vec<String>) {
+        let (mut others, mut failed) = (Vec::new(), Vec::new());
+        for message in batch {
+            // Its queue, unlike the events', is no FIFO queue: its messages have no group.
+            let without_group = message.group.is_none();
+            let read = || unenriched::read(&message.body, &self.paging);
+            let Some(events) = without_group.then(read).flatten() else {
+                others.push(message);
+                continue;
+            };
+            if let Err(error) = unenriched::queue(&events, &self.outbox).await {
+                warn!(%error, "what enrich failed on was not queued; it comes again");
+                failed.push(message.id);
+            }
+        }
+        (others, failed)
+    }
 }
 
 fn message(mut message: SqsMessage) -> Message {

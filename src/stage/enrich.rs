@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::end_of;
 use crate::config::EnrichStage;
 use crate::enrich::Enrich;
-use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
+use crate::queue::sqs::{SqsOutbox, SqsQueue};
 
 /// Answers invocations until Lambda ends the process.
 ///
@@ -16,7 +16,7 @@ use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
 pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
     let config = EnrichStage::read(|name: &str| std::env::var(name).ok())?;
     let events = SqsQueue::new(sdk, config.events_queue_url);
-    let queue = SqsQueues::new(events, None, Settling::ByMapping);
+    let queue = SqsOutbox::new(events);
     let enrich = Enrich::new(config.enrich, sdk, queue);
     let enrich = &enrich;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {

@@ -15,7 +15,7 @@ use super::end_of;
 use super::function_url::{Answer, Event};
 use crate::config::GatewayStage;
 use crate::gateway::{Access, Gateway, LocalClients, Place, Token, UnknownKeys, late, router};
-use crate::queue::sqs::{Settling, SqsQueue, SqsQueues};
+use crate::queue::sqs::{SqsOutbox, SqsQueue};
 use crate::routing::pace::Pace;
 use crate::routing::{KeySource, Keys};
 
@@ -36,7 +36,7 @@ pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
     // Nothing is sent from here, so there is no pace to keep.
     let keys = Arc::new(Keys::new(source, Pace::share(1, 1)));
     let gateway = Gateway {
-        queue: SqsQueues::new(events, None, Settling::ByMapping),
+        queue: SqsOutbox::new(events),
         keys: Arc::clone(&keys),
         access: Access {
             // Nobody is on the function's own machine, whatever a header says.

@@ -12,7 +12,7 @@ use axum::extract::ConnectInfo;
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, Request, header};
 use pagetrail::gateway::{Access, Gateway, LocalClients, Place, UnknownKeys, router};
-use pagetrail::queue::{Message, Outgoing, Queue, QueueError, QueueState, Rejection, Wait};
+use pagetrail::queue::{Outbox, Outgoing, QueueError, QueueState};
 use pagetrail::routing::pace::Pace;
 use pagetrail::routing::{Fingerprint, Target};
 use pagetrail::routing::{KeySource, Keys};
@@ -75,7 +75,7 @@ impl FakeQueue {
     }
 }
 
-impl Queue for FakeQueue {
+impl Outbox for FakeQueue {
     async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
         self.answer().await?;
         if let Some(keys) = &self.keys {
@@ -93,20 +93,6 @@ impl Queue for FakeQueue {
             Ok(()) => self.state.lock().unwrap().clone(),
             Err(problem) => QueueState::unknown(problem),
         }
-    }
-
-    async fn receive(&self) -> Result<Vec<Message>, QueueError> {
-        std::future::pending().await
-    }
-
-    async fn done(&self, _: &Message) -> Result<(), QueueError> {
-        Ok(())
-    }
-
-    async fn postpone(&self, _: &[Message], _: Wait) {}
-
-    async fn reject(&self, _: &Message, _: Rejection) -> Result<(), QueueError> {
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use pagetrail::queue::{Message, Outgoing, Queue, QueueError, QueueState, Rejection, Wait};
+use pagetrail::queue::{Outbox, Outgoing, QueueError, QueueState};
 use serde_json::Value;
 
 /// The queue; clones share one.
@@ -44,7 +44,7 @@ impl Keeper {
     }
 }
 
-impl Queue for Keeper {
+impl Outbox for Keeper {
     async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
         let crashes_on = self.0.lock().unwrap().crashes_on;
         assert!(!crashes_on.is_some_and(|word| message.body.contains(word)), "a crash");
@@ -58,22 +58,6 @@ impl Queue for Keeper {
             state.sent.push(message);
         }
         Ok(())
-    }
-
-    async fn receive(&self) -> Result<Vec<Message>, QueueError> {
-        unreachable!("nothing is delivered here")
-    }
-
-    async fn done(&self, _: &Message) -> Result<(), QueueError> {
-        unreachable!("nothing is delivered here")
-    }
-
-    async fn postpone(&self, _: &[Message], _: Wait) {
-        unreachable!("nothing is delivered here")
-    }
-
-    async fn reject(&self, _: &Message, _: Rejection) -> Result<(), QueueError> {
-        unreachable!("nothing is delivered here")
     }
 
     async fn state(&self) -> QueueState {

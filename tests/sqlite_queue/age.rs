@@ -1,6 +1,6 @@
 //! Events that waited too long: put aside with the reason.
 
-use pagetrail::queue::Queue;
+use pagetrail::queue::Outbox as _;
 
 use crate::kit::{Place, bodies, drain, message, send_all};
 

@@ -1,6 +1,6 @@
 //! Bounds on size and disk: refused with the reason, and taken again once there is room.
 
-use pagetrail::queue::{Queue, QueueError};
+use pagetrail::queue::{Outbox as _, QueueError, Settle as _};
 
 use crate::kit::{Place, drain, full, message, received, rejection, send_all};
 

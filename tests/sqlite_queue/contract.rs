@@ -7,7 +7,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use pagetrail::pagerduty::Severity;
 use pagetrail::queue::sqlite::SqliteQueue;
-use pagetrail::queue::{Deduplication, Outgoing, Queue, QueueError, Wait};
+use pagetrail::queue::{
+    Deduplication, Inbox as _, Outbox as _, Outgoing, QueueError, Settle as _, Wait,
+};
 use pagetrail::routing::Target;
 use tokio::time::timeout;
 

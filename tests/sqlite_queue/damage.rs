@@ -7,7 +7,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use pagetrail::queue::sqlite::{OpenError, SqliteQueue};
-use pagetrail::queue::{Deduplication, Outgoing, Queue, QueueError};
+use pagetrail::queue::{Deduplication, Inbox as _, Outbox as _, Outgoing, QueueError, Settle as _};
 
 use tokio::time::timeout;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use pagetrail::queue::sqlite::{Bounds, SqliteQueue};
-use pagetrail::queue::{Queue, QueueError};
+use pagetrail::queue::{Outbox as _, QueueError, Settle as _};
 use tempfile::TempDir;
 use tokio::time::timeout;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use pagetrail::queue::Queue;
+use pagetrail::queue::Outbox as _;
 use pagetrail::queue::sqlite::{OpenError, SqliteQueue};
 
 use crate::kit::{Place, bodies, drain, message};

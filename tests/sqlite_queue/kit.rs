@@ -6,7 +6,10 @@ use std::time::Duration;
 use pagetrail::pagerduty::Severity;
 use pagetrail::pagerduty::routing_key::RoutingKey;
 use pagetrail::queue::sqlite::{Bounds, OpenError, SqliteQueue};
-use pagetrail::queue::{Deduplication, Message, Outgoing, Queue, QueueError, Rejection, Wait};
+use pagetrail::queue::{
+    Deduplication, Inbox as _, Message, Outbox as _, Outgoing, QueueError, Rejection, Settle as _,
+    Wait,
+};
 use pagetrail::routing::{Fingerprint, Target};
 use tempfile::TempDir;
 use tokio::time::timeout;

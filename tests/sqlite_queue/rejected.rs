@@ -1,7 +1,7 @@
 //! Rejected events: looked at beside the one who writes, put back in their order, deleted.
 
-use pagetrail::queue::Queue;
 use pagetrail::queue::sqlite::{OpenError, RejectedEvents, SqliteQueue};
+use pagetrail::queue::{Outbox as _, Settle as _};
 
 use crate::kit::{Place, bodies, drain, key, message, received, rejection, send_all, to_key};
 

@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::http::url::{is_loopback, is_safe};
+use crate::pagerduty::Endpoint;
 
 /// The variable that names the server, as PDaltagent's `pd-send` has it.
 pub(super) const BASE_URL: &str = "PDSEND_EVENTS_BASE_URL";
@@ -46,7 +47,7 @@ impl Target {
         }
         // The whole address of an endpoint is as clear as its base.
         let path = url.path().trim_end_matches('/');
-        let base = ["/v2/enqueue", "/v2/change/enqueue"]
+        let base = [Endpoint::V2.route(), Endpoint::Change.route()]
             .iter()
             .find_map(|endpoint| path.strip_suffix(endpoint))
             .unwrap_or(path)

@@ -1,6 +1,8 @@
 //! What PagerDuty's Events API accepts on each of its endpoints: a raw request
 //! body becomes an event or the errors in PagerDuty's own words.
 //!
+//! [`check`] does it for a request to any of them:
+//!
 //! - [`v2()`], [`keyless`], [`change`]: alert and change events of Events API v2.
 //! - [`v1()`]: Events API v1.
 //! - [`vendor`]: what vendors' tools send to their integrations and to rulesets.
@@ -35,6 +37,7 @@ pub use v2::{change, keyless, v2};
 pub use vendor::vendor;
 
 pub use super::Endpoint;
+use super::routing_key::RoutingKey;
 use super::{Action, Severity};
 
 /// An event that PagerDuty would accept, as posted but without its routing key.
@@ -51,6 +54,26 @@ pub struct Posted {
     /// The whole event, unknown fields too. A vendor's body is never changed: the rules
     /// of a ruleset may look at any field, a routing key among them.
     pub body: Map<String, Value>,
+}
+
+/// Checks a request to an endpoint: its body, and what stands in the path where the key does.
+///
+/// # Errors
+/// What PagerDuty would answer.
+pub fn check(
+    endpoint: Endpoint,
+    key_in_path: Option<&str>,
+    raw: &[u8],
+) -> Result<(RoutingKey, Posted), Refusal> {
+    match endpoint {
+        Endpoint::V2 => v2(raw),
+        Endpoint::Change => change(raw),
+        Endpoint::V1 => v1(raw),
+        Endpoint::Integration | Endpoint::Ruleset => {
+            let key = key_in_path.unwrap_or_default();
+            Ok((key.parse().map_err(Refusal::Invalid)?, vendor(endpoint, raw)?))
+        }
+    }
 }
 
 impl Posted {

@@ -50,7 +50,10 @@ use self::reader::Reader;
 use self::schedule::{GroupKey, MessageId, Schedule, Taken};
 use self::store::{Stored, texts};
 use self::writer::{Operation, Writer};
-use super::{Deduplication, Message, Outgoing, Queue, QueueError, QueueState, Rejection, Wait};
+use super::{
+    Deduplication, Inbox, Message, Outbox, Outgoing, QueueError, QueueState, Rejection, Settle,
+    Wait,
+};
 use crate::pagerduty::Severity;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::telemetry::Signal;
@@ -277,7 +280,7 @@ impl Drop for SqliteQueue {
     }
 }
 
-impl Queue for SqliteQueue {
+impl Outbox for SqliteQueue {
     async fn send(&self, message: Outgoing) -> Result<(), QueueError> {
         let Outgoing { body, group, deduplication, target, key, severity } = message;
         if body.len() > LARGEST {
@@ -305,6 +308,26 @@ impl Queue for SqliteQueue {
         self.change(Change::Send(Box::new(message))).await
     }
 
+    async fn state(&self) -> QueueState {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.operations.send(Operation::Ask(answer));
+        let state = match asked {
+            Ok(()) => answered.await.ok(),
+            Err(_) => None,
+        };
+        let by_target = self.shared.schedule().by_target();
+        let waited = |since| Duration::from_millis(u64::try_from(now() - since).unwrap_or(0));
+        QueueState {
+            messages: Some(by_target.values().sum()),
+            by_target,
+            oldest: state.as_ref().and_then(|state| state.oldest).map(waited),
+            rejected: state.as_ref().map(|state| state.rejected),
+            ready: state.map_or_else(|| Err(closed()), |state| state.ready),
+        }
+    }
+}
+
+impl Inbox for SqliteQueue {
     async fn receive(&self) -> Result<Vec<Message>, QueueError> {
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());
@@ -340,7 +363,9 @@ impl Queue for SqliteQueue {
             }
         }
     }
+}
 
+impl Settle for SqliteQueue {
     async fn done(&self, message: &Message) -> Result<(), QueueError> {
         let (group, id) = place(message)?;
         self.change(Change::Done { group, id }).await
@@ -361,24 +386,6 @@ impl Queue for SqliteQueue {
     async fn reject(&self, message: &Message, rejection: Rejection) -> Result<(), QueueError> {
         let (group, id) = place(message)?;
         self.change(Change::Reject { group, id, rejection }).await
-    }
-
-    async fn state(&self) -> QueueState {
-        let (answer, answered) = oneshot::channel();
-        let asked = self.operations.send(Operation::Ask(answer));
-        let state = match asked {
-            Ok(()) => answered.await.ok(),
-            Err(_) => None,
-        };
-        let by_target = self.shared.schedule().by_target();
-        let waited = |since| Duration::from_millis(u64::try_from(now() - since).unwrap_or(0));
-        QueueState {
-            messages: Some(by_target.values().sum()),
-            by_target,
-            oldest: state.as_ref().and_then(|state| state.oldest).map(waited),
-            rejected: state.as_ref().map(|state| state.rejected),
-            ready: state.map_or_else(|| Err(closed()), |state| state.ready),
-        }
     }
 }
 

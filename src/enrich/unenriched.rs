@@ -1,23 +1,31 @@
-//! What enrich could not handle: Lambda's on-failure record becomes bare events.
+//! What enrich could not handle: Lambda's on-failure record becomes events without log lines.
 
 use serde_json::Value;
 
-use crate::alarm::intake::{self, Notice};
+use super::plan::{Plan, plan};
+use crate::alarm::intake;
 use crate::aws::home;
-use crate::compose::Paging;
-use crate::compose::{Composer, resolve};
+use crate::compose::{Composer, Paging, resolve};
 use crate::evidence::Evidence;
-use crate::hash::sha256_hex;
-use crate::pagerduty::{Action, Event};
+use crate::pagerduty::Event;
+use crate::queue::{Deduplication, Outbox, Outline, QueueError, Queued};
+use crate::routing::Target;
+use crate::telemetry::Signal;
+use crate::text::{cut, one_line};
 
-/// An event and the deduplication id that enrich would have given it, so that what it
-/// did queue before it crashed is not queued twice.
-pub(super) type Bare = (Event, String);
+/// An event without log lines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unenriched {
+    event: Event,
+    /// The one that enrich would have given it, so that what it did queue before it crashed is
+    /// not queued twice.
+    deduplication_id: String,
+}
 
 /// Reads a record as Lambda writes it to an on-failure destination (Lambda developer
 /// guide, "Asynchronous invocation"); nothing for anything else.
 #[must_use]
-pub(super) fn read(body: &str, paging: &Paging) -> Option<Vec<Bare>> {
+pub fn read(body: &str, paging: &Paging) -> Option<Vec<Unenriched>> {
     let record: Value = serde_json::from_str(body).ok()?;
     let context = record.get("requestContext")?;
     let payload = record.get("requestPayload")?;
@@ -26,29 +34,39 @@ pub(super) fn read(body: &str, paging: &Paging) -> Option<Vec<Bare>> {
     let region = place.next().unwrap_or_default();
     let home = home(region, place.next().unwrap_or_default());
     let note = note(&record);
-    let bare = |notice: Notice| {
-        let notice = notice.redacted(&paging.redactor);
-        let composer = Composer::of(paging);
-        match &notice {
-            Notice::Message(message) => {
-                let identity = if message.id.is_empty() { &message.body } else { &message.id };
-                Some((composer.message(message), sha256_hex(&["message", identity])))
-            }
-            Notice::Alarm(alarm) => {
-                let event = match paging.action(alarm.state)? {
-                    Action::Trigger => {
-                        let evidence =
-                            Evidence { notes: vec![note.clone()], ..Evidence::default() };
-                        let now = alarm.changed_at.unwrap_or_default();
-                        composer.trigger(alarm, &evidence, now)
-                    }
-                    _ => resolve(alarm),
-                };
-                Some((event, alarm.deduplication_id()))
-            }
+    let composer = Composer::of(paging);
+    let unenriched = |notice| match plan(notice, paging) {
+        Plan::Nothing(_) => None,
+        Plan::Page(message) => Some(Unenriched {
+            event: composer.message(&message),
+            deduplication_id: message.deduplication_id(),
+        }),
+        Plan::Trigger(alarm) => {
+            let evidence = Evidence { notes: vec![note.clone()], ..Evidence::default() };
+            let now = alarm.changed_at.unwrap_or_default();
+            let event = composer.trigger(&alarm, &evidence, now);
+            Some(Unenriched { event, deduplication_id: alarm.deduplication_id() })
+        }
+        Plan::Resolve(alarm) => {
+            Some(Unenriched { event: resolve(&alarm), deduplication_id: alarm.deduplication_id() })
         }
     };
-    Some(intake::read(payload, &home).into_iter().filter_map(bare).collect())
+    Some(intake::read(payload, &home).into_iter().filter_map(unenriched).collect())
+}
+
+/// Queues the events by the same road as all others, so that their order holds. They go to the
+/// default pool: the tags, which may name another, cannot be read here.
+///
+/// # Errors
+/// When one was not queued. Those before it are dropped as duplicates the next time.
+pub async fn queue(events: &[Unenriched], outbox: &impl Outbox) -> Result<(), QueueError> {
+    for Unenriched { event, deduplication_id } in events {
+        let queued = Queued::of(Target::default_pool(), event)?;
+        let deduplication = Deduplication::Id(deduplication_id.clone());
+        outbox.send(queued.outgoing(&Outline::from(event), deduplication)?).await?;
+        Signal::Bare { dedup_key: event.dedup_key.as_str() }.tell();
+    }
+    Ok(())
 }
 
 /// What failed, and where to read about it.
@@ -60,8 +78,8 @@ fn note(record: &Value) -> String {
     format!(
         "no log lines: Pagetrail's enrich function failed {attempts} times ({}). Look for request \
          {} in its log.",
-        crate::text::cut(&crate::text::one_line(kind), 80),
-        crate::text::cut(&crate::text::one_line(request), 80),
+        cut(&one_line(kind), 80),
+        cut(&one_line(request), 80),
     )
 }
 
@@ -70,6 +88,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::pagerduty::Action;
 
     fn record(state: &str) -> String {
         let message = json!({
@@ -100,19 +119,19 @@ mod tests {
     fn every_notice_pages_bare_and_says_why() {
         let events = read(&record("ALARM"), &Paging::default()).unwrap();
         assert_eq!(events.len(), 2);
-        let text = serde_json::to_string(&events[0].0).unwrap();
+        let text = serde_json::to_string(&events[0].event).unwrap();
         for part in ["52fdfc07-2182-454f-963f-5f0f9a621d72", "failed 3 times", "Runtime.ExitError"]
         {
             assert!(text.contains(part), "{part} not in {text}");
         }
         assert!(!text.contains("jo@example.com") && !text.contains("\"secret\""), "{text}");
-        assert!(serde_json::to_string(&events[1].0).unwrap().contains("hello"));
+        assert!(serde_json::to_string(&events[1].event).unwrap().contains("hello"));
     }
 
     #[test]
     fn an_ok_is_a_resolve_and_insufficient_data_nothing() {
         let events = read(&record("OK"), &Paging::default()).unwrap();
-        assert_eq!(events[0].0.event_action, Action::Resolve);
+        assert_eq!(events[0].event.event_action, Action::Resolve);
         let events = read(&record("INSUFFICIENT_DATA"), &Paging::default()).unwrap();
         assert_eq!(events.len(), 1, "the message alone");
     }
