@@ -7,6 +7,7 @@
 //!
 //! - [`schedule`]: which messages go next, as plain values.
 //! - [`writer`], [`database`]: the thread that writes, and what it writes in a transaction.
+//! - [`receive`], [`reader`]: taking messages, and reading their bodies.
 //! - [`store`], [`schema`]: the statements, and the tables they are about.
 //! - [`room`], [`expiry`]: the bounds on size, disk and age.
 //! - [`rejected`]: what was put aside, for the one who looks at it.
@@ -18,6 +19,7 @@ mod fault;
 mod lock;
 mod open;
 mod reader;
+mod receive;
 mod rejected;
 mod room;
 mod salvage;
@@ -26,8 +28,6 @@ mod schema;
 mod store;
 mod writer;
 
-use std::iter;
-use std::mem;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::Instant;
 use tracing::error;
 
 pub use fault::OpenError;
@@ -47,29 +47,21 @@ pub use salvage::SetAside;
 use self::database::{Change, Database, NewMessage, now};
 use self::open::Opened;
 use self::reader::Reader;
-use self::schedule::{GroupKey, MessageId, Schedule, Taken};
-use self::store::{Stored, texts};
+use self::schedule::{GroupKey, MessageId, Schedule};
+use self::store::texts;
 use self::writer::{Operation, Writer};
 use super::{
-    Deduplication, Inbox, Message, Outbox, Outgoing, QueueError, QueueState, Rejection, Settle,
-    Wait,
+    Deduplication, Message, Outbox, Outgoing, QueueError, QueueState, Rejection, Settle, Wait,
 };
 use crate::pagerduty::Severity;
 use crate::pagerduty::routing_key::RoutingKey;
-use crate::telemetry::Signal;
 
-/// Messages taken at once, as from SQS.
-const MOST: usize = 10;
 /// The largest body, in bytes.
 const LARGEST: usize = 8 << 20;
 /// What may wait for the writer at once, in bytes; whoever has more waits too.
 const WAITING: usize = 16 << 20;
 /// What a message that waits for the writer takes beside its texts.
 const OVERHEAD: usize = 1_024;
-/// A message that could not be read is tried again after this time.
-const UNREADABLE: Duration = Duration::from_mins(1);
-/// Where nothing can be read, so long passes between two tries.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// How much a queue may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,64 +204,6 @@ impl SqliteQueue {
         self.operations.send(Operation::Change(change, answer)).map_err(|_| closed())?;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
-
-    /// Sorts out what was taken: what cannot be delivered is put aside or postponed.
-    fn sort_out(
-        &self,
-        taken: Vec<Taken>,
-        read: Vec<rusqlite::Result<Option<Stored>>>,
-    ) -> (Vec<Message>, Result<(), QueueError>) {
-        let mut read = read.into_iter();
-        let (mut messages, mut failure) = (Vec::new(), Ok(()));
-        for Taken { group, receipt, ids, attempts } in taken {
-            let mut unreadable = false;
-            for (id, attempts) in ids.into_iter().zip(iter::once(attempts).chain(iter::repeat(1))) {
-                match read.next() {
-                    // Nothing of a group goes before what precedes it.
-                    _ if unreadable => self.put_off(group, (receipt, id)),
-                    Some(Ok(Some(stored))) if stored.altered => self.put_aside(group, id),
-                    Some(Ok(Some(Stored { group, body, .. }))) => messages.push(Message {
-                        id: id.to_string(),
-                        receipt: receipt.to_string(),
-                        group: Some(group),
-                        body,
-                        attempts,
-                    }),
-                    Some(Err(error)) => {
-                        let words = fault::words(&error);
-                        error!(id, error = words, "an event could not be read; it is tried again");
-                        if fault::is_damage(&error) {
-                            self.shared.damaged(words);
-                        }
-                        failure = Err(fault::queue_error(&error));
-                        unreadable = true;
-                        self.put_off(group, (receipt, id));
-                    }
-                    Some(Ok(None)) | None => {
-                        error!(id, "an event is gone from the queue, and nobody deleted it");
-                        self.shared.schedule().remove(self.shared.now(), group, id);
-                    }
-                }
-            }
-        }
-        (messages, failure)
-    }
-
-    fn put_off(&self, group: GroupKey, message: (u64, MessageId)) {
-        let wait = Wait::Failed(UNREADABLE);
-        self.shared.schedule().postpone(self.shared.now(), group, message, &wait);
-    }
-
-    /// Rejects an event whose checksum does not fit. The writer will do it; if it cannot, the
-    /// event comes again.
-    fn put_aside(&self, group: GroupKey, id: MessageId) {
-        let reason = "altered on disk: its checksum does not fit".to_owned();
-        Signal::Rejected { dedup_key: "", why: &reason }.tell();
-        let rejection = Rejection::now(None, reason);
-        let (answer, _) = oneshot::channel();
-        let change = Change::Reject { group, id, rejection };
-        let _ = self.operations.send(Operation::Change(change, answer));
-    }
 }
 
 impl Drop for SqliteQueue {
@@ -327,44 +261,6 @@ impl Outbox for SqliteQueue {
     }
 }
 
-impl Inbox for SqliteQueue {
-    async fn receive(&self) -> Result<Vec<Message>, QueueError> {
-        loop {
-            let mut changed = std::pin::pin!(self.shared.changed.notified());
-            // What changes from here on is not missed.
-            changed.as_mut().enable();
-            if self.shared.closed.load(Ordering::Acquire) {
-                return Err(closed());
-            }
-            let (taken, next) = {
-                let mut schedule = self.shared.schedule();
-                (schedule.take(self.shared.now(), MOST), schedule.next())
-            };
-            if taken.is_empty() {
-                match next {
-                    Some(at) => drop(timeout_at(self.shared.started + at, changed).await),
-                    None => changed.await,
-                }
-                continue;
-            }
-            let mut in_hand = InHand { shared: &self.shared, taken };
-            let ids: Vec<MessageId> =
-                in_hand.taken.iter().flat_map(|taken| taken.ids.iter().copied()).collect();
-            let reader = Arc::clone(&self.reader);
-            let read = spawn_blocking(move || reader.read(&ids)).await;
-            let read = read.map_err(|error| QueueError::Failed(error.to_string()))?;
-            let (messages, failure) = self.sort_out(mem::take(&mut in_hand.taken), read);
-            if !messages.is_empty() {
-                return Ok(messages);
-            }
-            if failure.is_err() {
-                sleep(PAUSE).await;
-                failure?;
-            }
-        }
-    }
-}
-
 impl Settle for SqliteQueue {
     async fn done(&self, message: &Message) -> Result<(), QueueError> {
         let (group, id) = place(message)?;
@@ -386,25 +282,6 @@ impl Settle for SqliteQueue {
     async fn reject(&self, message: &Message, rejection: Rejection) -> Result<(), QueueError> {
         let (group, id) = place(message)?;
         self.change(Change::Reject { group, id, rejection }).await
-    }
-}
-
-/// What was taken and not handed on yet: given back if nobody waits for it any more.
-struct InHand<'a> {
-    shared: &'a Shared,
-    taken: Vec<Taken>,
-}
-
-impl Drop for InHand<'_> {
-    fn drop(&mut self) {
-        if !self.taken.is_empty() {
-            let mut schedule = self.shared.schedule();
-            for taken in &self.taken {
-                schedule.give_back(self.shared.now(), taken);
-            }
-            drop(schedule);
-            self.shared.changed.notify_waiters();
-        }
     }
 }
 
