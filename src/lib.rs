@@ -5,7 +5,8 @@
 //!
 //! Each line imports only from the lines above it (`tests/all/imports.rs` holds this):
 //!
-//! - [`hash`], [`secret`], [`text`]: digests, values that must not be seen, text on its way to a person.
+//! - [`hash`], [`secret`], [`text`], [`lock`]: digests, values that must not be seen, text on its way
+//!   to a person, locks.
 //! - [`http`], [`aws`]: what all HTTP has in common; the AWS SDK's configuration, ARNs and partitions.
 //! - [`redact`]: what must not leave, and the marks put in its place.
 //! - [`pagerduty`]: PagerDuty's events, routing keys, endpoints, answers, and the client.
@@ -37,6 +38,7 @@ pub mod gateway;
 pub mod hash;
 pub mod http;
 pub mod lines;
+pub mod lock;
 pub mod pagerduty;
 pub mod queue;
 pub mod redact;

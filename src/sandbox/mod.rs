@@ -22,13 +22,14 @@ mod wire;
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
 use axum::extract::{Path, Request, State as Shared};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
+use crate::lock::lock;
 use crate::pagerduty::accept::Endpoint;
 use crate::pagerduty::routing_key::RoutingKey;
 use changes::Changes;
@@ -91,10 +92,9 @@ impl Sandbox {
         Self { settings: Arc::new(settings), state: Arc::new(Mutex::new(state)) }
     }
 
-    // The standard library's lock: nothing awaits while it is held. State stays
-    // usable after a panic elsewhere, since every change is made in one step.
+    // The standard library's lock: nothing awaits while it is held.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::lock::lock;
 
 const NOT_HTTP: &[u8] = b"\x15\x03\x03\x00\x02\x02\x50 not HTTP at all\r\n\r\n";
 
@@ -26,11 +28,11 @@ pub(super) struct Breaker(Arc<Mutex<Option<Break>>>);
 
 impl Breaker {
     pub(super) fn set(&self, how: Break) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(how);
+        *lock(&self.0) = Some(how);
     }
 
     fn get(&self) -> Option<Break> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.0)
     }
 }
 

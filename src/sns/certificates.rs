@@ -1,7 +1,7 @@
 //! The certificates that were fetched, and the fetches that failed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +10,7 @@ use url::Url;
 
 use super::certificate::Certificate;
 use super::fetch::{Fetch, FetchError};
+use crate::lock::lock;
 use crate::telemetry::Signal;
 
 /// Each Region's SNS has few certificates, and changes them about once a year.
@@ -98,7 +99,7 @@ impl Certificates {
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Url, Arc<Certificate>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known)
     }
 }
 
