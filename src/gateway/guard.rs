@@ -12,6 +12,7 @@ use tracing::{error, info};
 
 use super::refused::Refused;
 use super::{Shared, access, body};
+use crate::http::body::BodyError;
 use crate::telemetry::Signal;
 
 /// The answer to a request that is not taken; its body is read to the end.
@@ -27,7 +28,7 @@ pub(super) async fn refuse_with<Q>(
     head: &Parts,
     mut body: Body,
 ) -> Response {
-    if *refused != Refused::SlowBody {
+    if *refused != Refused::Body(BodyError::Slow) {
         body::discard(&mut body).await;
     }
     let peer = access::peer(head).map(|peer| peer.ip().to_canonical().to_string());

@@ -14,7 +14,7 @@ use tracing::{error, info};
 use super::access::UnknownKeys;
 use super::refused::Refused;
 use super::{Shared, body, guard};
-use crate::http::html::answer;
+use crate::http::answer;
 use crate::pagerduty::accept::{self, Posted};
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{BODY_LIMIT, Endpoint};
@@ -58,7 +58,7 @@ pub(super) async fn take<Q: Outbox>(
             let signal = Signal::Accepted { dedup_key: told, endpoint: endpoint.name() };
             signal.tell_to(&shared.gateway.tally);
             let (status, words) = endpoint.answer(dedup_key);
-            answer(StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED), &words)
+            answer::json(StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED), &words)
         }
         Err(refused) => guard::refuse_with(shared, &refused, &head, body).await,
     }

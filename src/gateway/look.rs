@@ -12,7 +12,8 @@ use serde_json::json;
 use super::refused::Refused;
 use super::status::Status;
 use super::{Shared, guard, metrics, page};
-use crate::http::html::{answer, asset as page_asset, harden};
+use crate::http::answer;
+use crate::http::html::{asset as page_asset, harden};
 use crate::queue::Outbox;
 
 /// What is asked for.
@@ -43,10 +44,10 @@ async fn show<Q: Outbox>(shared: &Shared<Q>, view: View, head: &Parts) -> Respon
     match view {
         View::Health => {
             if shared.probe.state(&shared.gateway.queue).await.ready.is_ok() {
-                return answer(StatusCode::OK, &json!({"status": "ready"}));
+                return answer::json(StatusCode::OK, &json!({"status": "ready"}));
             }
             let words = json!({"status": "not ready"});
-            let mut response = answer(StatusCode::SERVICE_UNAVAILABLE, &words);
+            let mut response = answer::json(StatusCode::SERVICE_UNAVAILABLE, &words);
             response.headers_mut().insert(header::RETRY_AFTER, super::refused::RETRY_AFTER);
             response
         }
@@ -57,7 +58,7 @@ async fn show<Q: Outbox>(shared: &Shared<Q>, view: View, head: &Parts) -> Respon
         View::Status => {
             let status = Status::of(shared).await;
             let mut response = if wants_json(head) {
-                answer(StatusCode::OK, &status)
+                answer::json(StatusCode::OK, &status)
             } else {
                 page::page(&status).into_response()
             };

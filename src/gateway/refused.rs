@@ -5,8 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 
+use crate::http::answer;
 use crate::http::body::BodyError;
-use crate::http::html::answer;
 use crate::pagerduty::accept::Refusal;
 
 /// Seconds after which a client that was answered 503 should come again.
@@ -19,8 +19,8 @@ const ERRORS: usize = 20;
 pub(super) enum Refused {
     #[error(transparent)]
     Invalid(Refusal),
-    #[error("the body ended early or could not be read")]
-    BrokenBody,
+    #[error(transparent)]
+    Body(BodyError),
     #[error("the body is no gzip, though its Content-Encoding says so")]
     BrokenGzip,
     #[error("from elsewhere than this machine, this needs the header Authorization: Bearer TOKEN")]
@@ -29,10 +29,6 @@ pub(super) enum Refused {
     NoSuchPath,
     #[error("this path does not take this method; the header Allow names those it takes")]
     WrongMethod,
-    #[error("too many requests are under way; send it again")]
-    Crowded,
-    #[error("the body did not arrive in time")]
-    SlowBody,
     #[error("{}", Refusal::too_large())]
     TooLarge,
     #[error("the event is larger than the queue takes")]
@@ -54,10 +50,9 @@ pub(super) enum Refused {
 impl From<BodyError> for Refused {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge => Self::TooLarge,
-            BodyError::Slow => Self::SlowBody,
-            BodyError::Broken => Self::BrokenBody,
-            BodyError::Crowded => Self::Crowded,
+            // An event that is too large is answered in PagerDuty's own words.
+            BodyError::TooLarge(_) => Self::TooLarge,
+            other => Self::Body(other),
         }
     }
 }
@@ -73,16 +68,15 @@ impl Refused {
 
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Invalid(_) | Self::BrokenBody | Self::BrokenGzip => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) | Self::BrokenGzip => StatusCode::BAD_REQUEST,
+            Self::Body(error) => error.status(),
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
-            Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge | Self::TooLargeForQueue => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Coding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Crowded
-            | Self::NotQueued
+            Self::NotQueued
             | Self::KeysUnreadable
             | Self::TokenUnreadable
             | Self::NoDefaultPool => StatusCode::SERVICE_UNAVAILABLE,
@@ -100,7 +94,7 @@ impl Refused {
                 "errors": [other.to_string()],
             }),
         };
-        let mut response = answer(status, &body);
+        let mut response = answer::json(status, &body);
         let header = match status {
             StatusCode::UNAUTHORIZED => {
                 (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Pagetrail\""))

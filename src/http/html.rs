@@ -1,10 +1,9 @@
-//! What the sandbox's page and the gateway's have in common: frame, assets, safety.
+//! What the sandbox's pages and the gateway's have in common: frame, assets, safety.
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use maud::{DOCTYPE, Markup, html};
-use serde::Serialize;
 
 const ASSETS: [(&str, &str, &str); 3] = [
     ("style.css", "text/css; charset=utf-8", include_str!("assets/style.css")),
@@ -84,14 +83,6 @@ pub(crate) async fn harden(mut response: Response) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-/// A JSON answer.
-pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(body) => (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
 }
 
 pub(crate) fn time(at: DateTime<Utc>) -> Markup {

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use chrono::Utc;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use url::Url;
 
 use super::outcome::{Answer, retry_after};
 use super::routing_key::RoutingKey;
 use super::{Endpoint, Event};
-use crate::http::url::is_loopback;
+use crate::http::client;
 
 /// How long one attempt may take, the answer's body included.
 pub const ATTEMPT: Duration = Duration::from_secs(10);
@@ -33,16 +32,7 @@ impl PagerDuty {
     /// # Errors
     /// When the HTTP client cannot be built.
     pub fn new(url: Url, tls: rustls::ClientConfig) -> Result<Self, reqwest::Error> {
-        let mut client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .user_agent(concat!("pagetrail/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT)
-            .timeout(ATTEMPT);
-        if is_loopback(&url) {
-            // A proxy's loopback is another machine's, and the key would go there unencrypted.
-            client = client.no_proxy();
-        }
+        let client = client::builder_for(&url, tls).connect_timeout(CONNECT).timeout(ATTEMPT);
         Ok(Self { client: client.build()?, url })
     }
 
@@ -90,24 +80,17 @@ fn with_key(event: &str, field: Option<&str>, key: &RoutingKey) -> String {
     format!("{{\"{field}\":\"{}\"{comma}{rest}", key.expose())
 }
 
-/// Reads a whole answer, and hides the key in it: a peer may echo what it was sent.
-async fn read(mut response: Response, key: &RoutingKey) -> Answer {
+/// Reads an answer, and hides the key in it: a peer may echo what it was sent.
+async fn read(response: Response, key: &RoutingKey) -> Answer {
     let status = response.status().as_u16();
     let retry_after = asked_wait(response.headers());
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
-                body.extend_from_slice(&chunk);
-                if body.len() > ANSWER_LIMIT {
-                    break;
-                }
-            }
-            Ok(None) => break,
-            Err(_) => return Answer::Nothing { why: "half an answer" },
+    match client::read(response, ANSWER_LIMIT).await {
+        Ok(read) => {
+            let body = key.hide_in(&String::from_utf8_lossy(&read.bytes));
+            Answer::Http { status, retry_after, body }
         }
+        Err(_) => Answer::Nothing { why: "half an answer" },
     }
-    Answer::Http { status, retry_after, body: key.hide_in(&String::from_utf8_lossy(&body)) }
 }
 
 fn asked_wait(headers: &HeaderMap) -> Option<Duration> {

@@ -8,20 +8,20 @@ use serde_json::json;
 
 use super::Sandbox;
 use super::faults::Fault;
-use crate::http::html::answer;
+use crate::http::answer;
 
 fn problem(status: StatusCode, message: &str) -> Response {
-    answer(status, &json!({"error": message}))
+    answer::json(status, &json!({"error": message}))
 }
 
 pub(super) async fn incidents(State(sandbox): State<Sandbox>) -> Response {
-    answer(StatusCode::OK, &sandbox.state().incidents.iter().collect::<Vec<_>>())
+    answer::json(StatusCode::OK, &sandbox.state().incidents.iter().collect::<Vec<_>>())
 }
 
 pub(super) async fn incident(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Response {
     let state = sandbox.state();
     match id.parse().ok().and_then(|id| state.incidents.get(id)) {
-        Some(incident) => answer(StatusCode::OK, incident),
+        Some(incident) => answer::json(StatusCode::OK, incident),
         None => problem(StatusCode::NOT_FOUND, "no such incident"),
     }
 }
@@ -32,7 +32,7 @@ pub(super) async fn forget_incidents(State(sandbox): State<Sandbox>) -> StatusCo
 }
 
 pub(super) async fn changes(State(sandbox): State<Sandbox>) -> Response {
-    answer(StatusCode::OK, &sandbox.state().changes.iter().collect::<Vec<_>>())
+    answer::json(StatusCode::OK, &sandbox.state().changes.iter().collect::<Vec<_>>())
 }
 
 pub(super) async fn forget_changes(State(sandbox): State<Sandbox>) -> StatusCode {
@@ -41,7 +41,7 @@ pub(super) async fn forget_changes(State(sandbox): State<Sandbox>) -> StatusCode
 }
 
 pub(super) async fn faults(State(sandbox): State<Sandbox>) -> Response {
-    answer(StatusCode::OK, &sandbox.state().faults.iter().collect::<Vec<_>>())
+    answer::json(StatusCode::OK, &sandbox.state().faults.iter().collect::<Vec<_>>())
 }
 
 pub(super) async fn add_fault(State(sandbox): State<Sandbox>, body: Bytes) -> Response {
@@ -53,7 +53,7 @@ pub(super) async fn add_fault(State(sandbox): State<Sandbox>, body: Bytes) -> Re
         return problem(StatusCode::BAD_REQUEST, &message);
     }
     if sandbox.state().faults.add(fault.clone()) {
-        answer(StatusCode::CREATED, &fault)
+        answer::json(StatusCode::CREATED, &fault)
     } else {
         problem(StatusCode::CONFLICT, "too many faults are waiting")
     }
@@ -65,7 +65,7 @@ pub(super) async fn forget_faults(State(sandbox): State<Sandbox>) -> StatusCode 
 }
 
 pub(super) async fn requests(State(sandbox): State<Sandbox>) -> Response {
-    answer(StatusCode::OK, &sandbox.state().requests.iter().collect::<Vec<_>>())
+    answer::json(StatusCode::OK, &sandbox.state().requests.iter().collect::<Vec<_>>())
 }
 
 pub(super) async fn forget_requests(State(sandbox): State<Sandbox>) -> StatusCode {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +14,8 @@ use super::faults::Kind;
 use super::incidents::Outcome;
 use super::requests;
 use super::wire::{Break, Breaker};
-use crate::http::html::answer;
+use crate::http::answer;
+use crate::http::body::{self, Beginning};
 use crate::pagerduty::accept::{Endpoint, Posted, Refusal, check};
 use crate::pagerduty::routing_key::RoutingKey;
 
@@ -38,8 +39,9 @@ impl Entrance {
 
 pub(super) async fn enqueue(sandbox: Sandbox, entrance: Entrance, request: Request) -> Response {
     let breaker = request.extensions().get::<ConnectInfo<Breaker>>().map(|info| info.0.clone());
-    let Ok(raw) = to_bytes(request.into_body(), READ_LIMIT).await else {
-        return answer(StatusCode::BAD_REQUEST, &Refusal::too_large().answer());
+    let read = body::beginning(&mut request.into_body(), READ_LIMIT).await;
+    let Ok(Beginning { bytes: raw, is_whole: true }) = read else {
+        return answer::json(StatusCode::BAD_REQUEST, &Refusal::too_large().answer());
     };
     let fault = sandbox.state().faults.take();
     let Some(fault) = fault else { return accept(&sandbox, &entrance, &raw) };
@@ -78,7 +80,7 @@ fn accept(sandbox: &Sandbox, entrance: &Entrance, raw: &Bytes) -> Response {
         Err(refusal) => {
             "invalid".clone_into(&mut log.outcome);
             log.errors = refusal.errors();
-            answer(StatusCode::BAD_REQUEST, &refusal.answer())
+            answer::json(StatusCode::BAD_REQUEST, &refusal.answer())
         }
         Ok((key, mut posted)) => {
             let mut state = sandbox.state();
@@ -123,7 +125,7 @@ fn known(
 fn taken(endpoint: Endpoint, dedup_key: Option<&str>) -> Response {
     let (status, body) = endpoint.answer(dedup_key);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer(status, &body)
+    answer::json(status, &body)
 }
 
 /// The status that means "too many": v1 is older than 429.
@@ -151,16 +153,16 @@ fn with_status(
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match body {
         Some(Value::String(text)) => (status, text.clone()).into_response(),
-        Some(body) => answer(status, body),
+        Some(body) => answer::json(status, body),
         None => match status {
             // PagerDuty's documentation gives these words and no JSON.
             StatusCode::TOO_MANY_REQUESTS => (status, "Request Limit Exceeded").into_response(),
             StatusCode::BAD_REQUEST => {
                 let refusal = Refusal::Invalid(vec!["refused by the sandbox's fault".to_owned()]);
-                answer(status, &refusal.answer())
+                answer::json(status, &refusal.answer())
             }
             _ if endpoint.is_taken(status.as_u16()) => {
-                answer(status, &endpoint.answer(Some("not ingested")).1)
+                answer::json(status, &endpoint.answer(Some("not ingested")).1)
             }
             StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT => {
                 (status, Body::empty()).into_response()

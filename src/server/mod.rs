@@ -30,7 +30,7 @@ use crate::config::{Keys as KeysChoice, QueueChoice, ServerConfig, Tls, Token, r
 use crate::delivery::{Canary, Worker};
 use crate::enrich::Enrich;
 use crate::gateway::{Access, Gateway, Place, UnknownKeys};
-use crate::http::tls;
+use crate::http::{client, tls};
 use crate::pagerduty::PagerDuty;
 use crate::queue::sqlite::{Bounds, SqliteQueue};
 use crate::queue::sqs::{SqsInbox, SqsOutbox, SqsQueue};
@@ -213,10 +213,7 @@ impl Serving {
         let mut router = gateway::router(Arc::new(gateway));
         if let (Some(sdk), false) = (&self.sdk, config.sns_topics.is_empty()) {
             let enrich = Enrich::new(config.enrich.clone(), sdk, queue);
-            let client = reqwest::Client::builder()
-                .tls_backend_preconfigured(tls::system_config())
-                .redirect(reqwest::redirect::Policy::none())
-                .build()?;
+            let client = client::builder(tls::system_config()).build()?;
             let endpoint = SnsEndpoint::new(enrich, config.sns_topics.clone(), client);
             router = router.merge(sns::router(Arc::new(endpoint)));
         }

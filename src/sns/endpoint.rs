@@ -19,10 +19,10 @@ use super::address;
 use super::certificates::Certificates;
 use super::fetch::Fetch;
 use super::message::{Kind, SnsMessage};
-use super::refusal::{Refusal, answer};
+use super::refusal::Refusal;
 use super::topic::TopicArn;
 use crate::enrich::{self, Enrich};
-use crate::http::body;
+use crate::http::{answer, body};
 use crate::queue::Outbox;
 use crate::telemetry::Signal;
 
@@ -132,7 +132,7 @@ async fn receive<Q: Outbox, F: Fetch>(
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default();
     match take(endpoint, request).await {
-        Ok(done) => answer(StatusCode::OK, &json!({"status": "success", "message": done})),
+        Ok(done) => answer::json(StatusCode::OK, &json!({"status": "success", "message": done})),
         Err(refusal) => {
             let (status, why) = (refusal.status().as_u16(), refusal.to_string());
             Signal::RequestRefused { status, why: &why, peer: &peer }.tell();

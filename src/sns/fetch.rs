@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response};
+use reqwest::Client;
 use url::Url;
+
+use crate::http::client;
 
 /// How long an answer may take, its body included.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -44,21 +46,10 @@ impl Fetch for Client {
         if !response.status().is_success() {
             return Err(FetchError::Status(response.status().as_u16()));
         }
-        read(response).await
+        let read = client::read(response, LARGEST).await;
+        let read = read.map_err(|error| reason(&error, FetchError::Broken))?;
+        if read.is_whole { Ok(read.bytes.into()) } else { Err(FetchError::TooLarge) }
     }
-}
-
-async fn read(mut response: Response) -> Result<Vec<u8>, FetchError> {
-    let mut body = Vec::new();
-    while let Some(chunk) =
-        response.chunk().await.map_err(|error| reason(&error, FetchError::Broken))?
-    {
-        body.extend_from_slice(&chunk);
-        if body.len() > LARGEST {
-            return Err(FetchError::TooLarge);
-        }
-    }
-    Ok(body)
 }
 
 fn reason(error: &reqwest::Error, otherwise: FetchError) -> FetchError {

@@ -5,11 +5,12 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::certificates::Unavailable;
 use super::fetch::FetchError;
 use super::topic::TopicArn;
+use crate::http::answer;
 use crate::http::body::BodyError;
 
 /// What `Retry-After` asks for, in seconds: SNS's own default between two attempts.
@@ -18,12 +19,8 @@ const RETRY_AFTER: &str = "20";
 /// Why a request is not taken. The words hold nothing of the message but the topic's ARN.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
-    #[error("the body is larger than any message of SNS")]
-    TooLarge,
-    #[error("the body broke off")]
-    Broken,
-    #[error("too many requests are under way")]
-    Crowded,
+    #[error(transparent)]
+    Body(BodyError),
     #[error("the body is no JSON as SNS posts it: subscribe this address to a topic")]
     Json,
     #[error(
@@ -58,10 +55,9 @@ pub(super) enum Refusal {
 impl From<BodyError> for Refusal {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge => Self::TooLarge,
+            // Its own status, 408, would be final.
             BodyError::Slow => Self::Late,
-            BodyError::Broken => Self::Broken,
-            BodyError::Crowded => Self::Crowded,
+            other => Self::Body(other),
         }
     }
 }
@@ -69,15 +65,14 @@ impl From<BodyError> for Refusal {
 impl Refusal {
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Broken | Self::Json | Self::Field(..) => StatusCode::BAD_REQUEST,
+            Self::Body(error) => error.status(),
+            Self::Json | Self::Field(..) => StatusCode::BAD_REQUEST,
             Self::Raw
             | Self::Topic(_)
             | Self::CertificateUrl(_)
             | Self::SubscribeUrl(_)
             | Self::Signature => StatusCode::FORBIDDEN,
-            Self::Crowded
-            | Self::Old
+            Self::Old
             | Self::Certificate(_)
             | Self::NotConfirmed(_)
             | Self::Late
@@ -88,7 +83,7 @@ impl Refusal {
     /// The part of the request that it is about.
     fn field(&self) -> &'static str {
         match self {
-            Self::TooLarge | Self::Broken | Self::Crowded | Self::Json | Self::Late => "body",
+            Self::Body(_) | Self::Json | Self::Late => "body",
             Self::Raw => "x-amz-sns-rawdelivery",
             Self::Field(name, _) => name,
             Self::Topic(_) => "TopicArn",
@@ -106,16 +101,11 @@ impl IntoResponse for Refusal {
         let body = json!({
             "status": "refused", "field": self.field(), "message": self.to_string(),
         });
-        let mut response = answer(self.status(), &body);
+        let mut response = answer::json(self.status(), &body);
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             let again = HeaderValue::from_static(RETRY_AFTER);
             response.headers_mut().insert(header::RETRY_AFTER, again);
         }
         response
     }
-}
-
-/// An answer in JSON.
-pub(super) fn answer(status: StatusCode, body: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }

@@ -5,15 +5,13 @@ use std::io;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::body::Outgoing;
 use super::insecure;
 use super::target::{Certificates, SKIP_CERT_VERIFY, Target};
-use crate::http::tls;
+use crate::http::{client, tls};
 use crate::pagerduty::Endpoint;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{Answer, Outcome, Reason, outcome};
@@ -47,7 +45,7 @@ pub(super) enum Verdict {
     NotTaken(String),
 }
 
-/// Posts the event once. Redirects are not followed: they could carry the key elsewhere.
+/// Posts the event once.
 pub(super) async fn post(
     target: &Target,
     certificates: Certificates,
@@ -55,49 +53,24 @@ pub(super) async fn post(
     outgoing: &Outgoing,
 ) -> Result<Answered, Unanswered> {
     let unanswered = |error: reqwest::Error| unanswered(&error, target, timeout);
-    let response = client(target, certificates, timeout)
+    let url = target.endpoint(&outgoing.endpoint.path(&outgoing.routing_key));
+    let tls = match certificates {
+        Certificates::Checked => tls::system_config(),
+        Certificates::Unchecked => insecure::config(),
+    };
+    let response = client::builder_for(&url, tls)
+        .timeout(timeout)
+        .build()
         .map_err(unanswered)?
-        .post(target.endpoint(&outgoing.endpoint.path(&outgoing.routing_key)))
+        .post(url)
         .header(CONTENT_TYPE, "application/json")
         .body(outgoing.body.clone())
         .send()
         .await
         .map_err(unanswered)?;
     let status = response.status().as_u16();
-    let body = read(response).await.map_err(unanswered)?;
-    Ok(Answered { status, body })
-}
-
-fn client(
-    target: &Target,
-    certificates: Certificates,
-    timeout: Duration,
-) -> Result<Client, reqwest::Error> {
-    let tls = match certificates {
-        Certificates::Checked => tls::system_config(),
-        Certificates::Unchecked => insecure::config(),
-    };
-    let mut client = Client::builder()
-        .tls_backend_preconfigured(tls)
-        .user_agent(concat!("pagetrail/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        .timeout(timeout);
-    if target.is_loopback() {
-        // A proxy's loopback is another machine's, and the key might go there unencrypted.
-        client = client.no_proxy();
-    }
-    client.build()
-}
-
-async fn read(mut response: Response) -> Result<String, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        body.extend_from_slice(&chunk);
-        if body.len() > ANSWER_LIMIT {
-            break;
-        }
-    }
-    Ok(String::from_utf8_lossy(&body).into_owned())
+    let read = client::read(response, ANSWER_LIMIT).await.map_err(unanswered)?;
+    Ok(Answered { status, body: String::from_utf8_lossy(&read.bytes).into_owned() })
 }
 
 fn unanswered(error: &reqwest::Error, target: &Target, timeout: Duration) -> Unanswered {

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::http::url::{is_loopback, is_safe};
+use crate::http::url::is_safe;
 use crate::pagerduty::Endpoint;
 
 /// The variable that names the server, as PDaltagent's `pd-send` has it.
@@ -62,10 +62,6 @@ impl Target {
         let mut url = self.0.clone();
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
         url
-    }
-
-    pub(super) fn is_loopback(&self) -> bool {
-        is_loopback(&self.0)
     }
 
     /// The key would cross a network for all to read.
