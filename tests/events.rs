@@ -247,6 +247,25 @@ fn without_evidence_the_alarm_itself_is_the_title() {
     insta::assert_json_snapshot!("without-evidence", event);
 }
 
+/// Of an isolated partition nobody outside knows the console's address; a wrong link would cost
+/// more time than none.
+#[test]
+fn an_alarm_of_an_isolated_partition_pages_without_links_to_the_console() {
+    let message = include_str!("fixtures/alarms/metric.json");
+    let message = message
+        .replace("arn:aws:cloudwatch:ap-northeast-1:", "arn:aws-iso:cloudwatch:us-iso-east-1:");
+    let Notice::Alarm(mut alarm) = read(&message) else { panic!("an alarm") };
+    assert_eq!(
+        (alarm.origin.partition.name(), alarm.origin.region.as_str()),
+        ("aws-iso", "us-iso-east-1")
+    );
+    alarm.description = Some("Runbook: https://wiki.example/checkout".into());
+    let event = composer().trigger(&alarm, &evidence(&alarm), alarm.changed_at.unwrap());
+    assert_valid(&event);
+    let links: Vec<&str> = event.links.iter().map(|link| link.href.as_str()).collect();
+    assert_eq!((links, event.client_url), (vec!["https://wiki.example/checkout"], None));
+}
+
 #[test]
 fn huge_evidence_is_fitted_and_says_what_was_cut() {
     let Notice::Alarm(alarm) = read(include_str!("fixtures/alarms/metric.json")) else {

@@ -75,7 +75,7 @@ fn defaults_and_another_region_s_topic() {
 }
 
 #[test]
-fn china_and_govcloud() {
+fn other_partitions() {
     assert_eq!(
         printed(&[
             "--region",
@@ -87,16 +87,23 @@ fn china_and_govcloud() {
             "--version",
             "1"
         ]),
-        "https://console.amazonaws.cn/cloudformation/home?region=cn-north-1#/stacks/create/review\
+        "https://cn-north-1.console.amazonaws.cn/cloudformation/home?region=cn-north-1#/stacks/create/review\
          ?templateURL=https%3A%2F%2Facme-cn-north-1.s3.cn-north-1.amazonaws.com.cn%2F1%2Ftemplate.yaml\
          &stackName=pagetrail\
          &param_errorTopicArn=arn%3Aaws-cn%3Asns%3Acn-northwest-1%3A123456789012%3Ae"
     );
     assert_eq!(
         printed(&["--region", "us-gov-west-1", "--prefix", "acme", "--version", "1"]),
-        "https://console.amazonaws-us-gov.com/cloudformation/home?region=us-gov-west-1\
+        "https://us-gov-west-1.console.amazonaws-us-gov.com/cloudformation/home?region=us-gov-west-1\
          #/stacks/create/review\
          ?templateURL=https%3A%2F%2Facme-us-gov-west-1.s3.us-gov-west-1.amazonaws.com%2F1%2Ftemplate.yaml\
+         &stackName=pagetrail"
+    );
+    assert_eq!(
+        printed(&["--region", "eusc-de-east-1", "--prefix", "acme", "--version", "1"]),
+        "https://eusc-de-east-1.console.amazonaws-eusc.eu/cloudformation/home?region=eusc-de-east-1\
+         #/stacks/create/review\
+         ?templateURL=https%3A%2F%2Facme-eusc-de-east-1.s3.eusc-de-east-1.amazonaws.eu%2F1%2Ftemplate.yaml\
          &stackName=pagetrail"
     );
 }

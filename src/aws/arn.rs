@@ -1,4 +1,34 @@
-//! Where an alarm lives: partition, Region and account, read from ARNs.
+//! ARNs, and where a resource lives: partition, Region and account.
+
+use super::partition::{Partition, is_region};
+
+/// The fields of `arn:partition:service:region:account:resource`, as they stand there: some
+/// services leave Region or account empty, and nothing is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arn<'a> {
+    pub partition: &'a str,
+    pub service: &'a str,
+    pub region: &'a str,
+    pub account: &'a str,
+    /// All that follows; it may hold further colons.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Takes an ARN apart, of whatever partition.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut fields = text.strip_prefix("arn:")?.splitn(5, ':');
+        let mut next = || fields.next();
+        Some(Self {
+            partition: next()?,
+            service: next()?,
+            region: next()?,
+            account: next()?,
+            resource: next()?,
+        })
+    }
+}
 
 /// The partition, Region and account a resource belongs to. Never empty, and the
 /// Region is fit to be part of a host name.
@@ -9,78 +39,24 @@ pub struct Origin {
     pub account: String,
 }
 
-/// A set of Regions with its own console and endpoints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Partition {
-    Aws,
-    China,
-    GovCloud,
-}
-
-impl Partition {
-    /// The partition named in the second field of an ARN.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "aws" => Some(Self::Aws),
-            "aws-cn" => Some(Self::China),
-            "aws-us-gov" => Some(Self::GovCloud),
-            _ => None,
-        }
-    }
-
-    /// The partition a Region belongs to, by its name's beginning.
-    #[must_use]
-    pub fn of_region(region: &str) -> Self {
-        if region.starts_with("cn-") {
-            Self::China
-        } else if region.starts_with("us-gov-") {
-            Self::GovCloud
-        } else {
-            Self::Aws
-        }
-    }
-
-    /// The name as it stands in ARNs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::China => "aws-cn",
-            Self::GovCloud => "aws-us-gov",
-        }
-    }
-
-    /// The console's host name without its Region.
-    #[must_use]
-    pub fn console_host(self) -> &'static str {
-        match self {
-            Self::Aws => "console.aws.amazon.com",
-            Self::China => "console.amazonaws.cn",
-            Self::GovCloud => "console.amazonaws-us-gov.com",
-        }
-    }
-}
-
 impl Origin {
-    /// Reads `arn:partition:service:region:account:…`; nothing when a part is
-    /// missing or malformed.
+    /// Reads an ARN's; nothing when a part is missing or malformed.
     #[must_use]
     pub fn from_arn(arn: &str) -> Option<Self> {
-        let mut fields = arn.splitn(6, ':');
-        if fields.next() != Some("arn") {
-            return None;
-        }
-        let partition = Partition::parse(fields.next()?)?;
-        let _service = fields.next()?;
-        let region = fields.next()?;
-        let account = fields.next()?;
-        fields.next()?;
+        let Arn { partition, region, account, .. } = Arn::parse(arn)?;
+        let partition = Partition::parse(partition)?;
         (is_region(region) && is_account(account)).then(|| Self {
             partition,
             region: region.to_owned(),
             account: account.to_owned(),
         })
+    }
+
+    /// The ARN of a resource that lives here.
+    #[must_use]
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        let Self { partition, region, account } = self;
+        format!("arn:{}:{service}:{region}:{account}:{resource}", partition.name())
     }
 }
 
@@ -96,16 +72,17 @@ pub fn home(region: &str, account: &str) -> Origin {
     }
 }
 
-/// Whether the text has the shape of a Region's name, so that it may become part
-/// of an endpoint's host name.
-pub(crate) fn is_region(text: &str) -> bool {
-    text.contains('-')
-        && text.len() <= 32
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+/// The name in a log group's ARN, or the name itself.
+#[must_use]
+pub fn log_group_name(log_group: &str) -> &str {
+    let arn = Arn::parse(log_group).filter(|arn| arn.service == "logs");
+    match arn.and_then(|arn| arn.resource.strip_prefix("log-group:")) {
+        Some(name) => name.trim_end_matches(":*"),
+        None => log_group,
+    }
 }
 
+/// Whether the text can be the number of an account.
 pub(crate) fn is_account(text: &str) -> bool {
     !text.is_empty() && text.len() <= 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -122,6 +99,12 @@ mod tests {
         assert_eq!(origin.account, "123456789012");
         let origin = Origin::from_arn("arn:aws-us-gov:sns:us-gov-west-1:1:t").unwrap();
         assert_eq!(origin.partition, Partition::GovCloud);
+        for arn in [
+            "arn:aws-eusc:sns:eusc-de-east-1:123456789012:topic",
+            "arn:aws-iso-f:sns:us-isof-south-1:123456789012:topic",
+        ] {
+            assert_eq!(Origin::from_arn(arn).unwrap().arn("sns", "topic"), arn);
+        }
     }
 
     #[test]
@@ -136,5 +119,27 @@ mod tests {
         ] {
             assert_eq!(Origin::from_arn(arn), None, "{arn}");
         }
+    }
+
+    #[test]
+    fn an_arn_of_a_partition_that_is_not_known_can_be_taken_apart() {
+        let arn = Arn::parse("arn:elsewhere:logs::1:log-group:a:*").unwrap();
+        assert_eq!((arn.partition, arn.region, arn.account), ("elsewhere", "", "1"));
+        assert_eq!(arn.resource, "log-group:a:*");
+        for text in ["", "arn:aws:sns:eu-west-1:1", "ARN:aws:sns:eu-west-1:1:t"] {
+            assert_eq!(Arn::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_log_group_by_its_name_or_its_arn() {
+        for text in [
+            "/aws/lambda/f",
+            "arn:aws:logs:eu-west-1:1:log-group:/aws/lambda/f",
+            "arn:aws:logs:eu-west-1:1:log-group:/aws/lambda/f:*",
+        ] {
+            assert_eq!(log_group_name(text), "/aws/lambda/f");
+        }
+        assert_eq!(log_group_name("arn:aws:sns:eu-west-1:1:t"), "arn:aws:sns:eu-west-1:1:t");
     }
 }

@@ -1,8 +1,11 @@
-//! AWS: the SDK's configuration, and where resources live.
+//! AWS: the SDK's configuration, partitions and ARNs.
 
 mod arn;
+mod partition;
 mod sdk;
 
-pub use arn::{Origin, Partition, home};
-pub(crate) use arn::{is_account, is_region};
+pub(crate) use arn::is_account;
+pub use arn::{Arn, Origin, home, log_group_name};
+pub use partition::Partition;
+pub(crate) use partition::is_region;
 pub use sdk::{lambda_config, user_config};

@@ -4,6 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
 
 use super::CommandError;
+use crate::aws::{Arn, Partition, is_region};
 
 /// Print the CloudFormation quick-create link, parameters filled in.
 ///
@@ -88,10 +89,12 @@ pub enum LinkError {
 pub fn link(args: &Args) -> Result<String, LinkError> {
     refuse_keys(args)?;
     let region = args.region.as_str();
-    let partition = Partition::of(region).ok_or_else(|| LinkError::Shape {
+    let partition = Partition::of_region(region);
+    let host = partition.console_host(region).filter(|_| is_region(region));
+    let host = host.ok_or_else(|| LinkError::Shape {
         flag: "--region",
         value: region.to_owned(),
-        wanted: "a Region of AWS, AWS China or AWS GovCloud, such as eu-west-1",
+        wanted: "a Region whose console has a public address, such as eu-west-1",
     })?;
     check("--stack-name", &args.stack_name, is_stack_name, STACK_NAME)?;
 
@@ -114,64 +117,9 @@ pub fn link(args: &Args) -> Result<String, LinkError> {
     let query: Vec<String> =
         query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     Ok(format!(
-        "https://{}/cloudformation/home?region={region}#/stacks/create/review?{}",
-        partition.console(region),
+        "https://{host}/cloudformation/home?region={region}#/stacks/create/review?{}",
         query.join("&")
     ))
-}
-
-/// What differs between AWS, AWS China and AWS `GovCloud`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Partition {
-    Aws,
-    China,
-    GovCloud,
-}
-
-impl Partition {
-    /// The partition a Region belongs to; none for what is no Region, or one of an isolated
-    /// partition, whose console addresses are not public.
-    fn of(region: &str) -> Option<Self> {
-        let parts: Vec<&str> = region.split('-').collect();
-        let (number, words) = parts.split_last()?;
-        let well_formed = words.len() >= 2
-            && words
-                .iter()
-                .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
-            && matches!(number.len(), 1 | 2)
-            && number.bytes().all(|b| b.is_ascii_digit());
-        if !well_formed || words[1].starts_with("iso") {
-            return None;
-        }
-        Some(match (words[0], words[1]) {
-            ("cn", _) => Self::China,
-            ("us", "gov") => Self::GovCloud,
-            _ => Self::Aws,
-        })
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::China => "aws-cn",
-            Self::GovCloud => "aws-us-gov",
-        }
-    }
-
-    fn console(self, region: &str) -> String {
-        match self {
-            Self::Aws => format!("{region}.console.aws.amazon.com"),
-            Self::China => "console.amazonaws.cn".to_owned(),
-            Self::GovCloud => "console.amazonaws-us-gov.com".to_owned(),
-        }
-    }
-
-    fn domain(self) -> &'static str {
-        match self {
-            Self::China => "amazonaws.com.cn",
-            Self::Aws | Self::GovCloud => "amazonaws.com",
-        }
-    }
 }
 
 fn template_url(args: &Args, partition: Partition) -> Result<String, LinkError> {
@@ -179,9 +127,9 @@ fn template_url(args: &Args, partition: Partition) -> Result<String, LinkError> 
         // CloudFormation itself reads templates only from S3, and only over https.
         let on_s3 = url::Url::parse(url).is_ok_and(|url| {
             url.scheme() == "https"
-                && url
-                    .host_str()
-                    .is_some_and(|host| host.contains("s3") && host.ends_with(partition.domain()))
+                && url.host_str().is_some_and(|host| {
+                    host.contains("s3") && host.ends_with(partition.dns_suffix())
+                })
         });
         if !on_s3 {
             return Err(LinkError::Shape {
@@ -200,44 +148,33 @@ fn template_url(args: &Args, partition: Partition) -> Result<String, LinkError> 
         is_version,
         "a version: up to 64 letters, digits, dots, hyphens and underscores",
     )?;
-    let (region, domain, version) = (&args.region, partition.domain(), &args.version);
+    let (region, domain, version) = (&args.region, partition.dns_suffix(), &args.version);
     Ok(format!("https://{prefix}-{region}.s3.{region}.{domain}/{version}/template.yaml"))
 }
 
-/// `arn:<partition>:<service>:<region>:<account>:<resource>`, taken apart.
-struct Arn<'a> {
-    partition: &'a str,
-    region: &'a str,
-    resource: &'a str,
+/// An ARN of this service, with the number of an account and a Region.
+fn arn_of<'a>(service: &str, value: &'a str) -> Option<Arn<'a>> {
+    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+    let fits =
+        |arn: &Arn<'_>| arn.service == service && is_account(arn.account) && is_region(arn.region);
+    Arn::parse(value).filter(fits)
 }
 
-impl<'a> Arn<'a> {
-    fn parse(value: &'a str, service: &str) -> Option<Self> {
-        let mut parts = value.splitn(6, ':');
-        let mut next = || parts.next();
-        let (arn, partition, found) = (next()?, next()?, next()?);
-        let (region, account, resource) = (next()?, next()?, next()?);
-        let account_ok = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-        (arn == "arn" && found == service && account_ok && Partition::of(region).is_some())
-            .then_some(Self { partition, region, resource })
+fn check_partition(
+    flag: &'static str,
+    arn: &Arn<'_>,
+    region: &str,
+    expected: Partition,
+) -> Result<(), LinkError> {
+    if arn.partition == expected.name() {
+        return Ok(());
     }
-
-    fn check_partition(
-        &self,
-        flag: &'static str,
-        region: &str,
-        expected: Partition,
-    ) -> Result<(), LinkError> {
-        if self.partition == expected.name() {
-            return Ok(());
-        }
-        Err(LinkError::Partition {
-            flag,
-            found: self.partition.to_owned(),
-            region: region.to_owned(),
-            expected: expected.name(),
-        })
-    }
+    Err(LinkError::Partition {
+        flag,
+        found: arn.partition.to_owned(),
+        region: region.to_owned(),
+        expected: expected.name(),
+    })
 }
 
 fn check_topic(topic: &str, region: &str, partition: Partition) -> Result<(), LinkError> {
@@ -247,11 +184,11 @@ fn check_topic(topic: &str, region: &str, partition: Partition) -> Result<(), Li
     } else {
         "the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:123456789012:errors"
     };
-    let arn = Arn::parse(topic, "sns")
+    let arn = arn_of("sns", topic)
         .filter(|arn| (1..=256).contains(&arn.resource.len()) && arn.resource.bytes().all(is_word));
     let arn =
         arn.ok_or_else(|| LinkError::Shape { flag: "--topic", value: topic.to_owned(), wanted })?;
-    arn.check_partition("--topic", region, partition)
+    check_partition("--topic", &arn, region, partition)
 }
 
 fn check_secret(secret: &str, region: &str, partition: Partition) -> Result<(), LinkError> {
@@ -261,7 +198,7 @@ fn check_secret(secret: &str, region: &str, partition: Partition) -> Result<(), 
             !start.is_empty() && end.len() == 6 && end.bytes().all(|b| b.is_ascii_alphanumeric())
         })
     };
-    let arn = Arn::parse(secret, "secretsmanager")
+    let arn = arn_of("secretsmanager", secret)
         .filter(|arn| arn.resource.strip_prefix("secret:").is_some_and(has_random_end));
     let arn = arn.ok_or_else(|| LinkError::Shape {
         flag: "--secret-arn",
@@ -269,7 +206,7 @@ fn check_secret(secret: &str, region: &str, partition: Partition) -> Result<(), 
         wanted: "a secret's whole ARN, which ends in a hyphen and six characters \
                  (aws secretsmanager describe-secret prints it)",
     })?;
-    arn.check_partition("--secret-arn", region, partition)?;
+    check_partition("--secret-arn", &arn, region, partition)?;
     if arn.region != region {
         return Err(LinkError::SecretRegion {
             found: arn.region.to_owned(),

@@ -12,7 +12,7 @@ use super::title;
 use super::title::LONGEST_NAME;
 use crate::alarm::Alarm;
 use crate::alarm::intake::Message;
-use crate::aws::Origin;
+use crate::aws::{Origin, log_group_name};
 use crate::evidence::{Evidence, Kind, Window};
 use crate::hash::sha256_hex;
 use crate::lines::correlation::{Correlation, correlations};
@@ -92,7 +92,7 @@ impl<'a> Composer<'a> {
             }),
             links: links_of(alarm, evidence, worst, detail),
             client: Some(CLIENT.to_owned()),
-            client_url: Some(links::alarm(alarm)),
+            client_url: links::alarm(alarm),
         }
     }
 
@@ -159,17 +159,17 @@ fn links_of(
     worst: Option<&Kind>,
     detail: &Detail,
 ) -> Vec<Link> {
-    let to = |href: String, text: &str| Link { href, text: text.to_owned() };
+    let to = |href: Option<String>, text: &str| Some(Link { href: href?, text: text.to_owned() });
     let mut links = Vec::new();
     let tag = evidence.tags.get("pagetrail:runbook").map(String::as_str);
     links.extend(links::runbook(tag, alarm.description.as_deref()));
-    links.push(to(links::alarm(alarm), "Alarm in CloudWatch"));
+    links.extend(to(links::alarm(alarm), "Alarm in CloudWatch"));
     if let Some(kind) = worst.filter(|kind| !kind.example.log_group.is_empty()) {
         let line = &kind.example;
         let at = place(&alarm.origin, &line.log_group);
         if !line.stream.is_empty() {
-            let group = plain_name(&line.log_group);
-            links.push(to(
+            let group = log_group_name(&line.log_group);
+            links.extend(to(
                 links::log_stream(&at, group, &line.stream, line.at),
                 "Log stream at the error",
             ));
@@ -180,7 +180,7 @@ fn links_of(
             let window = Window { start: line.at - margin, end: line.at + margin };
             let groups = trail_groups(kind);
             let id = correlation.id().as_str();
-            links.push(to(
+            links.extend(to(
                 links::insights(&at, &groups, Some(id), window),
                 "Logs Insights for this request",
             ));
@@ -188,7 +188,7 @@ fn links_of(
         // A line may hold a trace's id beside the one that its trail follows.
         let trace = correlations(line).into_iter().find(|it| matches!(it, Correlation::Trace(_)));
         if let Some(trace) = trace {
-            links.push(to(links::trace(&at, &trace.xray()), "Trace in X-Ray"));
+            links.extend(to(links::trace(&at, &trace.xray()), "Trace in X-Ray"));
         }
     }
     if worst.is_none() {
@@ -204,20 +204,20 @@ fn all_lines(alarm: &Alarm, evidence: &Evidence) -> Option<Link> {
     let part = evidence.parts.iter().find(|part| !part.sources.is_empty())?;
     let first = &part.sources[0].log_group;
     let mut groups: Vec<String> =
-        part.sources.iter().map(|source| plain_name(&source.log_group).to_owned()).collect();
+        part.sources.iter().map(|source| log_group_name(&source.log_group).to_owned()).collect();
     groups.dedup();
     Some(Link {
-        href: links::insights(&place(&alarm.origin, first), &groups, None, part.window),
+        href: links::insights(&place(&alarm.origin, first), &groups, None, part.window)?,
         text: "Logs Insights for this time".to_owned(),
     })
 }
 
 /// The log groups a kind's trail comes from.
 fn trail_groups(kind: &Kind) -> Vec<String> {
-    let mut groups = vec![plain_name(&kind.example.log_group).to_owned()];
+    let mut groups = vec![log_group_name(&kind.example.log_group).to_owned()];
     for step in kind.trail.iter().flat_map(|trail| &trail.steps) {
         if let crate::evidence::Step::Line(line) = step {
-            let name = plain_name(&line.log_group);
+            let name = log_group_name(&line.log_group);
             if !groups.iter().any(|known| known == name) {
                 groups.push(name.to_owned());
             }
@@ -231,12 +231,4 @@ fn trail_groups(kind: &Kind) -> Vec<String> {
 /// Where a log group is: the alarm's own account and Region, or those of its ARN.
 fn place(origin: &Origin, log_group: &str) -> Origin {
     Origin::from_arn(log_group).unwrap_or_else(|| origin.clone())
-}
-
-/// The name in a log group's ARN, or the name itself.
-fn plain_name(log_group: &str) -> &str {
-    match log_group.split_once(":log-group:") {
-        Some((_, name)) => name.trim_end_matches(":*"),
-        None => log_group,
-    }
 }

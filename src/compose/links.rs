@@ -1,4 +1,5 @@
-//! Links into the AWS console, correct for every partition and every name.
+//! Links into the AWS console, correct for every partition and every name. There are none where
+//! the console's address is not public.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -21,29 +22,39 @@ const LONGEST_ADDRESS: usize = 2_000;
 
 /// The alarm's page in the CloudWatch console.
 #[must_use]
-pub fn alarm(alarm: &Alarm) -> String {
-    format!("{}#alarmsV2:alarm/{}", console(&alarm.origin), encode(&alarm.name))
+pub fn alarm(alarm: &Alarm) -> Option<String> {
+    Some(format!("{}#alarmsV2:alarm/{}", console(&alarm.origin)?, encode(&alarm.name)))
 }
 
 /// The log stream's page around a moment.
 #[must_use]
-pub fn log_stream(at: &Origin, log_group: &str, stream: &str, moment: DateTime<Utc>) -> String {
+pub fn log_stream(
+    at: &Origin,
+    log_group: &str,
+    stream: &str,
+    moment: DateTime<Utc>,
+) -> Option<String> {
     let (start, end) = (moment - TimeDelta::minutes(1), moment + TimeDelta::minutes(1));
     let query = format!("?start={}&end={}", start.timestamp_millis(), end.timestamp_millis());
-    format!(
+    Some(format!(
         "{}#logsV2:log-groups/log-group/{}/log-events/{}{}",
-        console(at),
+        console(at)?,
         fragment(log_group),
         fragment(stream),
         // Within the fragment the console writes the query's own signs as $3F, $3D, $26.
         encode(&query).replace('%', "$"),
-    )
+    ))
 }
 
 /// Logs Insights with a query over a time span, for one id or for every line, ready to
 /// run.
 #[must_use]
-pub fn insights(at: &Origin, log_groups: &[String], id: Option<&str>, window: Window) -> String {
+pub fn insights(
+    at: &Origin,
+    log_groups: &[String],
+    id: Option<&str>,
+    window: Window,
+) -> Option<String> {
     let filter = id.map(|id| format!("| filter @message like \"{id}\"\n")).unwrap_or_default();
     let query = format!("fields @timestamp, @message\n{filter}| sort @timestamp\n| limit 1000");
     let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
@@ -55,13 +66,13 @@ pub fn insights(at: &Origin, log_groups: &[String], id: Option<&str>, window: Wi
         star(&time(window.start)),
         star(&query),
     );
-    format!("{}#logsV2:logs-insights$3FqueryDetail$3D{detail}", console(at))
+    Some(format!("{}#logsV2:logs-insights$3FqueryDetail$3D{detail}", console(at)?))
 }
 
 /// The trace in X-Ray, by its id in X-Ray's form.
 #[must_use]
-pub fn trace(at: &Origin, id: &str) -> String {
-    format!("{}#xray:traces/{}", console(at), encode(id))
+pub fn trace(at: &Origin, id: &str) -> Option<String> {
+    Some(format!("{}#xray:traces/{}", console(at)?, encode(id)))
 }
 
 /// The runbook: what the tag names, else the first https address in the description
@@ -95,9 +106,9 @@ fn star(text: &str) -> String {
     utf8_percent_encode(text, STARRED).to_string().replace('%', "*")
 }
 
-fn console(at: &Origin) -> String {
-    let (region, host) = (&at.region, at.partition.console_host());
-    format!("https://{region}.{host}/cloudwatch/home?region={region}")
+fn console(at: &Origin) -> Option<String> {
+    let (region, host) = (&at.region, at.partition.console_host(&at.region)?);
+    Some(format!("https://{host}/cloudwatch/home?region={region}"))
 }
 
 /// The console decodes names in its fragment twice, the second time with `$` for `%`.
@@ -121,7 +132,8 @@ mod tests {
             "/aws/lambda/checkout",
             "2025/02/02/[$LATEST]a1b2",
             DateTime::from_timestamp_millis(1_738_497_931_120).unwrap(),
-        );
+        )
+        .unwrap();
         assert_eq!(
             link,
             "https://ap-northeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-northeast-1\
@@ -138,7 +150,8 @@ mod tests {
             end: "2026-11-14T03:06:30Z".parse().unwrap(),
         };
         let link =
-            insights(&home("us-east-1", "1"), &["/aws/lambda/a$b".into()], Some("id-1"), window);
+            insights(&home("us-east-1", "1"), &["/aws/lambda/a$b".into()], Some("id-1"), window)
+                .unwrap();
         assert_eq!(
             link,
             "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1\
@@ -166,9 +179,13 @@ mod tests {
 
     #[test]
     fn other_partitions_have_other_hosts() {
-        let link = log_stream(&home("cn-north-1", "1"), "g", "s", DateTime::UNIX_EPOCH);
+        let stream = |region| log_stream(&home(region, "1"), "g", "s", DateTime::UNIX_EPOCH);
+        let link = stream("cn-north-1").unwrap();
         assert!(link.starts_with("https://cn-north-1.console.amazonaws.cn/cloudwatch/"), "{link}");
-        let link = log_stream(&home("us-gov-east-1", "1"), "g", "s", DateTime::UNIX_EPOCH);
+        let link = stream("us-gov-east-1").unwrap();
         assert!(link.starts_with("https://us-gov-east-1.console.amazonaws-us-gov.com/"), "{link}");
+        let link = stream("eusc-de-east-1").unwrap();
+        assert!(link.starts_with("https://eusc-de-east-1.console.amazonaws-eusc.eu/"), "{link}");
+        assert_eq!(stream("us-iso-east-1"), None);
     }
 }

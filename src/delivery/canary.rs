@@ -6,6 +6,7 @@ use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::error::ProvideErrorMetadata as _;
 use tracing::info;
 
+use crate::aws::Arn;
 use crate::pagerduty::PagerDuty;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{Action, DedupKey, Endpoint, Event};
@@ -27,7 +28,7 @@ impl Canary {
     pub fn new(config: &SdkConfig, subscription: Option<String>) -> Self {
         let sns = subscription.map(|arn| {
             // The topic may be in another Region.
-            let region = arn.split(':').nth(3).unwrap_or_default().to_owned();
+            let region = Arn::parse(&arn).map(|arn| arn.region).unwrap_or_default().to_owned();
             let config = Builder::from(config).region(Region::new(region)).build();
             (Client::from_conf(config), arn)
         });

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::plan::{Plan, plan};
 use crate::alarm::intake;
-use crate::aws::home;
+use crate::aws::{Arn, home};
 use crate::compose::{Composer, Paging, resolve};
 use crate::evidence::Evidence;
 use crate::pagerduty::Event;
@@ -30,9 +30,9 @@ pub fn read(body: &str, paging: &Paging) -> Option<Vec<Unenriched>> {
     let context = record.get("requestContext")?;
     let payload = record.get("requestPayload")?;
     let function = context["functionArn"].as_str().unwrap_or_default();
-    let mut place = function.split(':').skip(3);
-    let region = place.next().unwrap_or_default();
-    let home = home(region, place.next().unwrap_or_default());
+    let (region, account) =
+        Arn::parse(function).map(|arn| (arn.region, arn.account)).unwrap_or_default();
+    let home = home(region, account);
     let note = note(&record);
     let composer = Composer::of(paging);
     let unenriched = |notice| match plan(notice, paging) {

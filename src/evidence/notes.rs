@@ -4,7 +4,7 @@ use super::Window;
 use super::ports::LookupError;
 use super::sources::Source;
 use crate::alarm::Alarm;
-use crate::aws::Origin;
+use crate::aws::{Origin, log_group_name};
 
 /// A call that was made, as far as a person needs to know it to mend its failure.
 pub(super) struct Asked {
@@ -22,7 +22,7 @@ impl Asked {
     }
 
     pub(super) fn events(at: &Origin, log_group: &str) -> Self {
-        let group = log_group.rsplit(":log-group:").next().unwrap_or(log_group);
+        let group = log_group_name(log_group);
         Self::of_group("logs:FilterLogEvents", at, &format!("{group}:*"))
     }
 
@@ -31,35 +31,25 @@ impl Asked {
     }
 
     pub(super) fn alarms(at: &Origin) -> Self {
-        let (partition, region, account) = (at.partition.name(), &at.region, &at.account);
-        Self {
-            action: "cloudwatch:DescribeAlarms",
-            resource: format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:*"),
-        }
+        Self { action: "cloudwatch:DescribeAlarms", resource: at.arn("cloudwatch", "alarm:*") }
     }
 
     pub(super) fn function(at: &Origin, name: &str) -> Self {
-        let (partition, region, account) = (at.partition.name(), &at.region, &at.account);
         Self {
             action: "lambda:GetFunctionConfiguration",
-            resource: format!("arn:{partition}:lambda:{region}:{account}:function:{name}"),
+            resource: at.arn("lambda", &format!("function:{name}")),
         }
     }
 
     pub(super) fn rule(at: &Origin, name: &str) -> Self {
-        let (partition, region, account) = (at.partition.name(), &at.region, &at.account);
         Self {
             action: "events:ListTargetsByRule",
-            resource: format!("arn:{partition}:events:{region}:{account}:rule/{name}"),
+            resource: at.arn("events", &format!("rule/{name}")),
         }
     }
 
     fn of_group(action: &'static str, at: &Origin, log_group: &str) -> Self {
-        let (partition, region, account) = (at.partition.name(), &at.region, &at.account);
-        Self {
-            action,
-            resource: format!("arn:{partition}:logs:{region}:{account}:log-group:{log_group}"),
-        }
+        Self { action, resource: at.arn("logs", &format!("log-group:{log_group}")) }
     }
 }
 

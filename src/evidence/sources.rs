@@ -9,6 +9,7 @@ use super::notes::{Asked, explain, no_source};
 use super::ports::{AlarmSource, LogSource, LookupError, MetricFilter};
 use super::table::{self, ERRORS, Group, Place};
 use crate::alarm::{Alarm, Metric};
+use crate::aws::Origin;
 
 /// Log groups that one alarm's evidence is searched in; each costs a call or more.
 const MOST_SOURCES: usize = 10;
@@ -249,8 +250,8 @@ fn in_account(group: String, account: Option<&str>, alarm: &Alarm) -> String {
     let at = &alarm.origin;
     match account {
         Some(account) if account != at.account => {
-            let (partition, region) = (at.partition.name(), &at.region);
-            format!("arn:{partition}:logs:{region}:{account}:log-group:{group}")
+            let there = Origin { account: account.to_owned(), ..at.clone() };
+            there.arn("logs", &format!("log-group:{group}"))
         }
         _ => group,
     }

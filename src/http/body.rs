@@ -167,10 +167,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_longer_is_cut_at_the_limit_and_says_so() {
-        for (length, limit, is_whole) in [(0, 0, true), (9, 9, true), (9, 10, true), (9, 8, false)] {
+        for (length, limit, is_whole) in [(0, 0, true), (9, 9, true), (9, 10, true), (9, 8, false)]
+        {
             let read = beginning(&mut Body::from(vec![b'x'; length]), limit).await.unwrap();
             assert_eq!((read.bytes.len(), read.is_whole), (length.min(limit), is_whole));
-            let whole = super::read(&mut Body::from(vec![b'x'; length]), limit, Duration::MAX).await;
+            let whole =
+                super::read(&mut Body::from(vec![b'x'; length]), limit, Duration::MAX).await;
             assert_eq!(whole.err(), (!is_whole).then_some(BodyError::TooLarge(limit)));
         }
     }

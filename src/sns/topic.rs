@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::aws::{Origin, Partition};
+use crate::aws::{Arn, Origin};
 
 /// Longest name of a topic (SNS API reference, `CreateTopic`).
 const LONGEST_NAME: usize = 256;
@@ -29,10 +29,7 @@ impl TopicArn {
 
     /// The domain that AWS has its services under.
     pub(super) fn domain(&self) -> &'static str {
-        match self.origin.partition {
-            Partition::Aws | Partition::GovCloud => "amazonaws.com",
-            Partition::China => "amazonaws.com.cn",
-        }
+        self.origin.partition.dns_suffix()
     }
 
     /// The host that SNS of the topic's Region answers at.
@@ -48,8 +45,8 @@ impl FromStr for TopicArn {
         let expected = "must be the ARN of a standard SNS topic, such as \
                         arn:aws:sns:eu-west-1:123456789012:errors";
         let origin = Origin::from_arn(text).ok_or(expected)?;
-        let parts: Vec<&str> = text.split(':').collect();
-        let [_, _, "sns", _, _, name] = parts[..] else { return Err(expected) };
+        let arn = Arn::parse(text).filter(|arn| arn.service == "sns");
+        let name = arn.ok_or(expected)?.resource;
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         let fits = (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_name);
         fits.then(|| Self { text: text.to_owned(), origin }).ok_or(expected)
@@ -72,6 +69,7 @@ mod tests {
             ("arn:aws:sns:eu-west-1:123456789012:errors", "sns.eu-west-1.amazonaws.com"),
             ("arn:aws-us-gov:sns:us-gov-west-1:1:a_B-9", "sns.us-gov-west-1.amazonaws.com"),
             ("arn:aws-cn:sns:cn-north-1:123456789012:e", "sns.cn-north-1.amazonaws.com.cn"),
+            ("arn:aws-eusc:sns:eusc-de-east-1:123456789012:e", "sns.eusc-de-east-1.amazonaws.eu"),
         ] {
             assert_eq!(topic.parse::<TopicArn>().unwrap().host(), host);
         }

@@ -5,6 +5,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
 use super::end_of;
+use crate::aws::Arn;
 use crate::config::EnrichStage;
 use crate::enrich::Enrich;
 use crate::queue::sqs::{SqsOutbox, SqsQueue};
@@ -20,7 +21,8 @@ pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
     let enrich = Enrich::new(config.enrich, sdk, queue);
     let enrich = &enrich;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let account = event.context.invoked_function_arn.split(':').nth(4).unwrap_or_default();
+        let arn = Arn::parse(&event.context.invoked_function_arn);
+        let account = arn.map(|arn| arn.account).unwrap_or_default();
         // Where it fails Lambda invokes again.
         enrich.handle(&event.payload, account, end_of(&event.context)).await.map_err(Error::from)
     }))

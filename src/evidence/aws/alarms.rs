@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 use super::lookup_error;
 use crate::alarm::{Alarm, Composite, Described, Evaluation, Metric, State, query};
-use crate::aws::Origin;
+use crate::aws::{Arn, Origin};
 use crate::evidence::ports::{AlarmSource, LookupError};
 
 /// `DescribeAlarms` takes at most 100 names (API reference).
@@ -125,7 +125,7 @@ impl AlarmSource for RegionalAlarms {
         let targets = answer.targets.unwrap_or_default().into_iter();
         Ok(targets
             .filter_map(|target| {
-                let (_, name) = target.arn.split_once(":function:")?;
+                let name = Arn::parse(&target.arn)?.resource.strip_prefix("function:")?;
                 Some(name.split(':').next().unwrap_or(name).to_owned())
             })
             .collect())
