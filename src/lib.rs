@@ -7,7 +7,7 @@
 //!
 //! - [`hash`], [`secret`], [`text`], [`lock`]: digests, values that must not be seen, text on its way
 //!   to a person, locks.
-//! - [`http`], [`aws`]: what all HTTP has in common; the AWS SDK's configuration, ARNs and partitions.
+//! - [`http`], [`aws`]: what all HTTP has in common; the AWS SDK's configuration, partitions and ARNs.
 //! - [`redact`]: what must not leave, and the marks put in its place.
 //! - [`pagerduty`]: PagerDuty's events, routing keys, endpoints, answers, and the client.
 //! - [`routing`]: routing targets, pools of routing keys and their pace.
@@ -22,8 +22,8 @@
 //! - [`gateway`]: PagerDuty's Events API over HTTP, for senders that are no alarm.
 //! - [`sns`]: notifications over HTTPS, verified, on their way to [`enrich`].
 //! - [`sandbox`]: a local stand-in for PagerDuty with a page to look at.
-//! - [`config`]: all settings, read once at start.
 //! - [`stage`], [`server`]: the Lambda handlers; the gateway, the queue and delivery in one process.
+//! - [`config`]: all settings, read once at start; what they are is defined by who uses them.
 //! - [`cli`]: the `pagetrail` command, one file per subcommand.
 
 pub mod alarm;

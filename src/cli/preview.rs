@@ -15,15 +15,15 @@ use crate::alarm::intake::{self, Notice};
 use crate::alarm::{Alarm, State};
 use crate::aws::home;
 use crate::compose::{Composer, resolve};
-use crate::config::{EnrichConfig, PAGERDUTY_URL};
-use crate::enrich::{Plan, plan};
+use crate::config::read_enrich;
+use crate::enrich::{self, Plan, plan};
 use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
 use crate::evidence::ports::{AlarmSource as _, LookupError};
 use crate::evidence::{Collector, Redacted};
 use crate::http::tls;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{Endpoint, Event};
-use crate::pagerduty::{Outcome, PagerDuty, outcome};
+use crate::pagerduty::{Outcome, PAGERDUTY_URL, PagerDuty, outcome};
 use crate::text;
 
 /// Show the event an alarm would become, with your own AWS credentials.
@@ -70,7 +70,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
 
 async fn preview(args: &Args) -> Result<(), CommandError> {
     // The same names and defaults as the function's, so that a preview shows its pages.
-    let config = EnrichConfig::read(|name: &str| std::env::var(name).ok())?;
+    let config = read_enrich(|name: &str| std::env::var(name).ok())?;
     if let Some(fault) = &config.paging.withheld {
         return Err(format!("a redaction pattern cannot be used: {fault}").into());
     }
@@ -139,7 +139,7 @@ fn read(file: &PathBuf) -> Result<Value, CommandError> {
 
 async fn event_of(
     notice: Notice,
-    config: &EnrichConfig,
+    config: &enrich::Settings,
     account: &Account,
     args: &Args,
 ) -> (Option<Event>, Vec<Call>) {
@@ -158,7 +158,7 @@ async fn event_of(
 async fn trigger(
     alarm: &Alarm,
     composer: &Composer<'_>,
-    config: &EnrichConfig,
+    config: &enrich::Settings,
     account: &Account,
     args: &Args,
 ) -> (Event, Vec<Call>) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::CommandError;
-use crate::config::{ConfigFile, SETTINGS, ServerConfig};
+use crate::config::{ConfigFile, SETTINGS, read_server};
 use crate::server;
 
 /// Where the configuration is looked for when nobody says where.
@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
         "PAGETRAIL_QUEUE" if args.queue.is_some() => args.queue.clone(),
         _ => std::env::var(name).ok(),
     };
-    let config = ServerConfig::read(file, environment).map_err(|error| {
+    let config = read_server(file, environment).map_err(|error| {
         let faults = error.faults();
         format!("{} in the configuration:\n  {}", counted(faults.len()), faults.join("\n  "))
     })?;

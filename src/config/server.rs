@@ -1,19 +1,19 @@
 //! What `pagetrail serve` needs, from `pagetrail.toml` and the environment over it.
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use url::Url;
-
-use super::lambda::EnrichConfig;
+use super::reader::Reader;
+use super::shared::is_fifo_url;
 use super::toml::{ConfigFile, Layered};
-use super::{ConfigError, Reader, Settings};
+use super::{ConfigError, Lookup};
 use crate::gateway::LocalClients;
+use crate::http::tls;
 use crate::pagerduty::routing_key::RoutingKey;
-use crate::routing::pace::Pace;
 use crate::routing::pools::Pools;
 use crate::secret::Secret;
+use crate::server::{KeysChoice, QueueChoice, Settings, TlsChoice, TokenChoice};
 use crate::sns::TopicArn;
 
 /// Every setting there is, as it stands in the file.
@@ -56,110 +56,31 @@ pub const SETTINGS: [&str; 35] = [
 ];
 
 const ADDRESS: &str = "an address and a port, such as 127.0.0.1:8080 or [::]:8443";
-/// A token that is guessed by trying must be out of reach.
-const SHORTEST_TOKEN: usize = 16;
 
 const LOG_LEVELS: [(&str, &str); 4] =
     [("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug")];
 
-/// What `pagetrail serve` needs.
-#[derive(Debug, Clone)]
-pub struct ServerConfig {
-    pub listen: Vec<SocketAddr>,
-    pub listen_https: Vec<SocketAddr>,
-    pub tls: Tls,
-    /// Where what must outlive the process lies.
-    pub data_dir: PathBuf,
-    pub queue: QueueChoice,
-    pub pagerduty_url: Url,
-    pub keys: Keys,
-    /// Keys that may be posted with, beside those of the pools.
-    pub allowed_keys: Vec<RoutingKey>,
-    /// Whether each key is checked at PagerDuty at start.
-    pub verify_keys: bool,
-    pub token: Token,
-    /// What clients on this machine may do.
-    pub local_clients: LocalClients,
-    pub pace: Pace,
-    /// The topics whose notifications `POST /sns` takes.
-    pub sns_topics: Vec<TopicArn>,
-    pub enrich: EnrichConfig,
-    pub log_level: &'static str,
+/// What `pagetrail serve` needs, from the file and the environment over it.
+///
+/// # Errors
+/// All faults, each with its line or its variable and what it should look like.
+pub fn read_server(
+    file: ConfigFile,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Settings, ConfigError> {
+    let mut lookup = file.under(environment);
+    let faults = lookup.take_faults();
+    let mut reader = Reader { lookup, faults };
+    let settings = read(&mut reader);
+    reader.finish(settings)
 }
 
-/// The certificate of HTTPS.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tls {
-    Files {
-        certificate: PathBuf,
-        key: PathBuf,
-    },
-    /// Made at the first start, for these names.
-    SelfSigned {
-        names: Vec<String>,
-    },
-}
-
-/// Where events wait.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum QueueChoice {
-    Sqlite { path: PathBuf, bytes: u64, age: Duration, free: u64 },
-    Sqs { events: String, rejected: String },
-}
-
-/// Where the routing keys come from.
-#[derive(Debug, Clone)]
-pub enum Keys {
-    Text(Secret<String>),
-    File(PathBuf),
-    Secret(String),
-    /// Every event brings its own.
-    Nothing,
-}
-
-/// The bearer token.
-#[derive(Debug, Clone)]
-pub enum Token {
-    Text(Secret<String>),
-    File(PathBuf),
-    Nothing,
-}
-
-impl ServerConfig {
-    /// Reads the file and the environment over it.
-    ///
-    /// # Errors
-    /// All faults, each with its line or its variable and what it should look like.
-    pub fn read(
-        file: ConfigFile,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, ConfigError> {
-        let mut settings = file.under(environment);
-        let faults = settings.take_faults();
-        let mut reader = Reader { settings, faults };
-        let config = read(&mut reader);
-        reader.finish(config)
-    }
-
-    /// Whether anybody but this machine can reach it.
-    #[must_use]
-    pub fn is_reachable(&self) -> bool {
-        let addresses = self.listen.iter().chain(&self.listen_https);
-        addresses.into_iter().any(|address| !is_loopback(address.ip()))
-    }
-}
-
-/// Whether an address is this machine's own, also where IPv4 comes in IPv6's clothes.
-fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
-}
-
-fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<Layered<E>>) -> ServerConfig {
+fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<Layered<E>>) -> Settings {
     let data_dir = data_dir(reader);
-    let config = ServerConfig {
+    let config = Settings {
         listen: reader.addresses("PAGETRAIL_LISTEN", &["127.0.0.1:8080"]),
         listen_https: reader.addresses("PAGETRAIL_LISTEN_HTTPS", &[]),
-        tls: tls(reader),
+        tls: tls_files(reader),
         queue: queue(reader, &data_dir),
         data_dir,
         pagerduty_url: reader.pagerduty_url("PAGETRAIL_PAGERDUTY_URL"),
@@ -178,13 +99,13 @@ fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<Layered<E>>) -> Serve
         ),
         pace: reader.pace(1),
         sns_topics: topics(reader),
-        enrich: EnrichConfig::of(reader),
+        enrich: reader.enrich(),
         log_level: reader.choice("PAGETRAIL_LOG_LEVEL", "info", &LOG_LEVELS),
     };
     if config.listen.is_empty() && config.listen_https.is_empty() {
         reader.fault("PAGETRAIL_LISTEN", &format!("{ADDRESS}, or set listen_https"));
     }
-    let no_keys = matches!(config.keys, Keys::Nothing);
+    let no_keys = matches!(config.keys, KeysChoice::Nothing);
     if config.is_reachable() && no_keys && config.allowed_keys.is_empty() {
         reader.faults.push(
             "routing_keys_file is not set: who posts from another machine needs a routing key \
@@ -210,7 +131,7 @@ fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<Layered<E>>) -> Serve
     config
 }
 
-impl<S: Settings> Reader<S> {
+impl<L: Lookup> Reader<L> {
     /// Addresses separated by spaces; `none` for none.
     fn addresses(&mut self, name: &str, default: &[&str]) -> Vec<SocketAddr> {
         let words = match self.value(name) {
@@ -233,14 +154,14 @@ impl<S: Settings> Reader<S> {
         let set: Vec<&str> =
             names.iter().copied().filter(|name| self.value(name).is_some()).collect();
         if let [first, second, ..] = set[..] {
-            let places = (self.settings.place(first), self.settings.place(second));
+            let places = (self.lookup.place(first), self.lookup.place(second));
             self.faults.push(format!("{} and {} are both set: keep one", places.0, places.1));
         }
     }
 }
 
 /// Where systemd says, or where the user's state belongs.
-fn data_dir(reader: &Reader<impl Settings>) -> PathBuf {
+fn data_dir(reader: &Reader<impl Lookup>) -> PathBuf {
     let variable = |name| reader.path(name).filter(|path| path.is_absolute());
     reader
         .path("PAGETRAIL_DATA_DIR")
@@ -250,39 +171,39 @@ fn data_dir(reader: &Reader<impl Settings>) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("/var/lib/pagetrail"))
 }
 
-fn tls(reader: &mut Reader<impl Settings>) -> Tls {
+fn tls_files(reader: &mut Reader<impl Lookup>) -> TlsChoice {
     let (certificate, key) = ("PAGETRAIL_TLS_CERTIFICATE_FILE", "PAGETRAIL_TLS_KEY_FILE");
     match (reader.path(certificate), reader.path(key)) {
         (Some(chain), Some(private)) => {
-            if let Err(error) = crate::http::tls::server_config(&chain, &private) {
-                let place = reader.settings.place(certificate);
+            if let Err(error) = tls::server_config(&chain, &private) {
+                let place = reader.lookup.place(certificate);
                 reader.faults.push(format!("{place}: {error}"));
             }
-            Tls::Files { certificate: chain, key: private }
+            TlsChoice::Files { certificate: chain, key: private }
         }
         (None, None) => {
             let mut names = reader.words("PAGETRAIL_TLS_NAMES");
             if names.is_empty() {
                 names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
             }
-            Tls::SelfSigned { names }
+            TlsChoice::SelfSigned { names }
         }
         (Some(_), None) => {
             reader.fault(key, "the file with the certificate's private key, as PEM");
-            Tls::SelfSigned { names: Vec::new() }
+            TlsChoice::SelfSigned { names: Vec::new() }
         }
         (None, Some(_)) => {
             reader.fault(certificate, "the file with the certificate and its chain, as PEM");
-            Tls::SelfSigned { names: Vec::new() }
+            TlsChoice::SelfSigned { names: Vec::new() }
         }
     }
 }
 
-fn queue(reader: &mut Reader<impl Settings>, data_dir: &std::path::Path) -> QueueChoice {
+fn queue(reader: &mut Reader<impl Lookup>, data_dir: &Path) -> QueueChoice {
     let name = "PAGETRAIL_QUEUE";
     let text = reader.value(name).unwrap_or_else(|| "sqlite".to_owned());
     if let Some(url) = text.strip_prefix("sqs:") {
-        if !super::is_fifo_url(url) {
+        if !is_fifo_url(url) {
             reader.fault(name, "sqs: and the URL of an SQS FIFO queue, sqs:https://…/….fifo");
         }
         let rejected = reader.queue_url("PAGETRAIL_REJECTED_QUEUE_URL");
@@ -306,7 +227,7 @@ fn queue(reader: &mut Reader<impl Settings>, data_dir: &std::path::Path) -> Queu
     }
 }
 
-fn keys(reader: &mut Reader<impl Settings>) -> Keys {
+fn keys(reader: &mut Reader<impl Lookup>) -> KeysChoice {
     let (text, file, secret) = (
         "PAGETRAIL_ROUTING_KEYS",
         "PAGETRAIL_ROUTING_KEYS_FILE",
@@ -315,10 +236,10 @@ fn keys(reader: &mut Reader<impl Settings>) -> Keys {
     reader.at_most_one(&[text, file, secret]);
     if let Some(keys) = reader.value(text) {
         if let Err(error) = Pools::parse(&keys) {
-            let place = reader.settings.place(text);
+            let place = reader.lookup.place(text);
             reader.faults.push(format!("{place}: {error}"));
         }
-        return Keys::Text(Secret::new(keys));
+        return KeysChoice::Text(Secret::new(keys));
     }
     if let Some(path) = reader.path(file) {
         let fault = match std::fs::read_to_string(&path) {
@@ -326,15 +247,15 @@ fn keys(reader: &mut Reader<impl Settings>) -> Keys {
             Err(error) => Some(error.to_string()),
         };
         if let Some(fault) = fault {
-            let place = reader.settings.place(file);
+            let place = reader.lookup.place(file);
             reader.faults.push(format!("{place}: {}: {fault}", path.display()));
         }
-        return Keys::File(path);
+        return KeysChoice::File(path);
     }
-    reader.value(secret).map_or(Keys::Nothing, Keys::Secret)
+    reader.value(secret).map_or(KeysChoice::Nothing, KeysChoice::Secret)
 }
 
-fn allowed_keys(reader: &mut Reader<impl Settings>) -> Vec<RoutingKey> {
+fn allowed_keys(reader: &mut Reader<impl Lookup>) -> Vec<RoutingKey> {
     let name = "PAGETRAIL_ALLOWED_KEYS";
     let keys: Result<Vec<RoutingKey>, _> =
         reader.words(name).iter().map(|word| word.parse()).collect();
@@ -344,37 +265,25 @@ fn allowed_keys(reader: &mut Reader<impl Settings>) -> Vec<RoutingKey> {
     })
 }
 
-fn token(reader: &mut Reader<impl Settings>) -> Token {
+fn token(reader: &mut Reader<impl Lookup>) -> TokenChoice {
     let (text, file) = ("PAGETRAIL_TOKEN", "PAGETRAIL_TOKEN_FILE");
     reader.at_most_one(&[text, file]);
     if let Some(token) = reader.value(text) {
-        if token.len() < SHORTEST_TOKEN {
-            reader.fault(text, &format!("at least {SHORTEST_TOKEN} characters"));
+        if token.len() < TokenChoice::SHORTEST {
+            reader.fault(text, &format!("at least {} characters", TokenChoice::SHORTEST));
         }
-        return Token::Text(Secret::new(token));
+        return TokenChoice::Text(Secret::new(token));
     }
-    let Some(path) = reader.path(file) else { return Token::Nothing };
-    if let Err(error) = read_token(&path) {
-        let place = reader.settings.place(file);
+    let Some(path) = reader.path(file) else { return TokenChoice::Nothing };
+    let choice = TokenChoice::File(path.clone());
+    if let Err(error) = choice.read() {
+        let place = reader.lookup.place(file);
         reader.faults.push(format!("{place}: {}: {error}", path.display()));
     }
-    Token::File(path)
+    choice
 }
 
-/// The token in a file, without the line's end.
-///
-/// # Errors
-/// When the file cannot be read or its token is too short.
-pub fn read_token(path: &std::path::Path) -> Result<Secret<String>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let token = text.trim();
-    if token.len() < SHORTEST_TOKEN {
-        return Err(format!("a token has at least {SHORTEST_TOKEN} characters"));
-    }
-    Ok(Secret::new(token.to_owned()))
-}
-
-fn topics(reader: &mut Reader<impl Settings>) -> Vec<TopicArn> {
+fn topics(reader: &mut Reader<impl Lookup>) -> Vec<TopicArn> {
     let name = "PAGETRAIL_SNS_TOPICS";
     let topics: Result<Vec<TopicArn>, _> =
         reader.words(name).iter().map(|word| word.parse()).collect();

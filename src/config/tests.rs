@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use super::*;
 use crate::evidence::Limits;
+use crate::pagerduty::Severity;
+use crate::{enrich, stage};
 
-fn stage(pairs: &[(&str, &str)]) -> Result<EnrichStage, String> {
-    EnrichStage::read(lookup(pairs)).map_err(|error| error.to_string())
+fn enrich(pairs: &[(&str, &str)]) -> Result<enrich::Settings, String> {
+    let stage = read_enrich_stage(lookup(pairs)).map_err(|error| error.to_string());
+    stage.map(|stage| stage.enrich)
 }
 
-fn enrich(pairs: &[(&str, &str)]) -> Result<EnrichConfig, String> {
-    stage(pairs).map(|stage| stage.enrich)
-}
-
-fn deliver(pairs: &[(&str, &str)]) -> Result<DeliverConfig, String> {
-    DeliverConfig::read(lookup(pairs)).map_err(|error| error.to_string())
+fn deliver(pairs: &[(&str, &str)]) -> Result<stage::deliver::Settings, String> {
+    read_deliver_stage(lookup(pairs)).map_err(|error| error.to_string())
 }
 
 fn lookup(pairs: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Settings;
+use super::Lookup;
 use crate::text::one_line;
 
 /// Before the name of each environment variable.
@@ -78,7 +78,7 @@ impl<E: Fn(&str) -> Option<String>> Layered<E> {
     }
 }
 
-impl<E: Fn(&str) -> Option<String>> Settings for Layered<E> {
+impl<E: Fn(&str) -> Option<String>> Lookup for Layered<E> {
     fn get(&self, name: &str) -> Option<String> {
         let set = (self.environment)(name).filter(|value| !value.trim().is_empty());
         set.or_else(|| self.file.settings.get(name).map(|(text, _)| text.clone()))
@@ -145,22 +145,8 @@ fn json_of(value: &DeValue<'_>) -> Option<Value> {
 
 /// The known name that is the fewest changes of a letter away, if few.
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let distance = |other: &&str| edit_distance(name, other);
+    let distance = |other: &&str| strsim::levenshtein(name, other);
     known.iter().min_by_key(|other| distance(other)).filter(|other| distance(other) <= 3).copied()
-}
-
-fn edit_distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (at, left) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (column, right) in other.chars().enumerate() {
-            let changed = diagonal + usize::from(left != right);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row.pop().unwrap_or_default()
 }
 
 #[cfg(test)]

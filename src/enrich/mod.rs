@@ -6,6 +6,7 @@
 
 mod order;
 mod plan;
+mod settings;
 pub mod unenriched;
 
 use std::collections::BTreeMap;
@@ -25,7 +26,6 @@ use crate::alarm::Alarm;
 use crate::alarm::intake::{self, Message, Notice};
 use crate::aws::home;
 use crate::compose::{Composer, dedup_key, resolve};
-use crate::config::EnrichConfig;
 use crate::evidence::aws::Account;
 use crate::evidence::ports::LookupError;
 use crate::evidence::{Collector, Evidence, Redacted};
@@ -36,6 +36,7 @@ use crate::routing::{Target, target};
 use crate::telemetry::Signal;
 use order::{Change, Order, Standing, Turn};
 pub use plan::{Plan, plan};
+pub use settings::Settings;
 
 /// Where a queue takes less than PagerDuty: SQS's limit until August 2025, with room
 /// for what is around the event.
@@ -45,7 +46,7 @@ pub const RESERVE: Duration = Duration::from_secs(10);
 
 /// Turns notifications into queued events.
 pub struct Enrich<Q> {
-    config: EnrichConfig,
+    config: Settings,
     account: Account,
     queue: Q,
     /// The Region this runs in.
@@ -64,7 +65,7 @@ enum Task<'a> {
 impl<Q: Outbox> Enrich<Q> {
     /// With the account whose logs are read and the queue the events go to.
     #[must_use]
-    pub fn new(config: EnrichConfig, sdk: &SdkConfig, queue: Q) -> Self {
+    pub fn new(config: Settings, sdk: &SdkConfig, queue: Q) -> Self {
         let region = sdk.region().map(ToString::to_string).unwrap_or_default();
         Self { config, account: Account::new(sdk.clone()), queue, region, order: Order::default() }
     }

@@ -1,4 +1,6 @@
-//! Checks of addresses that something is sent to.
+//! Checks of addresses: what may be sent there, and which are this machine's own.
+
+use std::net::IpAddr;
 
 use url::{Host, Url};
 
@@ -19,4 +21,9 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// The address is this machine's own, also where IPv4 comes in IPv6's form.
+pub(crate) fn is_own_address(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }

@@ -12,6 +12,8 @@ use super::routing_key::RoutingKey;
 use super::{Endpoint, Event};
 use crate::http::client;
 
+/// Where PagerDuty's Events API v2 is, for accounts in its US service Region.
+pub const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
 /// How long one attempt may take, the answer's body included.
 pub const ATTEMPT: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(4);

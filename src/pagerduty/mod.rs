@@ -13,7 +13,7 @@ mod outcome;
 mod plain;
 pub mod routing_key;
 
-pub use client::{ATTEMPT, PagerDuty};
+pub use client::{ATTEMPT, PAGERDUTY_URL, PagerDuty};
 pub use endpoint::Endpoint;
 pub use event::{
     Action, BODY_LIMIT, DEDUP_KEY_LIMIT, DedupKey, Event, Link, Payload, SUMMARY_LIMIT, Severity,

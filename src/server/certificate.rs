@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{CertificateParams, KeyPair};
 
-use crate::config::Tls;
+use super::settings::TlsChoice;
 
 /// Why there is no certificate; names the file.
 #[derive(Debug, thiserror::Error)]
@@ -22,10 +22,13 @@ pub(super) enum CertificateError {
 ///
 /// # Errors
 /// When it cannot be made or written.
-pub(super) fn files(tls: &Tls, data_dir: &Path) -> Result<(PathBuf, PathBuf), CertificateError> {
+pub(super) fn files(
+    tls: &TlsChoice,
+    data_dir: &Path,
+) -> Result<(PathBuf, PathBuf), CertificateError> {
     let names = match tls {
-        Tls::Files { certificate, key } => return Ok((certificate.clone(), key.clone())),
-        Tls::SelfSigned { names } => names,
+        TlsChoice::Files { certificate, key } => return Ok((certificate.clone(), key.clone())),
+        TlsChoice::SelfSigned { names } => names,
     };
     let certificate = data_dir.join("certificate.pem");
     let key = data_dir.join("certificate-key.pem");
@@ -71,7 +74,7 @@ mod tests {
     #[test]
     fn a_self_signed_certificate_is_made_once_and_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let tls = Tls::SelfSigned { names: vec!["localhost".to_owned(), "::1".to_owned()] };
+        let tls = TlsChoice::SelfSigned { names: vec!["localhost".to_owned(), "::1".to_owned()] };
         let (certificate, key) = files(&tls, folder.path()).unwrap();
         tls::server_config(&certificate, &key).unwrap();
         let first = fs::read(&certificate).unwrap();

@@ -2,12 +2,14 @@
 //!
 //! - `listen`, `certificate`: HTTP and HTTPS.
 //! - `keys`: the routing keys, checked at start and read again when they change.
+//! - `settings`: what it is told.
 //! - `pump`: takes batches from the queue and has them delivered.
 
 mod certificate;
 mod keys;
 mod listen;
 mod pump;
+mod settings;
 
 use std::fs::DirBuilder;
 use std::io::{self, Write as _};
@@ -26,20 +28,20 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use crate::config::{Keys as KeysChoice, QueueChoice, ServerConfig, Tls, Token, read_token};
 use crate::delivery::{Canary, Worker};
 use crate::enrich::Enrich;
 use crate::gateway::{Access, Gateway, Place, UnknownKeys};
+use crate::http::url::is_own_address;
 use crate::http::{client, tls};
 use crate::pagerduty::PagerDuty;
 use crate::queue::sqlite::{Bounds, SqliteQueue};
 use crate::queue::sqs::{SqsInbox, SqsOutbox, SqsQueue};
 use crate::queue::{Inbox, Outbox};
 use crate::routing::{KeySource, Keys};
-use crate::secret::Secret;
 use crate::sns::SnsEndpoint;
 use crate::telemetry::{self, Metrics, Tally};
 use crate::{aws, gateway, sns};
+pub use settings::{KeysChoice, QueueChoice, Settings, TlsChoice, TokenChoice, TokenError};
 
 /// Why the server did not start, in words that name the setting and the fix.
 pub type ServerError = Box<dyn std::error::Error>;
@@ -57,7 +59,7 @@ const LAST_DELIVERIES: Duration = Duration::from_secs(15);
 ///
 /// # Errors
 /// When it cannot start.
-pub fn run(config: ServerConfig) -> Result<(), ServerError> {
+pub fn run(config: Settings) -> Result<(), ServerError> {
     let tally = Arc::new(Tally::default());
     telemetry::start(Some(config.log_level), Metrics::Counted(Arc::clone(&tally)));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -67,7 +69,7 @@ pub fn run(config: ServerConfig) -> Result<(), ServerError> {
     served
 }
 
-async fn start(config: ServerConfig, tally: Arc<Tally>) -> Result<(), ServerError> {
+async fn start(config: Settings, tally: Arc<Tally>) -> Result<(), ServerError> {
     // A SIGHUP that comes during the start is not the end.
     let hangup = signal(SignalKind::hangup())?;
     let sdk = if needs_aws(&config) { Some(aws::user_config(None, None).await) } else { None };
@@ -100,7 +102,7 @@ async fn start(config: ServerConfig, tally: Arc<Tally>) -> Result<(), ServerErro
     }
 }
 
-fn needs_aws(config: &ServerConfig) -> bool {
+fn needs_aws(config: &Settings) -> bool {
     matches!(config.queue, QueueChoice::Sqs { .. })
         || matches!(config.keys, KeysChoice::Secret(_))
         || !config.sns_topics.is_empty()
@@ -117,7 +119,7 @@ fn key_source(choice: &KeysChoice, sdk: Option<&SdkConfig>) -> KeySource {
 
 /// Everything that serving needs but the queue.
 struct Serving {
-    config: ServerConfig,
+    config: Settings,
     keys: Arc<Keys>,
     tally: Arc<Tally>,
     sdk: Option<SdkConfig>,
@@ -200,7 +202,7 @@ impl Serving {
         let config = &self.config;
         let access = Access {
             local: config.local_clients,
-            token: token(&config.token)?.into(),
+            token: config.token.read()?.into(),
             unknown_keys,
         };
         let gateway = Gateway {
@@ -225,7 +227,7 @@ impl Serving {
         if let KeysChoice::File(path) = &self.config.keys {
             files.push(path.clone());
         }
-        if let (Some(tls), Tls::Files { .. }) = (&tls, &self.config.tls) {
+        if let (Some(tls), TlsChoice::Files { .. }) = (&tls, &self.config.tls) {
             files.extend([tls.chain.clone(), tls.key.clone()]);
         }
         let others = Box::new(move || {
@@ -242,7 +244,7 @@ impl Serving {
     }
 
     fn warn_of_what_is_open(&self) {
-        let plain = self.config.listen.iter().filter(|it| !it.ip().to_canonical().is_loopback());
+        let plain = self.config.listen.iter().filter(|it| !is_own_address(it.ip()));
         for address in plain {
             warn!(
                 %address,
@@ -261,10 +263,10 @@ struct Certificate {
 }
 
 impl Certificate {
-    fn load(choice: &Tls, data_dir: &Path) -> Result<Self, ServerError> {
+    fn load(choice: &TlsChoice, data_dir: &Path) -> Result<Self, ServerError> {
         let (chain, key) = certificate::files(choice, data_dir)?;
         let rustls = RustlsConfig::from_config(tls::server_config(&chain, &key)?);
-        if let Tls::SelfSigned { .. } = choice {
+        if let TlsChoice::SelfSigned { .. } = choice {
             say(&format!("self-signed certificate: {}", chain.display()));
         }
         Ok(Self { chain, key, rustls })
@@ -278,14 +280,6 @@ impl Certificate {
             }
             Err(problem) => error!(%problem, "the certificate in memory stays in use"),
         }
-    }
-}
-
-fn token(token: &Token) -> Result<Option<Secret<String>>, String> {
-    match token {
-        Token::Text(token) => Ok(Some(token.clone())),
-        Token::File(path) => read_token(path).map(Some),
-        Token::Nothing => Ok(None),
     }
 }
 

@@ -120,7 +120,9 @@ impl SnsMessage {
         DateTime::parse_from_rfc3339(&self.timestamp).is_ok_and(|at| now - at.to_utc() > OLDEST)
     }
 
-    /// A notification as intake reads it, with nothing in it that was not signed.
+    /// A notification as intake reads it. It is built from the fields that the signature covers:
+    /// the body as it was posted may hold others, which anybody could have added to a message that
+    /// SNS signed, and intake would read them.
     pub(super) fn notification(&self) -> Value {
         let subject = match &self.kind {
             Kind::Notification { subject } => subject.as_deref(),

@@ -8,27 +8,41 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::sync::watch;
 use tracing::warn;
+use url::Url;
 
 use super::end_of;
 use crate::compose::Paging;
-use crate::config::DeliverConfig;
 use crate::delivery::{Canary, Worker};
 use crate::enrich::unenriched;
 use crate::http::tls;
 use crate::pagerduty::PagerDuty;
 use crate::queue::Message;
 use crate::queue::sqs::{LambdaBatch, SqsOutbox, SqsQueue};
+use crate::routing::pace::Pace;
 use crate::routing::{KeySource, Keys};
 
 /// What the daily rule sends, `{"pagetrail": "canary"}`, in place of a batch.
 const CANARY: &str = "canary";
 
+/// What the `deliver` stage needs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub events_queue_url: String,
+    pub rejected_queue_url: String,
+    pub pagerduty_url: Url,
+    pub routing_key_secret: String,
+    pub pace: Pace,
+    /// The subscription between the topic and enrich, which the canary looks at.
+    pub subscription: Option<String>,
+    /// For the events of alarms that enrich could not handle.
+    pub paging: Paging,
+}
+
 /// Answers invocations until Lambda ends the process.
 ///
 /// # Errors
-/// When the configuration is faulty or the Runtime API cannot be reached.
-pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
-    let config = DeliverConfig::read(|name: &str| std::env::var(name).ok())?;
+/// When the HTTP client cannot be built or the Runtime API cannot be reached.
+pub async fn run(sdk: &SdkConfig, config: Settings) -> Result<(), Error> {
     let events = SqsQueue::new(sdk, config.events_queue_url);
     let worker = Worker {
         pagerduty: PagerDuty::new(config.pagerduty_url, tls::bundled_config())?,

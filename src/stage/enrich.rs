@@ -6,16 +6,21 @@ use serde_json::Value;
 
 use super::end_of;
 use crate::aws::Arn;
-use crate::config::EnrichStage;
-use crate::enrich::Enrich;
+use crate::enrich::{self, Enrich};
 use crate::queue::sqs::{SqsOutbox, SqsQueue};
+
+/// What the `enrich` stage needs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub events_queue_url: String,
+    pub enrich: enrich::Settings,
+}
 
 /// Answers invocations until Lambda ends the process.
 ///
 /// # Errors
-/// When the configuration is faulty or the Runtime API cannot be reached.
-pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
-    let config = EnrichStage::read(|name: &str| std::env::var(name).ok())?;
+/// When the Runtime API cannot be reached.
+pub async fn run(sdk: &SdkConfig, config: Settings) -> Result<(), Error> {
     let events = SqsQueue::new(sdk, config.events_queue_url);
     let queue = SqsOutbox::new(events);
     let enrich = Enrich::new(config.enrich, sdk, queue);

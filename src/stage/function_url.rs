@@ -1,5 +1,9 @@
 //! What a function URL hands to its function, and what it makes its answer of (payload format
 //! 2.0). Nothing that a client can send fails here: an error of the function raises an alarm.
+//!
+//! That is why this does not use the crate `lambda_http`, which does the same for more kinds of
+//! event: it panics where a URI cannot be parsed, as with the query `?q=<script>`. The client would
+//! get a 502, and anybody who knows the address could raise the alarm.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

@@ -13,7 +13,6 @@ use tracing::{error, warn};
 
 use super::end_of;
 use super::function_url::{Answer, Event};
-use crate::config::GatewayStage;
 use crate::gateway::{Access, Gateway, LocalClients, Place, Token, UnknownKeys, late, router};
 use crate::queue::sqs::{SqsOutbox, SqsQueue};
 use crate::routing::pace::Pace;
@@ -25,12 +24,21 @@ const RESERVE: Duration = Duration::from_secs(1);
 /// A key that was taken out of the secret is refused after this time.
 const FRESH: Duration = Duration::from_mins(5);
 
+/// What the `gateway` stage needs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub events_queue_url: String,
+    /// Whose keys may be posted with.
+    pub routing_key_secret: String,
+    /// The secret whose text is the bearer token.
+    pub token_secret: String,
+}
+
 /// Answers invocations until Lambda ends the process.
 ///
 /// # Errors
-/// When the configuration is faulty or the Runtime API cannot be reached.
-pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
-    let config = GatewayStage::read(|name: &str| std::env::var(name).ok())?;
+/// When the Runtime API cannot be reached.
+pub async fn run(sdk: &SdkConfig, config: Settings) -> Result<(), Error> {
     let events = SqsQueue::new(sdk, config.events_queue_url);
     let source = KeySource::secret(sdk, config.routing_key_secret);
     // Nothing is sent from here, so there is no pace to keep.

@@ -24,7 +24,7 @@ use aws_sdk_sqs::config::Credentials;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use pagetrail::config::EnrichConfig;
+use pagetrail::config::read_enrich;
 use pagetrail::enrich::Enrich;
 use pagetrail::sns::{SnsEndpoint, router};
 use serde_json::Value;
@@ -67,7 +67,7 @@ impl Served {
             "PAGETRAIL_EVENTS_QUEUE_URL" => Some(EVENTS_QUEUE.to_owned()),
             _ => variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned()),
         };
-        let config = EnrichConfig::read(variable).unwrap();
+        let config = read_enrich(variable).unwrap();
         let enrich = Enrich::new(config, &sdk(&aws).await, queue.clone());
         let topics = vec![topic(REGION).parse().unwrap()];
         let endpoint = Arc::new(SnsEndpoint::with_fetch(enrich, topics, amazon.clone()));

@@ -2,9 +2,9 @@ use super::*;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-fn read(text: &str) -> Result<ServerConfig, String> {
+fn read(text: &str) -> Result<Settings, String> {
     let file = ConfigFile::parse("pagetrail.toml", text, &SETTINGS);
-    ServerConfig::read(file, |_: &str| None).map_err(|error| error.to_string())
+    read_server(file, |_: &str| None).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -14,7 +14,7 @@ fn defaults_listen_on_this_machine_only() {
     assert!(config.listen_https.is_empty() && !config.is_reachable());
     let QueueChoice::Sqlite { path, bytes, .. } = config.queue else { panic!() };
     assert_eq!((path, bytes), (PathBuf::from("/var/lib/pagetrail/queue.db"), 1 << 30));
-    assert!(matches!(config.keys, Keys::Nothing));
+    assert!(matches!(config.keys, KeysChoice::Nothing));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn sqs_needs_both_queues() {
 fn every_setting_that_is_read_may_stand_in_the_file() {
     let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
     let file = ConfigFile::parse("f", "queue = \"sqs:x\"", &SETTINGS);
-    let _ = ServerConfig::read(file, |name: &str| {
+    let _ = read_server(file, |name: &str| {
         asked.borrow_mut().insert(name.to_owned());
         None
     });
