@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Version, header};
 
 use super::token::Token;
+use crate::http::url::is_own_address;
 use crate::routing::KeyError;
 
 /// Who may do what.
@@ -73,7 +74,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// alone does not tell.
 fn is_local(head: &Parts) -> bool {
     // An IPv6 socket shows IPv4 clients as ::ffff:127.0.0.1.
-    peer(head).is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+    peer(head).is_some_and(|peer| is_own_address(peer.ip()))
         && !is_forwarded(head)
         && is_for_this_machine(head)
         && !is_from_another_site(head)
@@ -113,8 +114,7 @@ fn is_loopback(host: &str) -> bool {
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |it| it.0);
     let address = name.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(name);
-    name.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+    name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(is_own_address)
 }
 
 /// A page of any site may have the browser that shows it post here, a form even without a
