@@ -119,21 +119,29 @@ def test_the_repository_s_template_creates_nothing_without_published_code(cloud:
 
 def test_by_the_aws_cli_as_the_readme_says(cloud: Cloud, template_url: str, tmp_path: Path) -> None:
     cloud.client("sns").create_topic(Name="errors")
-    section = (ROOT / "README.md").read_text().partition("### 2. By the AWS CLI\n")[2]
-    (block,) = re.findall(r"```sh\n(.*?)```", section.partition("\n### ")[0], re.DOTALL)
+    commands = "\n".join(
+        [
+            block_below("README.md", "### 2. By the AWS CLI"),
+            block_below("docs/troubleshooting.md", "# Troubleshooting"),
+            block_below("docs/gateway.md", "## On AWS"),
+            'echo "The gateway: $URL"',
+        ]
+    )
     for said, here in [
         ("acme-pagetrail", PREFIX),
         ("/0.1.0/", f"/{template_url.split('/')[-2]}/"),
         ("eu-west-1", REGION),
         ("123456789012", ACCOUNT),
         ("--stack-name pagetrail", "--stack-name by-cli"),
+        ("STACK=pagetrail", "STACK=by-cli"),
     ]:
-        assert said in block
-        block = block.replace(said, here)
+        assert said in commands, said
+        commands = commands.replace(said, here)
 
-    done = bash(block, cloud, tmp_path, said=f"{ROUTING_KEY}\n")
+    done = bash(commands, cloud, tmp_path, said=f"{ROUTING_KEY}\n")
 
     assert "DeliverFunctionName" in done.stdout
+    assert re.search(r"^The gateway: https?://", done.stdout, re.MULTILINE), done.stdout
     secrets = cloud.client("secretsmanager")
     assert secrets.get_secret_value(SecretId="pagerduty-key")["SecretString"] == ROUTING_KEY
     cloud.client("cloudformation").delete_stack(StackName="by-cli")
@@ -178,6 +186,12 @@ def test_an_update_with_a_newer_template_brings_its_code(
     code = client.get_template(StackName="updated")["TemplateBody"]
     assert str(code).count("next/pagetrail-lambda-") == 3
     client.delete_stack(StackName="updated")
+
+
+def block_below(document: str, heading: str) -> str:
+    """The first block of commands below a heading."""
+    below = (ROOT / document).read_text().partition(f"{heading}\n")[2]
+    return below.partition("```sh\n")[2].partition("```")[0]
 
 
 def parameters(**values: str) -> list[dict[str, str]]:
