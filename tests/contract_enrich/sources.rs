@@ -252,36 +252,31 @@ async fn log_groups_that_may_not_be_listed_are_named_in_the_note() {
     assert!(note.contains("Allow logs:DescribeLogGroups on * in the role"), "{note}");
 }
 
-#[tokio::test]
-async fn a_linked_accounts_log_group_that_may_not_be_read_is_named_as_it_is() {
+/// The note about a tagged log group that may not be read.
+async fn note_of_denied(group: &str) -> String {
     let aws = Aws::start().await;
-    let group = "arn:aws:logs:ap-northeast-1:444455556666:log-group:/shop/orders";
     aws.resources(|it| it.tag("shop", "pagetrail:log-group", group));
     let words = "not authorized to perform: logs:FilterLogEvents";
     aws.always("FilterLogEvents", refusal("AccessDeniedException", words));
-    let note = note(&event_from(&aws, &sns(&[alarm("shop")])).await);
-    assert!(
-        note.contains(&format!("Allow logs:FilterLogEvents on {group}:* in the role")),
-        "{note}"
-    );
-    assert!(
-        note.contains("crossAccountLogs") && note.contains("link account 444455556666"),
-        "{note}"
-    );
+    note(&event_from(&aws, &sns(&[alarm("shop")])).await)
+}
+
+#[tokio::test]
+async fn a_linked_accounts_log_group_that_may_not_be_read_is_named_as_it_is() {
+    let group = "arn:aws:logs:ap-northeast-1:444455556666:log-group:/shop/orders";
+    let note = note_of_denied(group).await;
+    let advice = format!("Allow logs:FilterLogEvents on {group}:* in the role");
+    assert!(note.contains(&advice), "{note}");
+    assert!(note.contains("crossAccountLogs"), "{note}");
+    assert!(note.contains("link account 444455556666"), "{note}");
 }
 
 #[tokio::test]
 async fn an_own_log_group_that_is_tagged_by_its_arn_needs_no_link() {
-    let aws = Aws::start().await;
     let group = format!("arn:aws:logs:ap-northeast-1:{ACCOUNT}:log-group:/shop/orders");
-    aws.resources(|it| it.tag("shop", "pagetrail:log-group", &group));
-    let words = "not authorized to perform: logs:FilterLogEvents";
-    aws.always("FilterLogEvents", refusal("AccessDeniedException", words));
-    let note = note(&event_from(&aws, &sns(&[alarm("shop")])).await);
-    assert!(
-        note.contains(&format!("Allow logs:FilterLogEvents on {group}:* in the role")),
-        "{note}"
-    );
+    let note = note_of_denied(&group).await;
+    let advice = format!("Allow logs:FilterLogEvents on {group}:* in the role");
+    assert!(note.contains(&advice), "{note}");
     assert!(!note.contains("crossAccountLogs"), "{note}");
 }
 

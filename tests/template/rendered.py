@@ -8,9 +8,9 @@ NOTHING = object()  # what AWS::NoValue stands for
 
 
 def partition_of(region: str) -> str:
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(
-        next((start for start in ("cn", "us-gov") if region.startswith(f"{start}-")), ""), "aws"
-    )
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 class Rendered:
