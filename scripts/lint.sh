@@ -18,9 +18,9 @@ check() {
 mapfile -t shell < <(git ls-files '*.sh' .ci/run)
 check cargo fmt --check
 check cargo clippy --quiet --locked --all-targets -- -D warnings
-check "$tools/cfn-lint" template.yaml infra/*.yaml
+check "$tools/cfn-lint" --regions ALL_REGIONS -- template.yaml infra/*.yaml
 check "$policy/checkov" --config-file scripts/checkov.yaml
 check "$tools/shellcheck" "${shell[@]}"
 check "$tools/ruff" check --quiet .
-check scripts/check-readme.py
+check scripts/check-links.py
 exit "$failed"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Publishes what scripts/build.sh built: in every Region a bucket, the code and the template that
-# names them; then prints the links that install it, and writes them to dist/launch.html.
+# names them (scripts/render-template.py); then prints the links that install it, and writes them to
+# dist/launch.html.
 #
 #   scripts/publish.sh --prefix NAME [--version VERSION] [--regions "eu-west-1 us-east-1"]
 #                      [--organization o-a1b2c3d4e5]
@@ -46,6 +47,7 @@ done
     fail "--version '$version' must be up to 64 letters, digits, dots, hyphens and underscores" 2
 
 command -v aws >/dev/null || fail "the AWS CLI is missing; add it with: pip install awscli"
+command -v python3 >/dev/null || fail "Python 3 is missing; it is needed as python3"
 
 dist=${PAGETRAIL_DIST:-dist}
 zips=() default_architecture=arm64
@@ -89,14 +91,8 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# The published template knows where its code lies; nobody has to fill that in.
-sed -e "/^  artifactBucketPrefix:/,/Default:/s/Default: unpublished/Default: $prefix/" \
-    -e "/^  artifactVersion:/,/Default:/s/Default: unpublished/Default: \"$version\"/" \
-    -e "/^  architecture:/,/Default:/s/Default: arm64/Default: $default_architecture/" \
-    template.yaml >"$work/template.yaml"
-if grep -q 'Default: unpublished' "$work/template.yaml"; then
-    fail "template.yaml no longer has the places this script fills in"
-fi
+scripts/render-template.py --prefix "$prefix" --version "$version" \
+    --architecture "$default_architecture" >"$work/template.yaml" || exit 1
 
 # Runs one step of a Region quietly, and shows what it said only when it failed.
 step() {

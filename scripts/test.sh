@@ -38,7 +38,8 @@ program() {
 }
 
 step "lint" scripts/lint.sh
-step "the template's promises" pytest --quiet tests/test_template.py
+step "the template" pytest --quiet tests/template
+step "changes to its permissions that no test notices" tests/template/mutations.py
 step "Rust tests" rust_tests
 step "build for the tests below" cargo build --locked --bins
 step "end to end" pytest tests/e2e

@@ -189,7 +189,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
                 Ok(alarms) => alarms,
                 Err(error) => {
                     let what = format!("the children of {} could not be read", alarm.name);
-                    notes.push(explain(&what, &error, &Asked::alarms(&alarm.origin)));
+                    notes.push(explain(&what, &error, &Asked::alarms()));
                     break;
                 }
             };

@@ -6,10 +6,13 @@ use super::sources::Source;
 use crate::alarm::Alarm;
 use crate::aws::{Origin, log_group_name};
 
-/// A call that was made, as far as a person needs to know it to mend its failure.
+/// A call that was made, as far as a person needs to know it to repair what failed.
 pub(super) struct Asked {
     action: &'static str,
+    /// What a policy must name.
     resource: String,
+    /// The account whose resource it is, where that is not the alarm's own.
+    linked: Option<String>,
 }
 
 impl Asked {
@@ -17,50 +20,66 @@ impl Asked {
         Self::of_group("logs:DescribeMetricFilters", at, "*")
     }
 
-    pub(super) fn groups(at: &Origin) -> Self {
-        Self::of_group("logs:DescribeLogGroups", at, "*")
+    /// The action takes no resource (service authorization reference).
+    pub(super) fn groups() -> Self {
+        Self::new("logs:DescribeLogGroups", "*")
     }
 
+    /// `log_group` is a name, or an ARN, which may be another account's.
     pub(super) fn events(at: &Origin, log_group: &str) -> Self {
-        let group = log_group_name(log_group);
-        Self::of_group("logs:FilterLogEvents", at, &format!("{group}:*"))
+        const ACTION: &str = "logs:FilterLogEvents";
+        let Some(Origin { account, .. }) = Origin::from_arn(log_group) else {
+            return Self::of_group(ACTION, at, &format!("{log_group}:*"));
+        };
+        let asked = Self::new(ACTION, format!("{log_group}:*"));
+        Self { linked: Some(account).filter(|account| *account != at.account), ..asked }
     }
 
     pub(super) fn tags(alarm: &str) -> Self {
-        Self { action: "cloudwatch:ListTagsForResource", resource: alarm.to_owned() }
+        Self::new("cloudwatch:ListTagsForResource", alarm)
     }
 
-    pub(super) fn alarms(at: &Origin) -> Self {
-        Self { action: "cloudwatch:DescribeAlarms", resource: at.arn("cloudwatch", "alarm:*") }
+    /// For anything narrower, CloudWatch leaves composite alarms out (API reference).
+    pub(super) fn alarms() -> Self {
+        Self::new("cloudwatch:DescribeAlarms", "*")
     }
 
     pub(super) fn function(at: &Origin, name: &str) -> Self {
-        Self {
-            action: "lambda:GetFunctionConfiguration",
-            resource: at.arn("lambda", &format!("function:{name}")),
-        }
+        let resource = at.arn("lambda", &format!("function:{name}"));
+        Self::new("lambda:GetFunctionConfiguration", resource)
     }
 
     pub(super) fn rule(at: &Origin, name: &str) -> Self {
-        Self {
-            action: "events:ListTargetsByRule",
-            resource: at.arn("events", &format!("rule/{name}")),
-        }
+        Self::new("events:ListTargetsByRule", at.arn("events", &format!("rule/{name}")))
     }
 
     fn of_group(action: &'static str, at: &Origin, log_group: &str) -> Self {
-        Self { action, resource: at.arn("logs", &format!("log-group:{log_group}")) }
+        Self::new(action, at.arn("logs", &format!("log-group:{log_group}")))
+    }
+
+    fn new(action: &'static str, resource: impl Into<String>) -> Self {
+        Self { action, resource: resource.into(), linked: None }
     }
 }
 
 /// Why a call failed and what to do about it.
 pub(super) fn explain(what: &str, error: &LookupError, asked: &Asked) -> String {
-    let Asked { action, resource } = asked;
+    let Asked { action, resource, linked } = asked;
     match error {
-        LookupError::AccessDenied => format!(
-            "{what}: access denied. Allow {action} on {resource} in the role of Pagetrail's \
-             enrich function."
-        ),
+        LookupError::AccessDenied => {
+            let allow = format!(
+                "{what}: access denied. Allow {action} on {resource} in the role of Pagetrail's \
+                 enrich function"
+            );
+            match linked {
+                None => format!("{allow}."),
+                Some(account) => format!(
+                    "{allow} (the stack's parameter crossAccountLogs does), and link account \
+                     {account} to this one in CloudWatch."
+                ),
+            }
+        }
+        LookupError::NotFound if resource == "*" => format!("{what}: {action} found nothing."),
         LookupError::NotFound => format!("{what}: {resource} does not exist."),
         LookupError::Throttled => format!(
             "{what}: AWS throttled {action} until the evidence deadline. Other readers use up \

@@ -203,7 +203,7 @@ async fn resolve(
             }
             Err(error) => {
                 let what = format!("no log lines: the log groups {prefix}… could not be listed");
-                (Vec::new(), Some(explain(&what, &error, &Asked::groups(at))))
+                (Vec::new(), Some(explain(&what, &error, &Asked::groups())))
             }
         },
         Group::OfFunction(name) => {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::alarms::{DATAPOINT, METRIC, NAMESPACE, alarm, sns};
 use crate::support::aws::{Aws, refusal};
+use crate::support::lambda::ACCOUNT;
 use crate::{
     GROUP, STREAM, alarm_on, assert_has_no_note, aws_with_filter, details, event_from, note,
     searched, searched_groups,
@@ -247,7 +248,36 @@ async fn log_groups_that_may_not_be_listed_are_named_in_the_note() {
     aws.always("DescribeLogGroups", refusal("AccessDeniedException", words));
     let alarm = alarm_on("api", "AWS/ApiGateway", "5XXError", &[("ApiName", "shop")]);
     let note = note(&event_from(&aws, &sns(&[alarm])).await);
-    assert!(note.contains("logs:DescribeLogGroups"), "{note}");
+    // The action takes no resource.
+    assert!(note.contains("Allow logs:DescribeLogGroups on * in the role"), "{note}");
+}
+
+/// The note about a tagged log group that may not be read.
+async fn note_of_denied(group: &str) -> String {
+    let aws = Aws::start().await;
+    aws.resources(|it| it.tag("shop", "pagetrail:log-group", group));
+    let words = "not authorized to perform: logs:FilterLogEvents";
+    aws.always("FilterLogEvents", refusal("AccessDeniedException", words));
+    note(&event_from(&aws, &sns(&[alarm("shop")])).await)
+}
+
+#[tokio::test]
+async fn a_linked_accounts_log_group_that_may_not_be_read_is_named_as_it_is() {
+    let group = "arn:aws:logs:ap-northeast-1:444455556666:log-group:/shop/orders";
+    let note = note_of_denied(group).await;
+    let advice = format!("Allow logs:FilterLogEvents on {group}:* in the role");
+    assert!(note.contains(&advice), "{note}");
+    assert!(note.contains("crossAccountLogs"), "{note}");
+    assert!(note.contains("link account 444455556666"), "{note}");
+}
+
+#[tokio::test]
+async fn an_own_log_group_that_is_tagged_by_its_arn_needs_no_link() {
+    let group = format!("arn:aws:logs:ap-northeast-1:{ACCOUNT}:log-group:/shop/orders");
+    let note = note_of_denied(&group).await;
+    let advice = format!("Allow logs:FilterLogEvents on {group}:* in the role");
+    assert!(note.contains(&advice), "{note}");
+    assert!(!note.contains("crossAccountLogs"), "{note}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -61,11 +62,6 @@ def script(name: str, *arguments: str, **environment: str) -> subprocess.Complet
             "not both",
         ),
         (
-            {"errorTopicArn": TOPIC, "pagerDutySecretArn": SECRET}
-            | {"artifactVersion": "unpublished"},
-            "scripts/publish.sh",
-        ),
-        (
             {"errorTopicArn": f"{TOPIC}.fifo", "pagerDutySecretArn": SECRET},
             "a standard SNS topic",
         ),
@@ -106,6 +102,115 @@ def test_wrong_parameters_create_nothing(
         )
     with pytest.raises(ClientError, match="does not exist"):
         client.describe_stacks(StackName="wrong")
+
+
+def test_the_repository_s_template_creates_nothing_without_published_code(cloud: Cloud) -> None:
+    client = cloud.client("cloudformation")
+    with pytest.raises(ClientError, match=re.escape("scripts/publish.sh")):
+        client.create_stack(
+            StackName="wrong",
+            TemplateBody=(ROOT / "template.yaml").read_text(),
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=parameters(errorTopicArn=TOPIC, pagerDutySecretArn=SECRET),
+        )
+    with pytest.raises(ClientError, match="does not exist"):
+        client.describe_stacks(StackName="wrong")
+
+
+def test_by_the_aws_cli_as_the_readme_says(cloud: Cloud, template_url: str, tmp_path: Path) -> None:
+    cloud.client("sns").create_topic(Name="errors")
+    commands = "\n".join(
+        [
+            block_below("README.md", "### 2. By the AWS CLI"),
+            block_below("docs/troubleshooting.md", "# Troubleshooting"),
+            block_below("docs/gateway.md", "## On AWS"),
+            'echo "The gateway: $URL"',
+        ]
+    )
+    for said, here in [
+        ("acme-pagetrail", PREFIX),
+        ("/0.1.0/", f"/{template_url.split('/')[-2]}/"),
+        ("eu-west-1", REGION),
+        ("123456789012", ACCOUNT),
+        ("--stack-name pagetrail", "--stack-name by-cli"),
+        ("STACK=pagetrail", "STACK=by-cli"),
+    ]:
+        assert said in commands, said
+        commands = commands.replace(said, here)
+
+    done = bash(commands, cloud, tmp_path, said=f"{ROUTING_KEY}\n")
+
+    assert "DeliverFunctionName" in done.stdout
+    assert re.search(r"^The gateway: https?://", done.stdout, re.MULTILINE), done.stdout
+    secrets = cloud.client("secretsmanager")
+    assert secrets.get_secret_value(SecretId="pagerduty-key")["SecretString"] == ROUTING_KEY
+    cloud.client("cloudformation").delete_stack(StackName="by-cli")
+
+
+def test_an_update_with_a_newer_template_brings_its_code(
+    cloud: Cloud, command: Path, template_url: str, tmp_path: Path
+) -> None:
+    topic = cloud.client("sns").create_topic(Name="updated")["TopicArn"]
+    client = cloud.client("cloudformation")
+    # A stack of the time when a published template had parameters for the code's place.
+    client.create_stack(
+        StackName="updated",
+        TemplateBody=(ROOT / "template.yaml").read_text(),
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=parameters(
+            errorTopicArn=topic,
+            pagerDutySecretArn=SECRET,
+            accountName="prod",
+            architecture=ARCHITECTURE,
+            artifactBucketPrefix=PREFIX,
+            artifactVersion=template_url.split("/")[-2],
+        ),
+    )
+    client.get_waiter("stack_create_complete").wait(
+        StackName="updated", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    publish(cloud, command, "--version", "next")
+
+    bash(
+        f"aws s3 cp s3://{PREFIX}-{REGION}/next/template.yaml pagetrail.yaml\n"
+        "aws cloudformation deploy --stack-name updated --template-file pagetrail.yaml "
+        "--capabilities CAPABILITY_IAM",
+        cloud,
+        tmp_path,
+    )
+
+    (stack,) = client.describe_stacks(StackName="updated")["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    known = {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]}
+    assert known["accountName"] == "prod" and "artifactVersion" not in known
+    code = client.get_template(StackName="updated")["TemplateBody"]
+    assert str(code).count("next/pagetrail-lambda-") == 3
+    client.delete_stack(StackName="updated")
+
+
+def block_below(document: str, heading: str) -> str:
+    """The first block of commands below a heading."""
+    below = (ROOT / document).read_text().partition(f"{heading}\n")[2]
+    return below.partition("```sh\n")[2].partition("```")[0]
+
+
+def parameters(**values: str) -> list[dict[str, str]]:
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
+
+
+def bash(commands: str, cloud: Cloud, folder: Path, said: str = "") -> subprocess.CompletedProcess:
+    """Runs commands as a person would, each of which must succeed."""
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", commands],
+        cwd=folder,
+        env=cloud.environment(),
+        input=said,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
 
 
 def test_twice_in_one_region_and_gone_again(cloud: Cloud, stack: Stack, template_url: str) -> None:
@@ -170,7 +275,11 @@ def test_what_is_published(cloud: Cloud, template_url: str) -> None:
     assert told.split() == [hashlib.sha256(code).hexdigest(), zip_name]
 
     template = s3.get_object(Bucket=bucket, Key=f"{version}/template.yaml")["Body"].read().decode()
-    assert "unpublished" not in template.partition("\nRules:")[0]
+    rendered = script(
+        "render-template.py", "--prefix", PREFIX, "--version", version,
+        "--architecture", ARCHITECTURE, **os.environ,
+    )  # fmt: skip
+    assert template == rendered.stdout
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
     page = (dist() / "launch.html").read_text()
     assert f"region={REGION}#/stacks/create/review?templateURL=" in page

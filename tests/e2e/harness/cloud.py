@@ -37,7 +37,7 @@ class Cloud:
             )
             self.url = gateway.wait_for(r"listening on (http://\S+)")[1]
             emulator = self.start(
-                [str(Path(sys.executable).with_name("ministack"))],
+                [sys.executable, str(HERE / "emulator.py")],
                 folder / "ministack.log",
                 env={
                     **clean_environment(),

@@ -42,10 +42,10 @@ def build() -> Path:
     return target() / "debug" / "pagetrail"
 
 
-def publish(cloud: Cloud, command: Path) -> str:
+def publish(cloud: Cloud, command: Path, *arguments: str) -> str:
     """Runs scripts/publish.sh; returns the template's address."""
     done = subprocess.run(
-        ["scripts/publish.sh", "--prefix", PREFIX, "--regions", REGION],
+        ["scripts/publish.sh", "--prefix", PREFIX, "--regions", REGION, *arguments],
         cwd=ROOT,
         env={**cloud.environment(), "PAGETRAIL_BIN": str(command), "PAGETRAIL_DIST": str(dist())},
         capture_output=True,
@@ -94,11 +94,6 @@ class Stack:
         stack = self.client.describe_stacks(StackName=name)["Stacks"][0]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
         self.iam = cloud.client("iam")
-        # On AWS the template's log-group:* and alarm:* cover these; the emulator does not see which
-        # resource such a call is about, and asks for *.
-        self.add_policy("EnrichRole", "Allow", "logs:DescribeMetricFilters", "*")
-        self.add_policy("EnrichRole", "Allow", "logs:DescribeLogGroups", "*")
-        self.add_policy("EnrichRole", "Allow", "cloudwatch:ListTagsForResource", "*")
 
     def remove(self) -> None:
         self.client.delete_stack(StackName=self.name)
@@ -114,8 +109,16 @@ class Stack:
         return found["StackResourceDetail"]["PhysicalResourceId"]
 
     def deny(self, role: str, action: str, resource: str) -> None:
-        """Takes from a role what the template gave it, as an account's own rules may."""
-        self.add_policy(role, "Deny", action, resource)
+        """Takes from a role what the template gave it, as an account's own rules may.
+
+        Nothing here grants anything: what the functions may do is what the template says.
+        """
+        statement = {"Effect": "Deny", "Action": action, "Resource": resource}
+        self.iam.put_role_policy(
+            RoleName=self.resource(role),
+            PolicyName=denial(action),
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
 
     @contextmanager
     def denied(self, role: str, action: str, resource: str) -> Iterator[None]:
@@ -124,21 +127,12 @@ class Stack:
         try:
             yield
         finally:
-            self.iam.delete_role_policy(
-                RoleName=self.resource(role), PolicyName=policy_name("Deny", action)
-            )
-
-    def add_policy(self, role: str, effect: str, action: str, resource: str) -> None:
-        statement = {"Effect": effect, "Action": action, "Resource": resource}
-        self.iam.put_role_policy(
-            RoleName=self.resource(role),
-            PolicyName=policy_name(effect, action),
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-        )
+            self.iam.delete_role_policy(RoleName=self.resource(role), PolicyName=denial(action))
 
 
-def policy_name(effect: str, action: str) -> str:
-    return f"test-{effect}-{action.split(':')[1]}"
+def denial(action: str) -> str:
+    """The name of the policy that denies it."""
+    return f"test-deny-{action.split(':')[1]}"
 
 
 def path_style(url: str) -> str:
