@@ -30,7 +30,7 @@ use crate::evidence::aws::Account;
 use crate::evidence::ports::LookupError;
 use crate::evidence::{Collector, Evidence, Redacted};
 use crate::hash::sha256_hex;
-use crate::pagerduty::{Event, sendable_limit};
+use crate::pagerduty::{Event, SENDABLE_LIMIT};
 use crate::queue::{Deduplication, Outbox, Outline, QueueError, Queued};
 use crate::routing::{Target, target};
 use crate::telemetry::Signal;
@@ -268,7 +268,7 @@ impl<Q: Outbox> Enrich<Q> {
         deduplication_id: String,
         compose: impl Fn(usize) -> Event,
     ) -> Result<(), QueueError> {
-        let event = compose(sendable_limit());
+        let event = compose(SENDABLE_LIMIT);
         match self.send(target, event, deduplication_id.clone()).await {
             Err(QueueError::TooLarge) => {
                 self.send(target, compose(SMALL_EVENT), deduplication_id).await
