@@ -398,13 +398,17 @@ fn a_bad_pattern_is_named_with_its_fix() {
 }
 
 #[test]
-fn a_value_is_redacted_by_the_same_rules() {
+fn each_string_of_json_is_redacted_by_its_place() {
     let text = r#"{"a":["joe@example.com",{"password":"x","n":1.5}],"rawHeaders":["Cookie","a=b"],"env":[{"name":"TOKEN","value":"x"}],"body":"{\"pwd\":\"x\"}","requestId":"4111111111111111"}"#;
-    let mut value: Value = serde_json::from_str(text).unwrap();
-    Redactor::default().value(&mut value);
-    assert_eq!(value, serde_json::from_str::<Value>(&redact(text)).unwrap());
+    let value: Value = serde_json::from_str(&redact(text)).unwrap();
     assert_eq!(
-        value["a"],
-        json!(["[redacted: email]", {"password": "[redacted: password]", "n": 1.5}])
+        value,
+        json!({
+            "a": ["[redacted: email]", {"password": "[redacted: password]", "n": 1.5}],
+            "rawHeaders": ["Cookie", "[redacted: cookie]"],
+            "env": [{"name": "TOKEN", "value": "[redacted: token]"}],
+            "body": r#"{"pwd":"[redacted: password]"}"#,
+            "requestId": "4111111111111111",
+        })
     );
 }
