@@ -32,7 +32,7 @@ use crate::evidence::{Collector, Evidence, Redacted};
 use crate::hash::sha256_hex;
 use crate::pagerduty::{Event, SENDABLE_LIMIT};
 use crate::queue::{Deduplication, Outbox, Outline, QueueError, Queued};
-use crate::routing::{Target, target};
+use crate::routing::Target;
 use crate::telemetry::Signal;
 use order::{Change, Order, Standing, Turn};
 pub use plan::{Plan, plan};
@@ -299,6 +299,10 @@ fn crashed(alarm: &Alarm, tags: BTreeMap<String, String>) -> Evidence {
     let note = "no log lines: Pagetrail itself failed over them. Its own log says where; please \
                 report it.";
     Evidence { notes: vec![note.to_owned()], tags, ..Evidence::default() }
+}
+
+fn target(tags: &BTreeMap<String, String>) -> Target {
+    Target::named(tags.get("pagetrail:target").map(String::as_str))
 }
 
 /// Events that could not be queued.
