@@ -4,6 +4,9 @@
 
 use std::borrow::Cow;
 
+use pagetrail::ids::{self, Kind};
+use pagetrail::lines::Line;
+use pagetrail::lines::correlation::correlations;
 use pagetrail::redact::{Category, Pattern, PatternError, Redactor, Settings};
 use serde_json::{Value, json};
 
@@ -395,6 +398,42 @@ fn a_bad_pattern_is_named_with_its_fix() {
     assert!(errors.contains(&PatternError::Empty("empty".to_owned())));
     let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn an_id_under_any_name_of_the_table_survives_and_is_followed() {
+    const CARD: &str = "4111111111111111";
+    const TRACE: &str = "67891233abcdef012345678912345678";
+    let forms = |name: &str, id: &str| {
+        [
+            format!("ERROR {name}={id} lost"),
+            format!("ERROR {name}: {id}"),
+            json!({"level": "ERROR", "context": {name: id}, "message": "lost"}).to_string(),
+        ]
+    };
+    for line in forms("number", CARD) {
+        assert!(!redact(&line).contains(CARD), "under another name it is a card number: {line}");
+    }
+    for (name, kind) in ids::NAMES {
+        for id in [CARD, TRACE] {
+            let is_followed = match kind {
+                Kind::Invocation | Kind::Request | Kind::Trace | Kind::Work => true,
+                Kind::Word => id == TRACE,
+                Kind::Part => false,
+            };
+            for line in forms(name, id) {
+                untouched(&[&line]);
+                let line = Line {
+                    at: chrono::DateTime::UNIX_EPOCH,
+                    log_group: "g".into(),
+                    stream: "web-1".into(),
+                    text: line,
+                };
+                let found = correlations(&line).iter().any(|it| it.id().as_str() == id);
+                assert_eq!(found, is_followed, "{}", line.text);
+            }
+        }
+    }
 }
 
 #[test]
