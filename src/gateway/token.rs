@@ -1,4 +1,4 @@
-//! The bearer token: told at start, or kept in a secret that is read again now and then.
+//! The bearer token: given at start, or kept in a secret that is read again now and then.
 
 use aws_config::SdkConfig;
 use sha2::{Digest as _, Sha256};

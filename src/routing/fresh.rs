@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How old a value may get: as long a key or token that was taken out still works.
+/// How old a value may get. For this long, a key or token that was taken out still works.
 pub const LONGEST_AGE: Duration = Duration::from_mins(5);
-/// The shortest time between two reads because the value did not do. Nobody corrects it
-/// sooner, and senders of wrong keys and tokens must not cause a read each.
+/// The shortest time between two reads for a key or token that is not the known one: nobody
+/// changes a secret faster, and senders of wrong ones must not cause a read each.
 const SHORTEST_GAP: Duration = Duration::from_secs(10);
 /// Those who waited while a read failed share its failure: each reading for itself, one
 /// after the other, would outlast the function.
@@ -31,7 +31,7 @@ struct Reads<E> {
     tried: Option<Instant>,
     /// When the last read ended, and how.
     ended: Option<(Instant, Result<(), E>)>,
-    /// When it was last read because it did not do.
+    /// When it was last read because the known value was of no use.
     again: Option<Instant>,
 }
 
@@ -66,25 +66,25 @@ impl<T, E: Clone> Fresh<T, E> {
         self.read(&mut reads, read).await
     }
 
-    /// Reads again what is known where it is as old as it may get. Nothing is read first
-    /// by this.
+    /// Reads the known value again where it is as old as it may get. Where nothing is known
+    /// yet, it reads nothing.
     ///
     /// # Errors
-    /// When it cannot be read; it is tried again when as much time has passed.
+    /// When it cannot be read; the next try comes when as much time has passed again.
     pub async fn renew(&self, read: impl Future<Output = Result<T, E>>) -> Result<(), E> {
         let mut reads = self.reads.lock().await;
         let is_old = reads.tried.is_none_or(|at| at.elapsed() >= LONGEST_AGE);
         if !is_old || self.known().is_none() {
             return Ok(());
         }
-        // Before the read too: a caller with a deadline may give it up, and where the read
-        // hangs, each caller after it would.
+        // Before the read too: a caller with a deadline may give up a read that hangs, and the
+        // callers after it must not wait as long.
         reads.tried = Some(Instant::now());
         self.read(&mut reads, read).await.map(drop)
     }
 
-    /// Reads it again because what is known does not do. So soon after the last time it is
-    /// not read: what came of the last read is answered.
+    /// Reads it again because the known value is of no use: a key that is not in it may have
+    /// been added. Within a short gap after such a read, the last read's outcome is the answer.
     ///
     /// # Errors
     /// When it cannot be read, or could not a moment ago.
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_does_not_do_is_read_again_at_once_and_then_not_sooner_than_the_gap() {
+    async fn what_is_of_no_use_is_read_again_at_once_and_then_not_within_the_gap() {
         let source = known().await;
         assert_eq!(join_all((0..9).map(|_| source.again())).await, [Ok(()); 9]);
         assert_eq!((source.reads(), source.get().await), (2, Ok(2)));
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(join_all((0..9).map(|_| source.renew())).await, [Ok(()); 9]);
         assert_eq!((source.reads(), source.get().await), (2, Ok(2)));
         source.again().await.unwrap();
-        advance(LONGEST_AGE - READ).await;
+        advance(LONGEST_AGE.checked_sub(READ).unwrap()).await;
         assert_eq!((source.renew().await, source.reads()), (Ok(()), 3), "any read renews it");
     }
 

@@ -144,8 +144,8 @@ impl Keys {
     }
 
     async fn is_open(&self, key: &RoutingKey) -> Result<bool, KeyError> {
-        // Both are asked, whatever the first says: the time that an answer takes tells nothing.
-        Ok(self.is_pooled(key).await? | self.others.allow(key))
+        // Both are asked, whatever the first says: the time taken must not tell which it was.
+        Ok(self.is_pooled(key).await? | self.others.is_allowed(key))
     }
 
     /// Whether a key is in a pool, as far as the source was read.
@@ -153,7 +153,7 @@ impl Keys {
     /// # Errors
     /// When the source was never read and cannot be.
     pub async fn is_pooled(&self, key: &RoutingKey) -> Result<bool, KeyError> {
-        Ok(self.known.get(self.read()).await?.pools.hold(key))
+        Ok(self.known.get(self.read()).await?.pools.holds(key))
     }
 
     /// Whether there are pools at all.

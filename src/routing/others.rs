@@ -39,7 +39,7 @@ impl Others {
     }
 
     /// Whether everybody may post with the key.
-    pub(super) fn allow(&self, key: &RoutingKey) -> bool {
+    pub(super) fn is_allowed(&self, key: &RoutingKey) -> bool {
         let others = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let allowed = others.values().filter(|other| other.allowed);
         is_one_of(allowed.map(|other| &other.key), key)

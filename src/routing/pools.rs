@@ -85,7 +85,7 @@ impl Pools {
 
     /// Whether the key is in a pool.
     #[must_use]
-    pub fn hold(&self, key: &RoutingKey) -> bool {
+    pub fn holds(&self, key: &RoutingKey) -> bool {
         is_one_of(self.iter(), key)
     }
 
@@ -132,7 +132,7 @@ impl Pools {
     }
 }
 
-/// Compares with all keys, each in constant time: the time that an answer takes tells nothing.
+/// Compares with all keys, each in constant time, so that the time taken tells nothing about a key.
 pub(super) fn is_one_of<'a>(keys: impl Iterator<Item = &'a RoutingKey>, key: &RoutingKey) -> bool {
     let same = |known: &RoutingKey| known.expose().as_bytes().ct_eq(key.expose().as_bytes());
     keys.fold(subtle::Choice::from(0), |any, known| any | same(known)).into()

@@ -30,7 +30,7 @@ pub(super) enum StartError {
 }
 
 /// Checks each key by a resolve for an alert that never was. A key that PagerDuty does not
-/// take is told and set aside; what cannot be checked now is used.
+/// take is reported and set aside; what cannot be checked now is used.
 ///
 /// # Errors
 /// When PagerDuty takes none of the keys, or they cannot be read.

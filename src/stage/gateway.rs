@@ -49,7 +49,8 @@ pub async fn run(sdk: &SdkConfig) -> Result<(), Error> {
         let end = end_of(&event.context) - RESERVE;
         let request = event.payload.into_request()?;
         let answered = timeout_at(end, async {
-            // A key that was taken out of the secret must be refused some day.
+            // Otherwise a key that was taken out of the secret would be taken for as long as
+            // this process lives.
             if let Err(error) = keys.renew().await {
                 warn!(%error, "the keys in memory stay in use");
             }
