@@ -5,12 +5,13 @@
 //!
 //! Each line imports only from the lines above it (`tests/all/imports.rs` holds this):
 //!
-//! - [`hash`], [`secret`], [`text`], [`lock`]: digests, values that must not be seen, text on its way
-//!   to a person, locks.
-//! - [`http`], [`aws`]: what all HTTP has in common; the AWS SDK's configuration, partitions and ARNs.
+//! - [`hash`], [`ids`], [`secret`], [`text`], [`lock`]: digests, names of ids, values that must not
+//!   be seen, text on its way to a person, locks.
+//! - [`http`], [`aws`]: what all HTTP has in common; the AWS SDK's configuration, secrets, ARNs and
+//!   partitions.
 //! - [`redact`]: what must not leave, and the marks put in its place.
 //! - [`pagerduty`]: PagerDuty's events, routing keys, endpoints, answers, and the client.
-//! - [`routing`]: routing targets, pools of routing keys and their pace.
+//! - [`routing`]: routing targets, pools of routing keys, their pace; values read again now and then.
 //! - [`telemetry`]: what every stage logs and counts.
 //! - [`alarm`]: what CloudWatch told us, in one type whatever the form it came in.
 //! - [`lines`]: one log line: its message, its ids, its kind. Pure text.
@@ -37,6 +38,7 @@ pub mod evidence;
 pub mod gateway;
 pub mod hash;
 pub mod http;
+pub mod ids;
 pub mod lines;
 pub mod lock;
 pub mod pagerduty;

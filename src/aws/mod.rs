@@ -1,11 +1,13 @@
-//! AWS: the SDK's configuration, partitions and ARNs.
+//! AWS: the SDK's configuration, secrets, partitions and ARNs.
 
 mod arn;
 mod partition;
 mod sdk;
+mod secret;
 
 pub(crate) use arn::is_account;
 pub use arn::{Arn, Origin, home, log_group_name};
 pub use partition::Partition;
 pub(crate) use partition::is_region;
 pub use sdk::{lambda_config, user_config};
+pub use secret::{SecretError, StoredSecret};

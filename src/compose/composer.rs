@@ -17,7 +17,7 @@ use crate::evidence::{Evidence, Kind, Window};
 use crate::hash::sha256_hex;
 use crate::lines::correlation::{Correlation, correlations};
 use crate::pagerduty::{
-    Action, DedupKey, Event, Link, Payload, SUMMARY_LIMIT, Severity, sendable_limit,
+    Action, DedupKey, Event, Link, Payload, SENDABLE_LIMIT, SUMMARY_LIMIT, Severity,
 };
 use crate::text::{cut, one_line};
 
@@ -40,7 +40,7 @@ impl<'a> Composer<'a> {
     #[must_use]
     pub fn of(paging: &'a Paging) -> Self {
         let account = paging.account_name.as_deref();
-        Self { severity: paging.severity, account, limit: sendable_limit() }
+        Self { severity: paging.severity, account, limit: SENDABLE_LIMIT }
     }
 
     /// The trigger for an alarm with its evidence, within the limit.

@@ -30,9 +30,9 @@ use crate::evidence::aws::Account;
 use crate::evidence::ports::LookupError;
 use crate::evidence::{Collector, Evidence, Redacted};
 use crate::hash::sha256_hex;
-use crate::pagerduty::{Event, sendable_limit};
+use crate::pagerduty::{Event, SENDABLE_LIMIT};
 use crate::queue::{Deduplication, Outbox, Outline, QueueError, Queued};
-use crate::routing::{Target, target};
+use crate::routing::Target;
 use crate::telemetry::Signal;
 use order::{Change, Order, Standing, Turn};
 pub use plan::{Plan, plan};
@@ -269,7 +269,7 @@ impl<Q: Outbox> Enrich<Q> {
         deduplication_id: String,
         compose: impl Fn(usize) -> Event,
     ) -> Result<(), QueueError> {
-        let event = compose(sendable_limit());
+        let event = compose(SENDABLE_LIMIT);
         match self.send(target, event, deduplication_id.clone()).await {
             Err(QueueError::TooLarge) => {
                 self.send(target, compose(SMALL_EVENT), deduplication_id).await
@@ -300,6 +300,10 @@ fn crashed(alarm: &Alarm, tags: BTreeMap<String, String>) -> Evidence {
     let note = "no log lines: Pagetrail itself failed over them. Its own log says where; please \
                 report it.";
     Evidence { notes: vec![note.to_owned()], tags, ..Evidence::default() }
+}
+
+fn target(tags: &BTreeMap<String, String>) -> Target {
+    Target::named(tags.get("pagetrail:target").map(String::as_str))
 }
 
 /// Events that could not be queued.

@@ -4,7 +4,7 @@ use super::Window;
 use super::ports::LookupError;
 use super::sources::Source;
 use crate::alarm::Alarm;
-use crate::aws::{Origin, log_group_name};
+use crate::aws::Origin;
 
 /// A call that was made, as far as a person needs to know it to repair what failed.
 pub(super) struct Asked {

@@ -7,8 +7,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Version, header};
 
 use super::token::Token;
+use crate::aws::SecretError;
 use crate::http::url::is_own_address;
-use crate::routing::KeyError;
 
 /// Who may do what.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Access {
     ///
     /// # Errors
     /// When the token that would tell cannot be read.
-    pub(super) async fn admits(&self, head: &Parts) -> Result<bool, KeyError> {
+    pub(super) async fn admits(&self, head: &Parts) -> Result<bool, SecretError> {
         match bearer(&head.headers) {
             _ if self.trusts(head) => Ok(true),
             Some(given) => self.token.is(given).await,

@@ -1,22 +1,13 @@
-//! The bearer token: told at start, or kept in a secret that is read again now and then.
-
-use std::time::Duration;
+//! The bearer token: given at start, or kept in a secret that is read again now and then.
 
 use aws_config::SdkConfig;
-use aws_sdk_secretsmanager::Client;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 use tracing::warn;
 
-use crate::routing::{KeyError, secret_client, secret_text};
+use crate::aws::{SecretError, StoredSecret};
+use crate::routing::Fresh;
 use crate::secret::Secret;
-
-/// How long what was read is used: so long the old token works beside a new one.
-const FRESH: Duration = Duration::from_mins(5);
-/// So soon the secret is not read again for a token that is not the known one.
-const SHORTEST_BETWEEN_READS: Duration = Duration::from_secs(10);
 
 /// The bearer token, or where it is.
 #[derive(Debug)]
@@ -30,17 +21,8 @@ pub enum Token {
 /// A secret of Secrets Manager whose text is the token.
 #[derive(Debug)]
 pub struct TokenSecret {
-    client: Client,
-    name: String,
-    // Tokio's lock: held while the secret is read, so that it is read once.
-    known: Mutex<Option<Known>>,
-}
-
-#[derive(Debug)]
-struct Known {
-    token: Secret<String>,
-    /// When the secret was last asked for, whatever came of it.
-    asked: Instant,
+    stored: StoredSecret,
+    known: Fresh<Secret<String>, SecretError>,
 }
 
 impl From<Option<Secret<String>>> for Token {
@@ -53,15 +35,15 @@ impl Token {
     /// A secret of Secrets Manager whose text is the token, by its ARN or name. Connects lazily.
     #[must_use]
     pub fn in_secret(config: &SdkConfig, name: String) -> Self {
-        let client = secret_client(config);
-        Self::InSecret(TokenSecret { client, name, known: Mutex::default() })
+        let stored = StoredSecret::new(config, name);
+        Self::InSecret(TokenSecret { stored, known: Fresh::default() })
     }
 
     /// Whether this is the token.
     ///
     /// # Errors
     /// When the token was never read and cannot be.
-    pub(super) async fn is(&self, given: &str) -> Result<bool, KeyError> {
+    pub(super) async fn is(&self, given: &str) -> Result<bool, SecretError> {
         match self {
             // An empty one, as of a secret nobody filled in, opens nothing.
             _ if given.is_empty() => Ok(false),
@@ -73,31 +55,25 @@ impl Token {
 }
 
 impl TokenSecret {
-    async fn holds(&self, given: &str) -> Result<bool, KeyError> {
-        let mut known = self.known.lock().await;
-        if let Some(Known { token, asked }) = known.as_ref() {
-            let same = is_same(token, given);
-            let wait = if same { FRESH } else { SHORTEST_BETWEEN_READS };
-            if asked.elapsed() < wait {
-                return Ok(same);
-            }
+    /// Whether this is the token. One that is not may be a new one: the secret is read again.
+    async fn holds(&self, given: &str) -> Result<bool, SecretError> {
+        warn_of(self.known.renew(self.read()).await);
+        if is_same(&*self.known.get(self.read()).await?, given) {
+            return Ok(true);
         }
-        let read = secret_text(&self.client, &self.name).await;
-        let asked = Instant::now();
-        match (read, known.as_mut()) {
-            (Ok(text), _) => {
-                let token = Secret::new(text.trim().to_owned());
-                let same = is_same(&token, given);
-                *known = Some(Known { token, asked });
-                Ok(same)
-            }
-            (Err(error), Some(known)) => {
-                warn!(%error, "the token in memory stays in use");
-                known.asked = asked;
-                Ok(is_same(&known.token, given))
-            }
-            (Err(error), None) => Err(error),
-        }
+        warn_of(self.known.again(self.read()).await);
+        Ok(is_same(&*self.known.get(self.read()).await?, given))
+    }
+
+    async fn read(&self) -> Result<Secret<String>, SecretError> {
+        let text = self.stored.read().await?;
+        Ok(Secret::new(text.expose().trim().to_owned()))
+    }
+}
+
+fn warn_of(read: Result<(), SecretError>) {
+    if let Err(error) = read {
+        warn!(%error, "the token in memory stays in use");
     }
 }
 

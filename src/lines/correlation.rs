@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Line;
+use crate::ids::{self, Kind};
 
 /// Shortest and longest id that is taken: a span id has 16 characters, an X-Ray trace
 /// id 35; a correlation id may be what a client sent.
@@ -155,45 +156,20 @@ fn column(text: &str) -> Option<Correlation> {
 
 /// What a field means by its name, whatever its spelling, and by its value's shape.
 fn correlation(name: &str, value: &str, lambda: bool) -> Option<Correlation> {
-    let plain: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|character| character.to_ascii_lowercase())
-        .collect();
-    match plain.as_str() {
-        // Powertools for Python, TypeScript, Java and .NET; Java's ECS layout.
-        "functionrequestid" | "faasexecution" | "awsrequestid" => {
+    let other = || {
+        let id = Id::parse(value)?;
+        Some(Correlation::Other { name: crate::text::cut(name, 40), id })
+    };
+    match ids::kind(name)? {
+        Kind::Invocation => Some(Correlation::LambdaRequest(Id::parse(value)?)),
+        Kind::Request if lambda && is_uuid(value) => {
             Some(Correlation::LambdaRequest(Id::parse(value)?))
         }
-        "requestid" if lambda && is_uuid(value) => {
-            Some(Correlation::LambdaRequest(Id::parse(value)?))
-        }
-        "xraytraceid" | "awsxraytraceid" | "traceid" | "trace" | "oteltraceid" | "traceparent"
-        | "root" | "xamzntraceid" => trace(value).or_else(|| other(name, value, &plain)),
-        _ => other(name, value, &plain),
+        Kind::Trace => trace(value).or_else(other),
+        Kind::Word => trace(value),
+        Kind::Request | Kind::Work => other(),
+        Kind::Part => None,
     }
-}
-
-fn other(name: &str, value: &str, plain: &str) -> Option<Correlation> {
-    let known = [
-        "correlationid",
-        "xcorrelationid",
-        "requestid",
-        "reqid",
-        "xrequestid",
-        "xamznrequestid",
-        "xamzrequestid",
-        "traceid",
-        "transactionid",
-        "operationid",
-        "executionid",
-        "executionarn",
-        "jobid",
-        "jobrunid",
-        "messageid",
-    ];
-    let id = known.contains(&plain).then(|| Id::parse(value))??;
-    Some(Correlation::Other { name: crate::text::cut(name, 40), id })
 }
 
 /// The trace id in `1-…-…`, `Root=1-…-…;Parent=…`, 32 hex digits or a W3C traceparent.

@@ -17,10 +17,7 @@ pub const BODY_LIMIT: usize = 512_000;
 
 /// Largest event, in bytes of JSON: the body's limit less the routing key, which
 /// delivery adds, and what is around the event in the queue.
-#[must_use]
-pub fn sendable_limit() -> usize {
-    BODY_LIMIT - 256
-}
+pub const SENDABLE_LIMIT: usize = BODY_LIMIT - 256;
 
 /// One event for PagerDuty, without the routing key, which only delivery knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

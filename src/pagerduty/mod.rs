@@ -16,7 +16,7 @@ pub mod routing_key;
 pub use client::{ATTEMPT, PAGERDUTY_URL, PagerDuty};
 pub use endpoint::Endpoint;
 pub use event::{
-    Action, BODY_LIMIT, DEDUP_KEY_LIMIT, DedupKey, Event, Link, Payload, SUMMARY_LIMIT, Severity,
-    sendable_limit,
+    Action, BODY_LIMIT, DEDUP_KEY_LIMIT, DedupKey, Event, Link, Payload, SENDABLE_LIMIT,
+    SUMMARY_LIMIT, Severity,
 };
 pub use outcome::{Answer, Outcome, Reason, outcome};

@@ -2,6 +2,7 @@
 
 use super::mark;
 use super::settings::Category;
+use crate::ids::{self, Kind};
 
 /// What a name says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,20 +155,22 @@ const HARMLESS: &[&str] = &[
     "unexpectedtoken",
 ];
 
-const TRACING: &[&str] = &[
-    "requestid",
-    "traceid",
-    "spanid",
-    "correlationid",
-    "parentid",
-    "messageid",
-    "eventid",
-    "executionid",
-    "invocationid",
-    "transactionid",
-    "traceparent",
-    "faasexecution",
-];
+/// The last letters of the names of ids, a bit each: few other names end in one of them.
+static LAST_OF_IDS: u32 = {
+    let mut bits = 0;
+    let mut index = 0;
+    while index < ids::NAMES.len() {
+        let name = ids::NAMES[index].0.as_bytes();
+        bits |= letter(name[name.len() - 1]);
+        index += 1;
+    }
+    bits
+};
+
+/// A bit for a small letter, none for anything else.
+const fn letter(byte: u8) -> u32 {
+    if byte.is_ascii_lowercase() { 1 << (byte - b'a') } else { 0 }
+}
 
 /// What follows `password` where the value says something about it and is not it.
 const ABOUT_PASSWORDS: &[&str] = &[
@@ -204,9 +207,11 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
         let harmless = entry.0 == "token" && HARMLESS.iter().any(|it| ends(normal, it));
         return if harmless { None } else { secret(entry) };
     }
-    if matches!(last, b'd' | b't' | b'n') && TRACING.iter().any(|name| ends(normal, name))
-        || word == b"parent"
-    {
+    let is_id = |(name, kind): &(&str, Kind)| match kind {
+        Kind::Word => name.as_bytes() == word,
+        _ => ends(normal, name),
+    };
+    if letter(last) & LAST_OF_IDS != 0 && ids::NAMES.iter().any(is_id) {
         return Some(Meaning::Tracing);
     }
     // `passwordConfirm`, `password_hash`.

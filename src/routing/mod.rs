@@ -1,15 +1,21 @@
 //! Routing: which routing key an event goes through, and when.
 //!
 //! A [`Target`] names a pool of routing keys or one key. [`pools`] says which keys a pool has and
-//! in which order an alert tries them, `source` where they are read, [`pace`] how fast a key
-//! takes events; [`Keys`] keeps all of that, and sets refused keys aside.
+//! in which order an alert tries them, `source` where they are read, `fresh` when they are read
+//! again, `others` which keys are in no pool. `health` knows which keys PagerDuty refused, and
+//! how fast each takes events ([`pace`]). [`Keys`] puts all of that together.
 
+mod fresh;
+mod health;
 mod keys;
+mod others;
 pub mod pace;
 pub mod pools;
 mod source;
 mod target;
 
-pub use keys::{Candidates, KeyHealth, Keys};
-pub use source::{KeyError, KeySource, secret_client, secret_text};
-pub use target::{DEFAULT_TARGET, Fingerprint, Target, target};
+pub use fresh::{Fresh, LONGEST_AGE};
+pub use health::KeyHealth;
+pub use keys::{Candidates, Keys};
+pub use source::{KeyError, KeySource};
+pub use target::{DEFAULT_TARGET, Fingerprint, Target};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
+use subtle::ConstantTimeEq as _;
 
 use super::DEFAULT_TARGET;
 use crate::hash::sha256_hex;
@@ -82,6 +83,12 @@ impl Pools {
         Self(BTreeMap::new())
     }
 
+    /// Whether the key is in a pool.
+    #[must_use]
+    pub fn holds(&self, key: &RoutingKey) -> bool {
+        is_one_of(self.iter(), key)
+    }
+
     /// Whether a pool has this name.
     #[must_use]
     pub fn contains(&self, pool: &str) -> bool {
@@ -123,6 +130,12 @@ impl Pools {
     pub fn iter(&self) -> impl Iterator<Item = &RoutingKey> {
         self.0.values().flatten()
     }
+}
+
+/// Compares with all keys, each in constant time, so that the time taken tells nothing about a key.
+pub(super) fn is_one_of<'a>(keys: impl Iterator<Item = &'a RoutingKey>, key: &RoutingKey) -> bool {
+    let same = |known: &RoutingKey| known.expose().as_bytes().ct_eq(key.expose().as_bytes());
+    keys.fold(subtle::Choice::from(0), |any, known| any | same(known)).into()
 }
 
 /// Each key once, in the order of their first places.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::signal::unix::Signal;
-use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
+use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use crate::delivery::Canary;
@@ -30,7 +30,7 @@ pub(super) enum StartError {
 }
 
 /// Checks each key by a resolve for an alert that never was. A key that PagerDuty does not
-/// take is told and set aside; what cannot be checked now is used.
+/// take is reported and set aside; what cannot be checked now is used.
 ///
 /// # Errors
 /// When PagerDuty takes none of the keys, or they cannot be read.
@@ -63,19 +63,12 @@ pub(super) async fn verify(keys: &Keys, pagerduty: &PagerDuty) -> Result<(), Sta
 pub(super) struct Reload {
     /// None where they are part of the configuration, which is read at the start only.
     pub(super) keys: Option<Arc<Keys>>,
-    /// How often the keys are read where nothing tells that they changed.
-    pub(super) every: Option<Duration>,
+    /// The keys are in a secret, which tells nobody that it changed: they are renewed when
+    /// they are old.
+    pub(super) renew: bool,
     pub(super) files: Vec<PathBuf>,
     /// Whatever else is read again.
     pub(super) others: Box<dyn Fn() + Send + Sync>,
-}
-
-/// Why something is read again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
-    Asked,
-    Look,
-    Renewal,
 }
 
 impl Reload {
@@ -84,38 +77,35 @@ impl Reload {
         let mut seen = self.stamps();
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let every = self.every.unwrap_or(LOOK);
-        let mut renewal = interval_at(Instant::now() + every, every);
         loop {
-            let cause = tokio::select! {
-                _ = hangup.recv() => Cause::Asked,
-                _ = look.tick(), if !self.files.is_empty() => Cause::Look,
-                _ = renewal.tick(), if self.every.is_some() => Cause::Renewal,
+            let asked = tokio::select! {
+                _ = hangup.recv() => true,
+                _ = look.tick(), if self.renew || !self.files.is_empty() => false,
             };
-            if cause == Cause::Renewal {
-                self.read_keys(cause).await;
-                continue;
-            }
             let stamps = self.stamps();
-            if cause == Cause::Asked || stamps != seen {
+            if asked || stamps != seen {
                 seen = stamps;
-                self.read_keys(cause).await;
+                self.read_keys(asked).await;
                 (self.others)();
+            } else if self.renew
+                && let Some(keys) = &self.keys
+                && let Err(problem) = keys.renew().await
+            {
+                stay_in_use(&problem);
             }
         }
     }
 
-    async fn read_keys(&self, cause: Cause) {
-        let Some(keys) = &self.keys else {
-            if cause == Cause::Asked {
+    async fn read_keys(&self, asked: bool) {
+        match &self.keys {
+            Some(keys) => match keys.all().await {
+                Ok(all) => info!(keys = all.len(), "the routing keys were read again"),
+                Err(problem) => stay_in_use(&problem),
+            },
+            None if asked => {
                 info!("the routing keys are part of the configuration: a restart reads them again");
             }
-            return;
-        };
-        match keys.reload().await {
-            Ok(_) if cause == Cause::Renewal => {}
-            Ok(pools) => info!(keys = pools.keys().len(), "the routing keys were read again"),
-            Err(problem) => error!(%problem, "the routing keys in memory stay in use"),
+            None => {}
         }
     }
 
@@ -127,4 +117,8 @@ impl Reload {
         };
         self.files.iter().map(|path| (path, stamp(path))).collect()
     }
+}
+
+fn stay_in_use(problem: &KeyError) {
+    error!(%problem, "the routing keys in memory stay in use");
 }

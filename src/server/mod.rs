@@ -48,8 +48,6 @@ pub type ServerError = Box<dyn std::error::Error>;
 
 /// Between two looks whether PagerDuty still takes the keys.
 const CANARY: Duration = Duration::from_hours(24);
-/// A secret tells nobody that it changed: it is read again this often.
-const RENEWAL: Duration = Duration::from_mins(5);
 /// At the end, requests under way have this time.
 const GRACE: Duration = Duration::from_secs(12);
 /// At the end, deliveries under way have this time: an attempt and its turn.
@@ -239,8 +237,8 @@ impl Serving {
             KeysChoice::File(_) | KeysChoice::Secret(_) => Some(Arc::clone(&self.keys)),
             KeysChoice::Text(_) | KeysChoice::Nothing => None,
         };
-        let every = matches!(self.config.keys, KeysChoice::Secret(_)).then_some(RENEWAL);
-        keys::Reload { keys, every, files, others }
+        let renew = matches!(self.config.keys, KeysChoice::Secret(_));
+        keys::Reload { keys, renew, files, others }
     }
 
     fn warn_of_what_is_open(&self) {

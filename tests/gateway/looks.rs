@@ -25,7 +25,7 @@ async fn busy() -> Rig {
         Duration::from_mins(125),
         2,
     );
-    rig.keys.reload().await.unwrap();
+    rig.keys.all().await.unwrap();
     rig.post("/v2/enqueue", &trigger(KEY)).await;
     rig.keys.set_aside(&KEY.parse().unwrap());
     let count = |signal: Signal<'_>| rig.tally.count(&signal, Utc::now());

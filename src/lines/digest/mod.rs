@@ -92,11 +92,6 @@ impl Kinds {
     pub fn as_slice(&self) -> &[Kind] {
         &self.kinds
     }
-
-    #[must_use]
-    pub fn into_vec(self) -> Vec<Kind> {
-        self.kinds
-    }
 }
 
 impl Digest {
@@ -194,14 +189,6 @@ impl Digest {
         let kinds = order.iter().filter_map(|kind| sorted[*kind].take()).collect();
         Kinds { kinds, of_slot }
     }
-}
-
-/// The number of each line's kind, in the order of the lines.
-pub fn assign<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<usize> {
-    let mut digest = Digest::new();
-    let slots: Vec<Slot> = lines.into_iter().map(|line| digest.add(line)).collect();
-    let kinds = digest.kinds();
-    slots.into_iter().map(|slot| kinds.of(slot)).collect()
 }
 
 fn begin(text: &str, limit: usize) -> &str {

@@ -5,37 +5,30 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::{Exception, Record, stack};
+use crate::ids::{self, Kind};
 
 /// Fields that every line carries and nobody reads at night.
-const BOILERPLATE: [&str; 52] = [
-    "AWSRequestId",
-    "FunctionRequestId",
+const BOILERPLATE: [&str; 44] = [
     "ColdStart",
     "cold_start",
     "coldStart",
     "faas.coldstart",
-    "faas.execution",
     "function_arn",
     "functionArn",
     "function_memory_size",
     "functionMemorySize",
     "function_name",
     "functionName",
-    "function_request_id",
-    "functionRequestId",
     "function_version",
     "functionVersion",
     "location",
     "logger",
-    "requestId",
     "sampling_rate",
     "service",
     "time",
     "timestamp",
     "@timestamp",
     "thread",
-    "xRayTraceId",
-    "xray_trace_id",
     "name",
     // pino, bunyan, zap, slog
     "pid",
@@ -65,6 +58,13 @@ const BOILERPLATE: [&str; 52] = [
     "instrumentationScope",
     "resource",
 ];
+
+/// The ids of an invocation, a request and a trace count too: the trail's head says whose lines
+/// these are.
+fn is_boilerplate(key: &str) -> bool {
+    let id = ids::kind(key);
+    BOILERPLATE.contains(&key) || matches!(id, Some(Kind::Invocation | Kind::Request | Kind::Trace))
+}
 
 const LEVELS: [&str; 9] = [
     "level",
@@ -126,9 +126,7 @@ impl Record {
         };
         record.exception_of(&mut fields);
         record.message_of(&mut fields);
-        fields.retain(|key, value| {
-            !BOILERPLATE.contains(&key.as_str()) && !value.is_null() && value != ""
-        });
+        fields.retain(|key, value| !is_boilerplate(key) && !value.is_null() && value != "");
         record.fields = fields
             .iter()
             .map(|(key, value)| match value {

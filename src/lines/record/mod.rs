@@ -175,6 +175,12 @@ mod tests {
     }
 
     #[test]
+    fn ids_that_every_line_carries_are_left_out_and_others_stay() {
+        let line = r#"{"message":"lost","request_id":"52fdfc07","AwsRequestId":"52fdfc07","otelTraceID":"67891233","x_ray_trace_id":"1-2","trace":"at f","correlation_id":"c-1","jobId":7}"#;
+        assert_eq!(Record::read(line).display(), "lost correlation_id=c-1 jobId=7 trace=at f");
+    }
+
+    #[test]
     fn logfmt_is_quoted_by_its_message() {
         let line = r#"level=error msg="payment service unavailable" correlation_id=c-1"#;
         assert_eq!(headline(line), "payment service unavailable");

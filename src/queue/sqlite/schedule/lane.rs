@@ -42,7 +42,7 @@ pub(super) struct Lane {
     /// Whether it is in the list of lanes that can give.
     pub(super) listed: bool,
     /// When it is to be looked at again.
-    pub(super) alarm: Option<Duration>,
+    pub(super) wakeup: Option<Duration>,
 }
 
 /// When a lane can give.

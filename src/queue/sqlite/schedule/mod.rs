@@ -81,7 +81,7 @@ pub(super) struct Schedule {
     keys: Vec<Fingerprint>,
     /// Lanes that can give, each once.
     listed: VecDeque<LaneId>,
-    alarms: BTreeSet<(Duration, Alarm)>,
+    wakeups: BTreeSet<(Duration, Wakeup)>,
     takings: u64,
 }
 
@@ -93,7 +93,7 @@ struct Route {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Alarm {
+enum Wakeup {
     Group(GroupKey),
     Lane(LaneId),
 }
@@ -179,7 +179,7 @@ impl Schedule {
         let group = self.groups.get(&key)?;
         match group.state {
             State::Taken(_) => return None,
-            State::Waits(due) => drop(self.alarms.remove(&(due, Alarm::Group(key)))),
+            State::Waits(due) => drop(self.wakeups.remove(&(due, Wakeup::Group(key)))),
             State::Ready => {
                 let rank = group.rank(key);
                 self.lanes.get_mut(&group.lane)?.ready.remove(&rank);
@@ -195,7 +195,7 @@ impl Schedule {
         let (receipt, until) = (self.takings, now + LEASE);
         group.state =
             State::Taken(Box::new(Taking { receipt, until, open: ids.clone(), wait: None }));
-        self.alarms.insert((until, Alarm::Group(key)));
+        self.wakeups.insert((until, Wakeup::Group(key)));
         Some(Taken { group: key, receipt, ids, attempts: group.failures + 1 })
     }
 
@@ -272,7 +272,7 @@ impl Schedule {
 
     /// When to look again, if nothing else happens.
     pub(super) fn next(&self) -> Option<Duration> {
-        self.alarms.first().map(|(at, _)| *at)
+        self.wakeups.first().map(|(at, _)| *at)
     }
 
     /// Messages that wait or are under way, by target.
@@ -284,14 +284,14 @@ impl Schedule {
     fn settle(&mut self, now: Duration, key: GroupKey) {
         let Some(group) = self.groups.get_mut(&key) else { return };
         let State::Taken(taking) = mem::replace(&mut group.state, State::Ready) else { return };
-        self.alarms.remove(&(taking.until, Alarm::Group(key)));
+        self.wakeups.remove(&(taking.until, Wakeup::Group(key)));
         let from = group.lane;
         match taking.wait {
             None => {}
             Some(Wait::Failed(wait)) => {
                 group.failures = group.failures.saturating_add(1);
                 group.state = State::Waits(now + wait);
-                self.alarms.insert((now + wait, Alarm::Group(key)));
+                self.wakeups.insert((now + wait, Wakeup::Group(key)));
                 return self.refresh(from, now);
             }
             Some(Wait::Turn { wait, key: fingerprint }) => {
@@ -318,10 +318,10 @@ impl Schedule {
         let Some(group) = self.groups.remove(&key) else { return };
         match group.state {
             State::Taken(taking) => {
-                self.alarms.remove(&(taking.until, Alarm::Group(key)));
+                self.wakeups.remove(&(taking.until, Wakeup::Group(key)));
                 self.succeeded(group.lane);
             }
-            State::Waits(due) => drop(self.alarms.remove(&(due, Alarm::Group(key)))),
+            State::Waits(due) => drop(self.wakeups.remove(&(due, Wakeup::Group(key)))),
             State::Ready => {}
         }
         self.leave(now, group.lane);
@@ -333,19 +333,19 @@ impl Schedule {
     }
 
     fn wake(&mut self, now: Duration) {
-        while let Some((_, alarm)) = self.alarms.first().copied().filter(|(at, _)| *at <= now) {
-            self.alarms.pop_first();
-            match alarm {
-                Alarm::Lane(id) => {
+        while let Some((_, wakeup)) = self.wakeups.first().copied().filter(|(at, _)| *at <= now) {
+            self.wakeups.pop_first();
+            match wakeup {
+                Wakeup::Lane(id) => {
                     if let Some(lane) = self.lanes.get_mut(&id) {
-                        lane.alarm = None;
+                        lane.wakeup = None;
                     }
                     if let Some(probes) = self.probes(id) {
                         probes.wake(now);
                     }
                     self.refresh(id, now);
                 }
-                Alarm::Group(key) => {
+                Wakeup::Group(key) => {
                     let Some(group) = self.groups.get_mut(&key) else { continue };
                     if matches!(group.state, State::Taken(_)) {
                         group.failures = group.failures.saturating_add(1);
@@ -429,12 +429,12 @@ impl Schedule {
         }
     }
 
-    /// Lists a lane that can give, or sets its alarm. To be called after each change of what
+    /// Lists a lane that can give, or sets its wakeup. To be called after each change of what
     /// it can give.
     fn refresh(&mut self, id: LaneId, now: Duration) {
         let opening = self.opening(id, now);
         let Some(lane) = self.lanes.get_mut(&id) else { return };
-        let alarm = match opening {
+        let wakeup = match opening {
             Opening::At(at) => Some(at),
             _ => None,
         };
@@ -442,11 +442,11 @@ impl Schedule {
             lane.listed = true;
             self.listed.push_back(id);
         }
-        if lane.alarm != alarm {
-            if let Some(at) = mem::replace(&mut lane.alarm, alarm) {
-                self.alarms.remove(&(at, Alarm::Lane(id)));
+        if lane.wakeup != wakeup {
+            if let Some(at) = mem::replace(&mut lane.wakeup, wakeup) {
+                self.wakeups.remove(&(at, Wakeup::Lane(id)));
             }
-            self.alarms.extend(alarm.map(|at| (at, Alarm::Lane(id))));
+            self.wakeups.extend(wakeup.map(|at| (at, Wakeup::Lane(id))));
         }
         if lane.groups == 0 && !lane.listed {
             self.lanes.remove(&id);

@@ -202,7 +202,7 @@ fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
     }
     prop_assert!(schedule.take(now, 10).is_empty());
     prop_assert_eq!((schedule.groups.len(), schedule.targets.len()), (0, 0));
-    prop_assert_eq!((schedule.lanes.len(), schedule.alarms.len()), (0, 0));
+    prop_assert_eq!((schedule.lanes.len(), schedule.wakeups.len()), (0, 0));
     Ok(())
 }
 

@@ -1,0 +1,310 @@
+//! A value that is kept elsewhere: read when it is first needed, and read again now and then.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How old a value may get. For this long, a key or token that was taken out still works.
+pub const LONGEST_AGE: Duration = Duration::from_mins(5);
+/// The shortest time between two reads for a key or token that is not the known one: nobody
+/// changes a secret faster, and senders of wrong ones must not cause a read each.
+const SHORTEST_GAP: Duration = Duration::from_secs(10);
+/// Those who waited while a read failed share its failure: each reading for itself, one
+/// after the other, would outlast the function.
+const SHARED_FAILURE: Duration = Duration::from_secs(1);
+
+/// The value as it was last read. It stays in use where reading it again fails.
+///
+/// Each method takes the read as a future, and awaits it only where the value is to be read.
+#[derive(Debug)]
+pub struct Fresh<T, E> {
+    // The standard library's lock: nothing awaits while it is held.
+    known: RwLock<Option<Arc<T>>>,
+    // Tokio's lock: held while the value is read, so that it is read once.
+    reads: tokio::sync::Mutex<Reads<E>>,
+}
+
+#[derive(Debug)]
+struct Reads<E> {
+    /// When it was last tried to read the value.
+    tried: Option<Instant>,
+    /// When the last read ended, and how.
+    ended: Option<(Instant, Result<(), E>)>,
+    /// When it was last read because the known value was of no use.
+    again: Option<Instant>,
+}
+
+impl<T, E> Default for Fresh<T, E> {
+    /// Nothing was read yet.
+    fn default() -> Self {
+        let reads = Reads { tried: None, ended: None, again: None };
+        Self { known: RwLock::default(), reads: tokio::sync::Mutex::new(reads) }
+    }
+}
+
+impl<T, E: Clone> Fresh<T, E> {
+    /// The value as far as it was read.
+    pub fn known(&self) -> Option<Arc<T>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The value from memory where it was read before.
+    ///
+    /// # Errors
+    /// When it was never read and cannot be.
+    pub async fn get(&self, read: impl Future<Output = Result<T, E>>) -> Result<Arc<T>, E> {
+        if let Some(value) = self.known() {
+            return Ok(value);
+        }
+        let mut reads = self.reads.lock().await;
+        // It may have been read while this waited.
+        if let Some(value) = self.known() {
+            return Ok(value);
+        }
+        reads.share_failure()?;
+        self.read(&mut reads, read).await
+    }
+
+    /// Reads the known value again where it is as old as it may get. Where nothing is known
+    /// yet, it reads nothing.
+    ///
+    /// # Errors
+    /// When it cannot be read; the next try comes when as much time has passed again.
+    pub async fn renew(&self, read: impl Future<Output = Result<T, E>>) -> Result<(), E> {
+        let mut reads = self.reads.lock().await;
+        let is_old = reads.tried.is_none_or(|at| at.elapsed() >= LONGEST_AGE);
+        if !is_old || self.known().is_none() {
+            return Ok(());
+        }
+        // Before the read too: a caller with a deadline may give up a read that hangs, and the
+        // callers after it must not wait as long.
+        reads.tried = Some(Instant::now());
+        self.read(&mut reads, read).await.map(drop)
+    }
+
+    /// Reads it again because the known value is of no use: a key that is not in it may have
+    /// been added. Within a short gap after such a read, the last read's outcome is the answer.
+    ///
+    /// # Errors
+    /// When it cannot be read, or could not a moment ago.
+    pub async fn again(&self, read: impl Future<Output = Result<T, E>>) -> Result<(), E> {
+        let mut reads = self.reads.lock().await;
+        if reads.again.is_some_and(|at| at.elapsed() < SHORTEST_GAP)
+            && let Some((_, ended)) = &reads.ended
+        {
+            return ended.clone();
+        }
+        reads.share_failure()?;
+        let read = self.read(&mut reads, read).await;
+        // After the read, however it ended: a slow failure is not repeated by all who wait.
+        reads.again = Some(Instant::now());
+        read.map(drop)
+    }
+
+    /// Reads it now, however lately it was read.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn now(&self, read: impl Future<Output = Result<T, E>>) -> Result<Arc<T>, E> {
+        let mut reads = self.reads.lock().await;
+        self.read(&mut reads, read).await
+    }
+
+    async fn read(
+        &self,
+        reads: &mut Reads<E>,
+        read: impl Future<Output = Result<T, E>>,
+    ) -> Result<Arc<T>, E> {
+        let read = read.await;
+        let now = Instant::now();
+        reads.tried = Some(now);
+        reads.ended = Some((now, read.as_ref().map(|_| ()).map_err(E::clone)));
+        let value = Arc::new(read?);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(Arc::clone(&value));
+        Ok(value)
+    }
+}
+
+impl<E: Clone> Reads<E> {
+    fn share_failure(&self) -> Result<(), E> {
+        match &self.ended {
+            Some((at, failure)) if at.elapsed() < SHARED_FAILURE => failure.clone(),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures_util::future::join_all;
+    use tokio::time::{advance, sleep, timeout};
+
+    use super::*;
+
+    /// How long a read takes.
+    const READ: Duration = Duration::from_secs(4);
+
+    /// Holds the number of its reads, or cannot be read.
+    #[derive(Default)]
+    struct Source {
+        reads: AtomicU32,
+        fails: bool,
+        fresh: Fresh<u32, &'static str>,
+    }
+
+    impl Source {
+        async fn read(&self) -> Result<u32, &'static str> {
+            let number = self.reads.fetch_add(1, Ordering::Relaxed) + 1;
+            sleep(READ).await;
+            if self.fails { Err("denied") } else { Ok(number) }
+        }
+
+        async fn get(&self) -> Result<u32, &'static str> {
+            self.fresh.get(self.read()).await.map(|value| *value)
+        }
+
+        async fn renew(&self) -> Result<(), &'static str> {
+            self.fresh.renew(self.read()).await
+        }
+
+        async fn again(&self) -> Result<(), &'static str> {
+            self.fresh.again(self.read()).await
+        }
+
+        async fn now(&self) -> Result<u32, &'static str> {
+            self.fresh.now(self.read()).await.map(|value| *value)
+        }
+
+        fn reads(&self) -> u32 {
+            self.reads.load(Ordering::Relaxed)
+        }
+    }
+
+    /// A source that was read once.
+    async fn known() -> Source {
+        let source = Source::default();
+        assert_eq!(source.get().await, Ok(1));
+        source
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_who_want_it_at_once_wait_for_one_read() {
+        let source = Source::default();
+        assert_eq!(source.fresh.known(), None);
+        assert_eq!(join_all((0..9).map(|_| source.get())).await, [Ok(1); 9]);
+        assert_eq!(source.get().await, Ok(1));
+        assert_eq!((source.reads(), source.fresh.known()), (1, Some(Arc::new(1))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_read_that_fails_is_shared_by_those_who_waited_and_then_made_again() {
+        let mut source = Source { fails: true, ..Source::default() };
+        assert_eq!(join_all((0..9).map(|_| source.get())).await, [Err("denied"); 9]);
+        assert_eq!(source.get().await, Err("denied"));
+        assert_eq!(source.reads(), 1);
+        source.fails = false;
+        advance(SHARED_FAILURE).await;
+        assert_eq!(source.get().await, Ok(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_of_no_use_is_read_again_at_once_and_then_not_within_the_gap() {
+        let source = known().await;
+        assert_eq!(join_all((0..9).map(|_| source.again())).await, [Ok(()); 9]);
+        assert_eq!((source.reads(), source.get().await), (2, Ok(2)));
+        advance(SHORTEST_GAP.checked_sub(Duration::from_millis(1)).unwrap()).await;
+        assert_eq!((source.again().await, source.reads()), (Ok(()), 2));
+        advance(Duration::from_millis(1)).await;
+        assert_eq!((source.again().await, source.reads()), (Ok(()), 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_gap_begins_when_a_read_ends() {
+        let source = known().await;
+        let begun = Instant::now();
+        source.again().await.unwrap();
+        advance(SHORTEST_GAP.checked_sub(READ).unwrap()).await;
+        assert_eq!(begun.elapsed(), SHORTEST_GAP);
+        assert_eq!((source.again().await, source.reads()), (Ok(()), 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_again_that_fails_is_shared_for_the_gap_and_what_was_known_stays() {
+        let mut source = known().await;
+        source.fails = true;
+        assert_eq!(join_all((0..9).map(|_| source.again())).await, [Err("denied"); 9]);
+        advance(SHORTEST_GAP.checked_sub(Duration::from_millis(1)).unwrap()).await;
+        assert_eq!((source.again().await, source.reads()), (Err("denied"), 2));
+        assert_eq!(source.get().await, Ok(1));
+        source.fails = false;
+        advance(Duration::from_millis(1)).await;
+        assert_eq!((source.again().await, source.get().await), (Ok(()), Ok(3)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_read_within_the_gap_for_another_reason_is_what_is_answered() {
+        let mut source = known().await;
+        source.fails = true;
+        assert_eq!(source.again().await, Err("denied"));
+        source.fails = false;
+        assert_eq!(source.now().await, Ok(3));
+        assert_eq!((source.again().await, source.reads()), (Ok(()), 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_renewed_when_it_is_old_and_not_before() {
+        let source = known().await;
+        advance(LONGEST_AGE.checked_sub(Duration::from_millis(1)).unwrap()).await;
+        assert_eq!((source.renew().await, source.reads()), (Ok(()), 1));
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(join_all((0..9).map(|_| source.renew())).await, [Ok(()); 9]);
+        assert_eq!((source.reads(), source.get().await), (2, Ok(2)));
+        source.again().await.unwrap();
+        advance(LONGEST_AGE.checked_sub(READ).unwrap()).await;
+        assert_eq!((source.renew().await, source.reads()), (Ok(()), 3), "any read renews it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_that_fails_leaves_what_was_known_and_is_not_repeated_soon() {
+        let mut source = known().await;
+        source.fails = true;
+        advance(LONGEST_AGE).await;
+        assert_eq!(source.renew().await, Err("denied"));
+        assert_eq!((source.renew().await, source.reads()), (Ok(()), 2));
+        assert_eq!(source.again().await, Err("denied"));
+        assert_eq!((source.get().await, source.reads()), (Ok(1), 2));
+        advance(LONGEST_AGE).await;
+        source.fails = false;
+        assert_eq!((source.renew().await, source.get().await), (Ok(()), Ok(3)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_that_was_given_up_is_not_begun_by_each_caller() {
+        let source = known().await;
+        advance(LONGEST_AGE).await;
+        timeout(READ / 2, source.renew()).await.unwrap_err();
+        assert_eq!((source.renew().await, source.reads()), (Ok(()), 2));
+        assert_eq!(source.get().await, Ok(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_read_that_was_given_up_is_made_by_the_next() {
+        let source = Source::default();
+        timeout(READ / 2, source.get()).await.unwrap_err();
+        assert_eq!((source.renew().await, source.reads()), (Ok(()), 1), "nothing to renew yet");
+        assert_eq!(source.get().await, Ok(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_keeps_it_from_being_read_now() {
+        let mut source = Source { fails: true, ..Source::default() };
+        assert_eq!((source.now().await, source.now().await), (Err("denied"), Err("denied")));
+        source.fails = false;
+        source.again().await.unwrap_err();
+        assert_eq!((source.now().await, source.now().await), (Ok(3), Ok(4)));
+    }
+}
