@@ -76,7 +76,8 @@ partition=$(cut -d: -f2 <<<"$arn")
 case $partition in
 aws | aws-us-gov) domain=amazonaws.com ;;
 aws-cn) domain=amazonaws.com.cn ;;
-*) fail "partition $partition is not supported; aws, aws-cn and aws-us-gov are" ;;
+aws-eusc) domain=amazonaws.eu ;;
+*) fail "partition $partition is not supported; aws, aws-cn, aws-us-gov and aws-eusc are" ;;
 esac
 if [[ -z $regions ]]; then
     regions=$(aws ec2 describe-regions --region "$home" --query 'sort(Regions[].RegionName)' --output text) ||

@@ -279,14 +279,14 @@ impl Item {
     fn dedup_key(&self) -> &str {
         match &self.content {
             Content::Event { outline, .. } => &outline.dedup_key,
-            _ => "",
+            Content::Unknown(_) => "",
         }
     }
 
     fn severity(&self) -> Option<Severity> {
         match &self.content {
             Content::Event { outline, .. } => outline.severity,
-            _ => None,
+            Content::Unknown(_) => None,
         }
     }
 }
