@@ -25,8 +25,7 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
         return None;
     }
     let arn = text(event, "alarmArn").or_else(|| event["resources"][0].as_str().map(str::to_owned));
-    // Published samples have stray spaces in the ARN's fields.
-    let arn = arn.map(|arn| arn.replace(": ", ":")).filter(|arn| arn.starts_with("arn:"));
+    let arn = arn.as_deref().map(tidied).filter(|arn| arn.starts_with("arn:"));
     let origin = arn.as_deref().and_then(Origin::from_arn).unwrap_or_else(|| {
         let mut origin = fallback.clone();
         if let Some(region) = text(event, "region").filter(|it| is_region(it)) {
@@ -79,6 +78,14 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
             .or_else(|| text(&detail["muteDetail"], "mutedByArn")),
         change: change(changed_at, changed, event),
     })
+}
+
+/// An ARN without the stray spaces that published samples have between its own fields.
+/// What follows `alarm:` is the alarm's name, which may hold `: ` itself.
+fn tidied(arn: &str) -> String {
+    let mut fields: Vec<&str> = arn.splitn(7, ':').collect();
+    fields.iter_mut().take(6).for_each(|field| *field = field.trim());
+    fields.join(":")
 }
 
 fn metrics(configuration: &Value, contributor: Option<&Contributor>) -> Vec<Metric> {
