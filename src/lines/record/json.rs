@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Exception, Record, stack};
 
 /// Fields that every line carries and nobody reads at night.
-const BOILERPLATE: [&str; 52] = [
+const BOILERPLATE: [&str; 53] = [
     "AWSRequestId",
     "FunctionRequestId",
     "ColdStart",
@@ -15,6 +15,7 @@ const BOILERPLATE: [&str; 52] = [
     "coldStart",
     "faas.coldstart",
     "faas.execution",
+    "faas.invocation_id",
     "function_arn",
     "functionArn",
     "function_memory_size",
