@@ -55,6 +55,18 @@ pub fn places(metric: &Metric) -> Vec<Place> {
         // Lambda, "Sending Lambda function logs to CloudWatch Logs": /aws/lambda/<name>
         // unless LoggingConfig says otherwise.
         "AWS/Lambda" => of("FunctionName").map(function).into_iter().collect(),
+        // Lambda, "Web Function logs in Amazon CloudWatch Logs" and "Using CloudWatch metrics
+        // with Lambda Web Functions": a Web Function's metrics and logs are collected in its
+        // home Region; usage metrics stay in the Region of the request, as do the logs in the
+        // log group that ends in `.local`.
+        "AWS/Lambda/Web" => of("FunctionName")
+            .map(|name| named(format!("/aws/lambda/web/{name}"), LAMBDA_ERRORS))
+            .into_iter()
+            .collect(),
+        "AWS/Lambda/Web/Usage" => of("FunctionName")
+            .map(|name| named(format!("/aws/lambda/web/{name}.local"), LAMBDA_ERRORS))
+            .into_iter()
+            .collect(),
         // Lambda Insights, "Metrics collected": dimension function_name.
         "LambdaInsights" => of("function_name").map(function).into_iter().collect(),
         // CloudWatch Synthetics, "Canary log group": /aws/lambda/cwsyn-<canary>-<id>.
@@ -214,6 +226,14 @@ mod tests {
         assert_eq!(
             groups("AWS/Lambda", &[("FunctionName", "checkout"), ("Resource", "checkout:live")]),
             [Group::OfFunction("checkout".into())]
+        );
+        assert_eq!(
+            groups("AWS/Lambda/Web", &[("FunctionName", "shop"), ("EndpointName", "default")]),
+            [named("/aws/lambda/web/shop")]
+        );
+        assert_eq!(
+            groups("AWS/Lambda/Web/Usage", &[("FunctionName", "shop")]),
+            [named("/aws/lambda/web/shop.local")]
         );
         assert_eq!(
             groups("AWS/RDS", &[("DBInstanceIdentifier", "shop")]),
