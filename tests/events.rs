@@ -77,7 +77,7 @@ fn carried(alarm: &Alarm) -> Evidence {
         kinds: kinds.collect(),
         lines,
     };
-    Evidence { parts: vec![part], tags: alarm.tags.clone(), notes: Vec::new() }
+    Evidence { parts: vec![part], notes: Vec::new() }
 }
 
 fn evidence(alarm: &Alarm) -> Evidence {

@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pagetrail::alarm::intake::{self, Notice};
+use pagetrail::alarm::tags::Tags;
 use pagetrail::alarm::{Alarm, Metric};
 use pagetrail::aws::home;
 use pagetrail::evidence::ports::{
@@ -32,7 +33,7 @@ struct Scripted {
     answers: Mutex<VecDeque<Option<Answer>>>,
     asked: Mutex<Vec<(Query, Option<String>, Duration)>>,
     started: Option<Instant>,
-    tags: Result<BTreeMap<String, String>, LookupError>,
+    tags: Result<Tags, LookupError>,
     alarms: Vec<Alarm>,
     groups: Vec<String>,
 }
@@ -48,7 +49,7 @@ impl Scripted {
             answers: Mutex::new(answers.into_iter().collect()),
             asked: Mutex::default(),
             started: Some(Instant::now()),
-            tags: Ok(BTreeMap::new()),
+            tags: Ok(Tags::new()),
             alarms: Vec::new(),
             groups: Vec::new(),
         }
@@ -96,7 +97,7 @@ impl LogSource for Scripted {
 }
 
 impl AlarmSource for Scripted {
-    async fn tags(&self, _arn: &str) -> Result<BTreeMap<String, String>, LookupError> {
+    async fn tags(&self, _arn: &str) -> Result<Tags, LookupError> {
         self.tags.clone()
     }
 
@@ -161,6 +162,10 @@ async fn evidence(logs: &Scripted, limits: Limits) -> Evidence {
 }
 
 async fn collect(alarm: &Alarm, logs: &Scripted, limits: Limits) -> Evidence {
+    collect_and_tag(&mut alarm.clone(), logs, limits).await
+}
+
+async fn collect_and_tag(alarm: &mut Alarm, logs: &Scripted, limits: Limits) -> Evidence {
     let deadline = Instant::now() + Duration::from_secs(20);
     let groups = ["/trace/*".to_owned(), "gateway".to_owned()];
     let collector =
@@ -397,26 +402,27 @@ async fn a_trace_is_searched_in_the_named_log_groups_too() {
 #[tokio::test(start_paused = true)]
 async fn tags_say_where_to_look_before_anything_else() {
     let mut logs = Scripted::new([]);
-    logs.tags = Ok(BTreeMap::from([
+    logs.tags = Ok(Tags::from([
         (
             "pagetrail:log-group".to_owned(),
             "/mine arn:aws:logs:eu-west-1:2:log-group:/b".to_owned(),
         ),
         ("pagetrail:pattern".to_owned(), "?Oops ?\"no stock\"".to_owned()),
     ]));
-    let evidence = evidence(&logs, LIMITS).await;
+    let mut alarm = alarm();
+    let _ = collect_and_tag(&mut alarm, &logs, LIMITS).await;
     let searched: Vec<_> =
         logs.queries().into_iter().map(|(query, ..)| (query.log_group, query.pattern)).collect();
     let of = |group: &str| (group.to_owned(), "?Oops ?\"no stock\"".to_owned());
     assert_eq!(searched, [of("/mine"), of("arn:aws:logs:eu-west-1:2:log-group:/b")]);
-    assert_eq!(evidence.tags.len(), 2);
+    assert_eq!(alarm.tags.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_tag_can_ask_for_any_of_several_words() {
     let mut logs = Scripted::new([]);
     let tag = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    logs.tags = Ok(BTreeMap::from([
+    logs.tags = Ok(Tags::from([
         tag("pagetrail:log-group", "/mine"),
         tag("pagetrail:pattern", "any: ERROR level=fatal"),
     ]));

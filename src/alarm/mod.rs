@@ -2,8 +2,8 @@
 //!
 //! - [`intake`]: a payload → its notices, told apart by marker fields.
 //! - `notification`, `event_bridge`: the two shapes CloudWatch writes a state change in.
-//! - [`rule`], [`query`], [`datapoints`]: what stands in a composite alarm's rule, a
-//!   Metrics Insights query, a reason.
+//! - [`rule`], [`query`], [`datapoints`], [`tags`]: what stands in a composite alarm's
+//!   rule, a Metrics Insights query, a reason, the alarm's tags.
 
 pub mod datapoints;
 mod event_bridge;
@@ -12,6 +12,7 @@ pub mod intake;
 mod notification;
 pub mod query;
 pub mod rule;
+pub mod tags;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use chrono::{DateTime, Utc};
 
 pub use datapoints::Datapoint;
 
+use self::tags::Tags;
 use crate::aws::Origin;
 use crate::hash::sha256_hex;
 
@@ -46,8 +48,9 @@ pub struct Alarm {
     pub composite: Option<Composite>,
     /// The log lines that a log alarm brings along.
     pub carried: Vec<CarriedLine>,
-    /// The alarm's tags, where the notification holds them.
-    pub tags: BTreeMap<String, String>,
+    /// The alarm's tags, as far as they are known: those in the notification, else those
+    /// that CloudWatch was asked for.
+    pub tags: Tags,
     /// By what the alarm's actions are suppressed or muted. EventBridge tells of such
     /// changes too.
     pub suppressed_by: Option<String>,
@@ -175,7 +178,7 @@ impl Alarm {
             contributor: None,
             composite: it.composite,
             carried: Vec::new(),
-            tags: BTreeMap::new(),
+            tags: Tags::new(),
             suppressed_by: None,
         }
     }

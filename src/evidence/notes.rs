@@ -1,12 +1,13 @@
-//! Notes: what is missing from the evidence and how to mend it, in plain words.
+//! Notes: what is missing from the evidence and what to do about it, in plain words.
 
 use super::Window;
 use super::ports::LookupError;
 use super::sources::Source;
 use crate::alarm::Alarm;
+use crate::alarm::tags::LOG_GROUP;
 use crate::aws::Origin;
 
-/// A call that was made, as far as a person needs to know it to mend its failure.
+/// A call that was made, as far as a person needs to know it to remove its failure.
 pub(super) struct Asked {
     action: &'static str,
     resource: String,
@@ -98,13 +99,13 @@ pub(super) fn no_source(alarm: &Alarm) -> String {
         .iter()
         .map(|metric| format!("{}/{}", metric.namespace, metric.name))
         .collect();
-    let mend = "Tag the alarm with pagetrail:log-group to say where to look.";
+    let remedy = format!("Tag the alarm with {LOG_GROUP} to say where to look.");
     if metrics.is_empty() {
-        return format!("no log lines: {} names no metric of its own. {mend}", alarm.name);
+        return format!("no log lines: {} names no metric of its own. {remedy}", alarm.name);
     }
     format!(
         "no log lines: no metric filter in account {} and Region {} feeds {}, and it is no AWS \
-         metric whose log group is known. {mend}",
+         metric whose log group is known. {remedy}",
         alarm.origin.account,
         alarm.origin.region,
         metrics.join(", ")

@@ -12,4 +12,4 @@ mod target;
 
 pub use keys::{Candidates, KeyHealth, Keys};
 pub use source::{KeyError, KeySource, secret_client, secret_text};
-pub use target::{DEFAULT_TARGET, Fingerprint, Target, target};
+pub use target::{DEFAULT_TARGET, Fingerprint, Target};

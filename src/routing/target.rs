@@ -1,6 +1,5 @@
 //! Where an event is to go: a named pool of routing keys, or one key by its fingerprint.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -49,6 +48,16 @@ impl Target {
     pub fn default_pool() -> Self {
         Self::Pool(DEFAULT_TARGET.to_owned())
     }
+
+    /// The pool of this name; the default one where there is none, or it cannot be one.
+    #[must_use]
+    pub fn named(name: Option<&str>) -> Self {
+        let valid = |name: &&str| {
+            let fits = (1..=64).contains(&name.len());
+            fits && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        };
+        Self::Pool(name.filter(valid).unwrap_or(DEFAULT_TARGET).to_owned())
+    }
 }
 
 impl fmt::Display for Target {
@@ -85,17 +94,6 @@ impl<'de> Deserialize<'de> for Target {
     }
 }
 
-/// The routing target that an alarm's tags name; a name that cannot be one is as none.
-#[must_use]
-pub fn target(tags: &BTreeMap<String, String>) -> Target {
-    let named = tags.get("pagetrail:target").map(|name| name.trim());
-    let valid = |name: &&str| {
-        let fits = (1..=64).contains(&name.len());
-        fits && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
-    Target::Pool(named.filter(valid).unwrap_or(DEFAULT_TARGET).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +109,13 @@ mod tests {
         assert_eq!(Fingerprint::of(&key).masked(), "…cdef");
         assert_eq!("db".parse(), Ok(Target::Pool("db".to_owned())));
         assert!("key:0123".parse::<Target>().is_err());
+    }
+
+    #[test]
+    fn a_name_that_can_be_no_pool_is_the_default_one() {
+        assert_eq!(Target::named(Some("db")), Target::Pool("db".to_owned()));
+        for name in [None, Some(""), Some("key:x"), Some("a b"), Some(&*"x".repeat(65))] {
+            assert_eq!(Target::named(name), Target::default_pool(), "{name:?}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use aws_sdk_lambda::Client as Lambda;
 use chrono::{DateTime, Utc};
 
 use super::lookup_error;
+use crate::alarm::tags::Tags;
 use crate::alarm::{Alarm, Composite, Described, Evaluation, Metric, State, query};
 use crate::aws::Origin;
 use crate::evidence::ports::{AlarmSource, LookupError};
@@ -70,7 +71,7 @@ impl RegionalAlarms {
 }
 
 impl AlarmSource for RegionalAlarms {
-    async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, LookupError> {
+    async fn tags(&self, arn: &str) -> Result<Tags, LookupError> {
         let answer = self
             .cloudwatch
             .list_tags_for_resource()
