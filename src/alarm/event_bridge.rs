@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::datapoints::{breaching, evaluated};
 use super::fields::{items, pairs, text, text_of, time, under};
-use super::notification::{DEFAULT_PERIOD, attributes_id, carried, change};
+use super::notification::{attributes_id, carried, change};
 use super::query::metric_of;
-use super::{Alarm, Composite, Contributor, Evaluation, Metric, State};
+use super::{Alarm, Composite, Contributor, DEFAULT_PERIOD, Evaluation, Metric, State, log_query};
 use crate::aws::{Origin, home, is_account, is_region};
 
 /// Reads an event; nothing when the markers are missing: `alarmData` (direct action)
@@ -50,6 +50,8 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
     let changed_at = changed.as_deref().and_then(|text| time(&text.replace(": ", ":")));
     let configuration = &detail["configuration"];
     let contributor = contributor(detail);
+    let log_query = log_query::read(detail);
+    let covers = log_query.as_ref().and_then(|query| query.covers);
     Some(Alarm {
         name,
         description: text(configuration, "description"),
@@ -59,8 +61,9 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
         reason,
         changed_at,
         metrics: metrics(configuration, contributor.as_ref()),
+        log_query,
         evaluation: Evaluation {
-            period: period(configuration, &data),
+            period: period(configuration, &data).or(covers).unwrap_or(DEFAULT_PERIOD),
             periods: evaluated_periods(configuration, &data),
             comparison: text(configuration, "comparisonOperator"),
             threshold: data["threshold"].as_f64().or(configuration["threshold"].as_f64()),
@@ -108,17 +111,19 @@ fn metrics(configuration: &Value, contributor: Option<&Contributor>) -> Vec<Metr
     metrics
 }
 
-fn period(configuration: &Value, data: &Value) -> Duration {
+fn period(configuration: &Value, data: &Value) -> Option<Duration> {
     items(configuration, "metrics")
         .filter_map(|input| input["metricStat"]["period"].as_u64().or(input["period"].as_u64()))
         .chain(data["period"].as_u64())
         .filter(|seconds| *seconds > 0)
         .max()
-        .map_or(DEFAULT_PERIOD, Duration::from_secs)
+        .map(Duration::from_secs)
 }
 
 fn evaluated_periods(configuration: &Value, data: &Value) -> u32 {
-    let told = configuration["evaluationPeriods"].as_u64();
+    let told = configuration["evaluationPeriods"]
+        .as_u64()
+        .or_else(|| configuration["queryResultsToEvaluate"].as_u64());
     let seen = data["evaluatedDatapoints"].as_array().or(data["recentDatapoints"].as_array());
     let periods = told.or(seen.and_then(|datapoints| u64::try_from(datapoints.len()).ok()));
     periods.and_then(|periods| u32::try_from(periods).ok()).unwrap_or(1).max(1)

@@ -2,13 +2,15 @@
 //!
 //! - [`intake`]: a payload → its notices, told apart by marker fields.
 //! - `notification`, `event_bridge`: the two shapes CloudWatch writes a state change in.
-//! - [`rule`], [`query`], [`datapoints`], [`tags`]: what stands in a composite alarm's
-//!   rule, a Metrics Insights query, a reason, the alarm's tags.
+//! - [`rule`], [`query`], [`log_query`], [`datapoints`], [`tags`]: what stands in a composite
+//!   alarm's rule, a Metrics Insights query, a log alarm's query, a reason, the alarm's tags.
 
 pub mod datapoints;
 mod event_bridge;
 mod fields;
+mod insights;
 pub mod intake;
+pub mod log_query;
 mod notification;
 pub mod query;
 pub mod rule;
@@ -20,10 +22,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 pub use datapoints::Datapoint;
+pub use log_query::LogQuery;
 
 use self::tags::Tags;
 use crate::aws::Origin;
 use crate::hash::sha256_hex;
+
+/// The period assumed where an alarm names none: the console's default.
+pub(crate) const DEFAULT_PERIOD: Duration = Duration::from_mins(5);
 
 /// A state change of one CloudWatch alarm.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +44,8 @@ pub struct Alarm {
     pub changed_at: Option<DateTime<Utc>>,
     /// The metrics the alarm watches; empty for a composite alarm.
     pub metrics: Vec<Metric>,
+    /// What a log alarm counts.
+    pub log_query: Option<LogQuery>,
     pub evaluation: Evaluation,
     /// The datapoints that led to the state, as far as they were told.
     pub datapoints: Vec<Datapoint>,
@@ -111,7 +119,8 @@ impl Metric {
 /// How CloudWatch evaluates the alarm.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// The longest period of the alarm's metrics.
+    /// The longest period of the alarm's metrics, or the time that one run of a log alarm's
+    /// query covers.
     pub period: Duration,
     pub periods: u32,
     /// CloudWatch's name, such as `GreaterThanThreshold`; absent on composite alarms.
@@ -155,6 +164,7 @@ pub struct Described {
     pub reason: String,
     pub changed_at: Option<DateTime<Utc>>,
     pub metrics: Vec<Metric>,
+    pub log_query: Option<LogQuery>,
     pub evaluation: Evaluation,
     pub composite: Option<Composite>,
 }
@@ -174,6 +184,7 @@ impl Alarm {
             reason: it.reason,
             changed_at: it.changed_at,
             metrics: it.metrics,
+            log_query: it.log_query,
             evaluation: it.evaluation,
             contributor: None,
             composite: it.composite,

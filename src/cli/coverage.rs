@@ -48,7 +48,7 @@ struct Row {
 struct LogGroup {
     name: String,
     pattern: String,
-    /// `tag`, `metric filter` or `metric`.
+    /// `tag`, `metric filter`, `metric` or `log alarm`.
     by: &'static str,
 }
 
@@ -117,6 +117,7 @@ async fn row(mut alarm: Alarm, logs: &RegionalLogs, alarms: &RegionalAlarms) -> 
             Why::Tag => "tag",
             Why::MetricFilter => "metric filter",
             Why::Table => "metric",
+            Why::LogAlarm => "log alarm",
         },
     });
     Row { alarm: alarm.name, log_groups: log_groups.collect(), notes: evidence.notes }

@@ -1,4 +1,5 @@
-//! Where to look: what the user tagged, else the metric filters, else the table of AWS metrics.
+//! Where to look: what the user tagged, else the metric filters, the table of AWS metrics, or
+//! a log alarm's own query.
 
 use futures_util::future::join_all;
 
@@ -8,6 +9,7 @@ use super::ports::{AlarmSource, LogSource, LookupError, MetricFilter};
 use super::table::{self, ERRORS, Group, Guess};
 use crate::alarm::tags::{self, Tags};
 use crate::alarm::{Alarm, Metric};
+use crate::aws::Origin;
 
 /// Log groups that one alarm's evidence is searched in; each costs a call or more.
 const MOST_SOURCES: usize = 10;
@@ -29,6 +31,8 @@ pub enum Why {
     MetricFilter,
     /// The table from AWS metrics to log groups: a guess, if a good one.
     Table,
+    /// A log alarm's own query.
+    LogAlarm,
 }
 
 /// The sources of one alarm, and what could not be found out.
@@ -46,7 +50,7 @@ pub(super) struct Services<'a, L, A> {
 }
 
 /// Looks in the order tags, metric filters, table; the first that answers, for each
-/// metric on its own.
+/// metric on its own. A log alarm has no metric but a query.
 pub(super) async fn find(
     alarm: &Alarm,
     services: &Services<'_, impl LogSource, impl AlarmSource>,
@@ -56,6 +60,7 @@ pub(super) async fn find(
         let (filtered, unfed) = filtered(alarm, services).await;
         found.add(filtered);
         found.add(tabled(&unfed, alarm, services).await);
+        found.add(queried(alarm));
     }
     found.sources.sort();
     found.sources.dedup_by(|a, b| a.log_group == b.log_group && a.pattern == b.pattern);
@@ -88,6 +93,28 @@ fn tagged(tags: &Tags) -> Located {
         why: Why::Tag,
     });
     Located { sources: sources.collect(), notes: Vec::new() }
+}
+
+/// The log groups that a log alarm's query reads. Its filters are searched for where a
+/// filter pattern can say the same: the query itself would cost money each time.
+fn queried(alarm: &Alarm) -> Located {
+    let Some(query) = &alarm.log_query else { return Located::default() };
+    let pattern =
+        tags::pattern(&alarm.tags).or_else(|| query.pattern()).unwrap_or_else(|| ERRORS.to_owned());
+    let sources = query.log_groups.iter().map(|group| Source {
+        log_group: nearest_name(group, alarm),
+        pattern: pattern.clone(),
+        why: Why::LogAlarm,
+    });
+    Located { sources: sources.collect(), notes: Vec::new() }
+}
+
+/// A log group of the alarm's own account goes by its name, any other by its ARN.
+fn nearest_name(group: &str, alarm: &Alarm) -> String {
+    let group = group.trim_end_matches(":*");
+    let own = Origin::from_arn(group).is_some_and(|origin| origin == alarm.origin);
+    let name = group.split_once(":log-group:").map(|(_, name)| name).filter(|_| own);
+    name.unwrap_or(group).to_owned()
 }
 
 /// The sources that metric filters name, and the metrics that no filter feeds.

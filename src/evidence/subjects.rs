@@ -33,7 +33,8 @@ pub(super) async fn subjects<'a>(
 ) -> Vec<Subject<'a>> {
     let itself = || Subject { alarm: Cow::Borrowed(alarm), is_child: false };
     if alarm.composite.is_none() {
-        return vec![itself()];
+        let alarm = completed(alarm, alarms, calls, notes).await;
+        return vec![Subject { alarm, is_child: false }];
     }
     let children = children(alarm, alarms, calls, notes).await;
     let tagged = children.into_iter().map(|mut child| async {
@@ -46,6 +47,38 @@ pub(super) async fn subjects<'a>(
         subjects.push(itself());
     }
     subjects
+}
+
+/// The alarm with what it watches. Not every notification says so, that of a log alarm for
+/// one is not documented: CloudWatch knows.
+async fn completed<'a>(
+    alarm: &'a Alarm,
+    alarms: &impl AlarmSource,
+    calls: &Calls,
+    notes: &mut Vec<String>,
+) -> Cow<'a, Alarm> {
+    let says = !alarm.metrics.is_empty() || alarm.log_query.is_some();
+    if says || !alarm.carried.is_empty() || alarm.tags.contains_key(LOG_GROUP) {
+        return Cow::Borrowed(alarm);
+    }
+    let names = [alarm.name.clone()];
+    let found = match calls.make(|| alarms.alarms(&names)).await {
+        Ok(found) => found,
+        Err(error) => {
+            let what = format!("what {} watches could not be read", alarm.name);
+            notes.push(explain(&what, &error, &Asked::alarms(&alarm.origin)));
+            return Cow::Borrowed(alarm);
+        }
+    };
+    // Another account may have an alarm of the same name.
+    let same =
+        |it: &Alarm| it.origin == alarm.origin && (alarm.arn.is_none() || it.arn == alarm.arn);
+    let Some(known) = found.into_iter().find(same) else { return Cow::Borrowed(alarm) };
+    let mut alarm = alarm.clone();
+    alarm.metrics = known.metrics;
+    alarm.log_query = known.log_query;
+    alarm.evaluation = known.evaluation;
+    Cow::Owned(alarm)
 }
 
 /// The alarms behind a composite alarm that are in ALARM, on all levels.
