@@ -12,13 +12,14 @@ use tokio::time::Instant;
 use super::calls::Calls;
 use super::kinds::KindsOf;
 use super::newest::Newest;
-use super::notes::{Asked, explain, no_line};
+use super::notes::{Asked, explain, looked_back, no_line};
 use super::ports::{AlarmSource, LogSource, LookupError, Order, Query};
 use super::search::{MOST_COUNTED, search};
 use super::sources::{Services, Source, Why, find};
 use super::subjects::{Subject, subjects};
 use super::trail::{Reach, follow};
-use super::{Count, Evidence, Kind, Part, Window, tags, window};
+use super::window::wider;
+use super::{Count, Evidence, Kind, Part, Window, breach, tags, window};
 use crate::alarm::Alarm;
 use crate::lines::Line;
 use crate::text::cut;
@@ -143,7 +144,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             }
             self.trails(&mut part.kinds, trails, alarm, &mut notes, calls).await;
             if part.lines.is_empty() && notes.is_empty() {
-                notes.push(no_line(&part.sources, part.window, alarm.proves_a_line()));
+                notes.push(no_line(&part.sources, part.window, expects_a_line(alarm, &part)));
             }
             (part, notes)
         }
@@ -156,12 +157,20 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         }
         let mut found = self.search_all(&part.sources, part.window, calls).await;
         for wait in LATE_LINES {
-            let empty = found.matched().seen == 0;
-            let failed = found.ends.iter().all(|(_, error)| error.is_some());
-            if !empty || failed || !expects_a_line(alarm, part) || !calls.pause(wait).await {
+            if !found.is_empty() || !expects_a_line(alarm, part) || !calls.pause(wait).await {
                 break;
             }
             found = self.search_all(&part.sources, part.window, calls).await;
+        }
+        if found.is_empty()
+            && let Some(wider) = wider(alarm, self.now)
+        {
+            found = self.search_all(&part.sources, wider, calls).await;
+            if found.matched().seen > 0 {
+                notes.push(looked_back(part.window, wider));
+                part.span = wider;
+            }
+            part.window = wider;
         }
         for (source, (matched, error)) in part.sources.iter().zip(&found.ends) {
             let Some(error) = error else { continue };
@@ -266,6 +275,11 @@ struct Matches {
 }
 
 impl Matches {
+    /// Whether nothing matched although it was searched.
+    fn is_empty(&self) -> bool {
+        self.matched().seen == 0 && self.ends.iter().any(|(_, error)| error.is_none())
+    }
+
     fn matched(&self) -> Count {
         self.ends.iter().fold(Count::default(), |sum, (count, _)| Count {
             seen: sum.seen + count.seen,
@@ -288,6 +302,7 @@ impl Part {
             child: subject.is_child.then(|| subject.alarm.name.clone()),
             sources: Vec::new(),
             window: window(&subject.alarm, now),
+            span: breach(&subject.alarm, now),
             matched: Count::default(),
             kinds: Vec::new(),
             lines: Vec::new(),

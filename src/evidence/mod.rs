@@ -51,7 +51,11 @@ pub struct Part {
     pub child: Option<String>,
     /// Where it was searched.
     pub sources: Vec<Source>,
+    /// When it was searched.
     pub window: Window,
+    /// The time that its lines are from: that of the breach, or all that was searched where
+    /// the breach's own time held none.
+    pub span: Window,
     /// How many lines matched.
     pub matched: Count,
     /// The kinds among them, the most severe and frequent first.

@@ -1,5 +1,7 @@
 //! Notes: what is missing from the evidence and what to do about it, in plain words.
 
+use chrono::{DateTime, Utc};
+
 use super::Window;
 use super::ports::LookupError;
 use super::sources::Source;
@@ -109,6 +111,18 @@ pub(super) fn no_source(alarm: &Alarm) -> String {
         alarm.origin.account,
         alarm.origin.region,
         metrics.join(", ")
+    )
+}
+
+/// Nothing matched in the alarm's own time, but something did before it.
+pub(super) fn looked_back(own: Window, wider: Window) -> String {
+    let time = |time: DateTime<Utc>| time.format("%H:%M:%S").to_string();
+    format!(
+        "The lines may be about something else: nothing matched in the alarm's own time, {} to {} \
+         UTC, so they are from {} on.",
+        time(own.start),
+        time(own.end),
+        time(wider.start),
     )
 }
 
