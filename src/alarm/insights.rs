@@ -1,11 +1,16 @@
 //! The filters of a Logs Insights query as a filter pattern, as far as one can say the same.
 
-/// The longest pattern that CloudWatch Logs takes, in characters.
-const LONGEST: usize = 1024;
+/// The longest query that a log alarm takes, and the longest pattern that CloudWatch Logs
+/// takes, in characters (API reference).
+const LONGEST_QUERY: usize = 10_000;
+const LONGEST_PATTERN: usize = 1024;
 
 /// A filter pattern that matches the lines that the query counts; nothing where the query
 /// filters in a way that no pattern can, or not at all.
 pub(super) fn pattern(query: &str) -> Option<String> {
+    if query.chars().count() > LONGEST_QUERY {
+        return None;
+    }
     let mut filters = Vec::new();
     // From here on a field may be one that the query made, which no line holds.
     let mut made = false;
@@ -13,7 +18,9 @@ pub(super) fn pattern(query: &str) -> Option<String> {
         let (name, arguments) = command.split_once(char::is_whitespace).unwrap_or((&command, ""));
         match name.to_ascii_lowercase().as_str() {
             "filter" => filters.push(filter(arguments, made)?),
-            "fields" | "display" => made |= arguments.to_ascii_lowercase().contains(" as "),
+            "fields" | "display" => {
+                made |= arguments.split_whitespace().any(|word| word.eq_ignore_ascii_case("as"));
+            }
             "parse" => made = true,
             "sort" | "limit" => {}
             // What follows is about the results.
@@ -21,7 +28,7 @@ pub(super) fn pattern(query: &str) -> Option<String> {
             _ => return None,
         }
     }
-    combined(&filters).filter(|pattern| pattern.chars().count() <= LONGEST)
+    combined(&filters).filter(|pattern| pattern.chars().count() <= LONGEST_PATTERN)
 }
 
 /// One `filter` command: conditions of which all or one must hold.
@@ -45,13 +52,18 @@ enum Token {
     Sign(&'static str),
 }
 
+impl Token {
+    fn is(&self, word: &str) -> bool {
+        matches!(self, Self::Word(it) if it.eq_ignore_ascii_case(word))
+    }
+}
+
 /// The commands between the bars, without comments.
 fn commands(query: &str) -> Vec<String> {
     let mut commands = vec![String::new()];
     let mut inside: Option<char> = None;
     let mut characters = query.chars();
     while let Some(character) = characters.next() {
-        let command = commands.last_mut().map_or("", |it| it.as_str()).trim_end();
         match (inside, character) {
             (None, '#') => {
                 characters.by_ref().find(|it| *it == '\n');
@@ -62,7 +74,9 @@ fn commands(query: &str) -> Vec<String> {
                 continue;
             }
             (None, '"' | '\'' | '`') => inside = Some(character),
-            (None, '/') if takes_a_regex(command) => inside = Some(character),
+            (None, '/') if commands.last().is_some_and(|it| takes_a_regex(it)) => {
+                inside = Some(character);
+            }
             (Some(end), _) if end == character => inside = None,
             _ => {}
         }
@@ -78,8 +92,10 @@ fn commands(query: &str) -> Vec<String> {
 
 /// Whether a slash behind this begins a regular expression, and does not divide.
 fn takes_a_regex(before: &str) -> bool {
-    let before = before.to_ascii_lowercase();
-    before.ends_with("like") || before.ends_with("=~") || before.trim_start().starts_with("parse")
+    let is = |text: Option<&str>, word: &str| text.is_some_and(|it| it.eq_ignore_ascii_case(word));
+    let (before, start) = (before.trim_end(), before.trim_start());
+    let like = before.len().checked_sub("like".len()).and_then(|at| before.get(at..));
+    is(like, "like") || before.ends_with("=~") || is(start.get(.."parse".len()), "parse")
 }
 
 fn filter(arguments: &str, made: bool) -> Option<Filter> {
@@ -105,17 +121,18 @@ fn filter(arguments: &str, made: bool) -> Option<Filter> {
 
 fn condition(rest: &mut &[Token], made: bool) -> Option<Condition> {
     let (Token::Word(field), more) = rest.split_first()? else { return None };
-    let is = |token: &Token, word: &str| matches!(token, Token::Word(it) if it.eq_ignore_ascii_case(word));
     let (without, more) = match more {
-        [not, like, more @ ..] if is(not, "not") && is(like, "like") => (true, more),
-        [like, more @ ..] if is(like, "like") => (false, more),
+        [not, like, more @ ..] if not.is("not") && like.is("like") => (true, more),
+        [like, more @ ..] if like.is("like") => (false, more),
         [Token::Sign("=~"), more @ ..] => (false, more),
         [Token::Sign(sign), value, more @ ..] => {
             *rest = more;
             let value = match value {
                 // A star in a pattern stands for any characters.
-                Token::Text(text) if !text.contains('*') => quoted(text),
-                Token::Word(word) if word.parse::<f64>().is_ok() => word.clone(),
+                Token::Text(text) if ["=", "!="].contains(sign) && !text.contains('*') => {
+                    quoted(text)
+                }
+                Token::Word(word) if is_number(word) => word.clone(),
                 _ => return None,
             };
             return Some(Condition::Field(format!("{} {sign} {value}", selector(field, made)?)));
@@ -192,6 +209,10 @@ fn delimited(text: &str, delimiter: char) -> Option<(String, usize)> {
         }
     }
     None
+}
+
+fn is_number(word: &str) -> bool {
+    word.parse::<f64>().is_ok() && !word.contains(|it: char| it.is_ascii_alphabetic())
 }
 
 /// The text that a regular expression matches, where it matches one only.
@@ -333,6 +354,9 @@ mod tests {
             "filter @type = \"REPORT\"",
             "filter @message = \"a\"",
             "filter level = \"a*\"",
+            "filter level > \"a\"",
+            "filter level = nan",
+            "fields a\nas b | filter b = 1",
             "filter level in [\"a\", \"b\"]",
             "filter ispresent(level)",
             "filter strlen(@message) > 10",
@@ -351,6 +375,8 @@ mod tests {
         ] {
             assert_eq!(pattern(query), None, "{query}");
         }
-        assert_eq!(pattern(&format!("filter @message like /{}/", "x".repeat(1_030))), None);
+        for long in [1_030, 11_000] {
+            assert_eq!(pattern(&format!("filter @message like /{}/", "x".repeat(long))), None);
+        }
     }
 }

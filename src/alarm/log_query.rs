@@ -95,7 +95,7 @@ mod tests {
             let query = read(&message).unwrap_or_else(|| panic!("{message}"));
             assert_eq!(query.log_groups, ["/ecs/shop"], "{message}");
             assert_eq!(query.pattern().as_deref(), Some("\"ERROR\""), "{message}");
-            assert_eq!(query.covers, Some(Duration::from_secs(360)), "{message}");
+            assert_eq!(query.covers, Some(Duration::from_mins(6)), "{message}");
         }
     }
 
