@@ -20,7 +20,7 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
     let name = text(detail, "alarmName")?;
     let now = &detail["state"];
     let state = State::parse(now["value"].as_str()?)?;
-    // EventBridge also tells of changed configurations; these are no state changes.
+    // EventBridge also reports changed configurations; these are no state changes.
     if detail.get("operation").is_some() {
         return None;
     }
@@ -121,11 +121,11 @@ fn period(configuration: &Value, data: &Value) -> Option<Duration> {
 }
 
 fn evaluated_periods(configuration: &Value, data: &Value) -> u32 {
-    let told = configuration["evaluationPeriods"]
+    let configured = configuration["evaluationPeriods"]
         .as_u64()
         .or_else(|| configuration["queryResultsToEvaluate"].as_u64());
     let seen = data["evaluatedDatapoints"].as_array().or(data["recentDatapoints"].as_array());
-    let periods = told.or(seen.and_then(|datapoints| u64::try_from(datapoints.len()).ok()));
+    let periods = configured.or(seen.and_then(|datapoints| u64::try_from(datapoints.len()).ok()));
     periods.and_then(|periods| u32::try_from(periods).ok()).unwrap_or(1).max(1)
 }
 

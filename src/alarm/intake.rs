@@ -1,4 +1,4 @@
-//! Intake: what a payload holds, each part on its own, told apart by marker fields.
+//! Intake: what a payload holds, each part on its own, recognised by marker fields.
 
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
-//! The alarm: what CloudWatch told us, in one type whatever the form it came in.
+//! The alarm: what CloudWatch reported, in one type whatever the form it came in.
 //!
-//! - [`intake`]: a payload → its notices, told apart by marker fields.
+//! - [`intake`]: a payload → its notices, recognised by marker fields.
 //! - `notification`, `event_bridge`: the two shapes CloudWatch writes a state change in.
 //! - [`rule`], [`query`], [`log_query`], [`datapoints`], [`tags`]: what stands in a composite
 //!   alarm's rule, a Metrics Insights query, a log alarm's query, a reason, the alarm's tags.
@@ -47,7 +47,7 @@ pub struct Alarm {
     /// What a log alarm counts.
     pub log_query: Option<LogQuery>,
     pub evaluation: Evaluation,
-    /// The datapoints that led to the state, as far as they were told.
+    /// The datapoints that led to the state, as far as they are known.
     pub datapoints: Vec<Datapoint>,
     /// Which contributor of a Metrics Insights, PromQL or log alarm changed, where
     /// the alarm notifies for each of them.
@@ -59,8 +59,8 @@ pub struct Alarm {
     /// The alarm's tags, as far as they are known: those in the notification, else those
     /// that CloudWatch was asked for.
     pub tags: Tags,
-    /// By what the alarm's actions are suppressed or muted. EventBridge tells of such
-    /// changes too.
+    /// By what the alarm's actions are suppressed or muted. EventBridge reports
+    /// such changes too.
     pub suppressed_by: Option<String>,
     /// Distinguishes this state change from the alarm's others, the same in every
     /// delivery of the same notification.
@@ -140,7 +140,7 @@ pub struct Contributor {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Composite {
     pub rule: Option<String>,
-    /// The ARNs or names of the children that made the state change, where told.
+    /// The ARNs or names of the children that made the state change, where known.
     pub triggering: Vec<String>,
 }
 
@@ -153,7 +153,7 @@ pub struct CarriedLine {
     pub text: String,
 }
 
-/// An alarm as `DescribeAlarms` tells it.
+/// An alarm as `DescribeAlarms` shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Described {
     pub name: String,

@@ -73,7 +73,7 @@ pub(super) fn read(message: &Value, fallback: &Origin) -> Option<Alarm> {
     })
 }
 
-/// What tells state changes of one alarm apart: the time, the same whichever road
+/// What distinguishes the state changes of one alarm: the time, the same whichever road
 /// the notification took; without one the whole message.
 pub(super) fn change(at: Option<DateTime<Utc>>, text: Option<String>, message: &Value) -> String {
     match at {
