@@ -48,7 +48,7 @@ struct Row {
 struct LogGroup {
     name: String,
     pattern: String,
-    /// `tag`, `metric filter` or `metric`.
+    /// `tag`, `metric filter`, `metric` or `log alarm`.
     by: &'static str,
 }
 
@@ -89,7 +89,7 @@ async fn rows(args: &Args) -> Result<Vec<Row>, CommandError> {
     let mut rows = Vec::new();
     for (alarm, actions) in all {
         if actions.contains(&args.topic) {
-            rows.push(row(&alarm, &logs, &alarms).await);
+            rows.push(row(alarm, &logs, &alarms).await);
         }
     }
     if rows.is_empty() {
@@ -99,7 +99,7 @@ async fn rows(args: &Args) -> Result<Vec<Row>, CommandError> {
     Ok(rows)
 }
 
-async fn row(alarm: &Alarm, logs: &RegionalLogs, alarms: &RegionalAlarms) -> Row {
+async fn row(mut alarm: Alarm, logs: &RegionalLogs, alarms: &RegionalAlarms) -> Row {
     let collector = Collector {
         logs,
         alarms,
@@ -108,7 +108,7 @@ async fn row(alarm: &Alarm, logs: &RegionalLogs, alarms: &RegionalAlarms) -> Row
         now: Utc::now(),
         deadline: Instant::now() + PER_ALARM,
     };
-    let evidence = collector.places(alarm).await;
+    let evidence = collector.places(&mut alarm).await;
     let sources = evidence.parts.into_iter().flat_map(|part| part.sources);
     let log_groups = sources.map(|source| LogGroup {
         name: source.log_group,
@@ -117,9 +117,10 @@ async fn row(alarm: &Alarm, logs: &RegionalLogs, alarms: &RegionalAlarms) -> Row
             Why::Tag => "tag",
             Why::MetricFilter => "metric filter",
             Why::Table => "metric",
+            Why::LogAlarm => "log alarm",
         },
     });
-    Row { alarm: alarm.name.clone(), log_groups: log_groups.collect(), notes: evidence.notes }
+    Row { alarm: alarm.name, log_groups: log_groups.collect(), notes: evidence.notes }
 }
 
 /// One line for each log group, and one for each note.

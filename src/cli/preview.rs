@@ -172,8 +172,9 @@ async fn trigger(
         now: Utc::now(),
         deadline: Instant::now() + Duration::from_secs(args.deadline),
     };
-    let evidence = collector.collect(alarm).await;
-    (composer.trigger(alarm, &evidence, Utc::now()), timed.calls())
+    let mut alarm = alarm.clone();
+    let evidence = collector.collect(&mut alarm).await;
+    (composer.trigger(&alarm, &evidence, Utc::now()), timed.calls())
 }
 
 /// The event as it reads in PagerDuty, then the calls.
