@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs everything that is checked: lint, the template, Rust tests, the installed stack end to end, the page in a
-# browser. Goes on after a failure, names what failed at the end, and exits 1 then.
+# Runs everything that is checked: lint, the template, Rust tests, the installed stack end to end, the commands in
+# the documents, the page in a browser. Goes on after a failure, names what failed at the end, and exits 1 then.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
@@ -43,6 +43,7 @@ step "changes to its permissions that no test notices" tests/template/mutations.
 step "Rust tests" rust_tests
 step "build for the tests below" cargo build --locked --bins
 step "end to end" pytest tests/e2e
+step "the commands in README and docs" pytest tests/docs
 step "Alertmanager" program prometheus-alertmanager prometheus-alertmanager
 step "other people's clients" pytest tests/clients
 step "browser" program chromium chromium chromium-browser google-chrome

@@ -84,9 +84,7 @@ def test_composite_alarm(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
     quiet = Alarm("quiet", stack.topic, minute)
     alarm = Composite("shop-is-down", stack.topic, [*children, quiet])
     alarm.create(cloud)
-    cloud.client("cloudwatch").set_alarm_state(
-        AlarmName=quiet.name, StateValue="OK", StateReason=quiet.reason("OK")
-    )
+    quiet.set_state(cloud, "OK")
 
     alarm.notify(cloud, "ALARM")
     incident = sandbox.incident(alarm.dedup_key, "triggered")

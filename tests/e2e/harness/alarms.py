@@ -31,9 +31,8 @@ class Alarm:
         self.description = "Orders that failed"
 
     def create(self, cloud: Cloud, tags: dict[str, str] | None = None) -> None:
-        """Makes it known to CloudWatch, as no call about it needs for a plain notification."""
-        client = cloud.client("cloudwatch")
-        client.put_metric_alarm(
+        """Makes it known to CloudWatch, in ALARM; a plain notification needs no such alarm."""
+        cloud.client("cloudwatch").put_metric_alarm(
             AlarmName=self.name,
             AlarmDescription=self.description,
             Namespace=self.namespace,
@@ -44,11 +43,21 @@ class Alarm:
             EvaluationPeriods=1,
             Threshold=1,
             ComparisonOperator="GreaterThanOrEqualToThreshold",
+            TreatMissingData="notBreaching",
+            AlarmActions=[self.topic],
+            OKActions=[self.topic],
             Tags=[{"Key": k, "Value": v} for k, v in (tags or {}).items()],
         )
+        self.set_state(cloud, "ALARM")
+
+    def set_state(self, cloud: Cloud, state: str) -> None:
+        """Without a notification: the emulator's lacks half of what CloudWatch's holds."""
+        client = cloud.client("cloudwatch")
+        client.disable_alarm_actions(AlarmNames=[self.name])
         client.set_alarm_state(
-            AlarmName=self.name, StateValue="ALARM", StateReason=self.reason("ALARM")
+            AlarmName=self.name, StateValue=state, StateReason=self.reason(state)
         )
+        client.enable_alarm_actions(AlarmNames=[self.name])
 
     def reason(self, state: str) -> str:
         firing = state == "ALARM"

@@ -25,7 +25,10 @@ def free_port() -> int:
 class Cloud:
     """Holds no state but the processes; everything else is asked of the emulator."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, account: str = "test", region: str = REGION) -> None:
+        """The account's root has `test` as its access key, or the account's 12 digits."""
+        self.access_key = account
+        self.region = region
         self.calls_file = folder / "calls.jsonl"
         self.calls_file.touch()
         port = free_port()
@@ -67,23 +70,23 @@ class Cloud:
             process.stop()
 
     def environment(self) -> dict[str, str]:
-        """For the AWS CLI and scripts: the account's root, which the emulator knows as `test`."""
+        """For the AWS CLI and scripts, as the account's root."""
         return {
             **clean_environment(),
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def client(self, service: str, region: str = REGION):
+    def client(self, service: str, region: str | None = None):
         return boto3.client(
             service,
-            region_name=region,
+            region_name=region or self.region,
             endpoint_url=self.url,
-            aws_access_key_id="test",
+            aws_access_key_id=self.access_key,
             aws_secret_access_key="test",
             config=Config(retries={"max_attempts": 2}),
         )

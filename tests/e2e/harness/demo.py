@@ -5,7 +5,6 @@ Run by scripts/demo.sh.
 
 import argparse
 import json
-import os
 import re
 import shutil
 import signal
@@ -19,6 +18,7 @@ from .alarms import Alarm
 from .cloud import REGION, Cloud
 from .incident import as_text, link_faults, numbered, trail_faults
 from .install import PREFIX, ROOT, Stack, build, publish
+from .keep import how_to_go_on, settings, stop_script
 from .sandbox import Sandbox
 from .workload import Minute, Request, orders, receipts
 
@@ -48,28 +48,26 @@ def main() -> int:
 
     folder = Path(tempfile.mkdtemp(prefix="pagetrail-demo-"))
     running: list[Cloud | Sandbox] = []
-    done = False
+    keep = done = False
     try:
-        done = play(folder, running, arguments.picture)
+        done = play(folder, running, arguments.keep, arguments.picture)
+        keep = done and arguments.keep
     except KeyboardInterrupt:
         print("demo: interrupted", file=sys.stderr)
     except (AssertionError, RuntimeError, subprocess.CalledProcessError) as error:
         print(f"demo: failed: {error}", file=sys.stderr)
     finally:
-        if arguments.keep and done:
-            print(f"\n{how_to_go_on(running)}")
-            pids = " ".join(str(p.pid) for part in running for p in part.processes)
-            print(f"\nTo stop it all:\n  kill {pids} && rm -r {folder}")
-        else:
-            if done:
-                print("\nAll of it is stopped now; with --keep the page stays up.")
+        if not keep:
             for part in reversed(running):
                 part.stop()
             shutil.rmtree(folder, ignore_errors=True)
+    if done and not keep:
+        print("\nEverything is stopped again; with --keep it stays up, for you to look around.")
     return 0 if done else 1
 
 
-def play(folder: Path, running: list, picture: Path | None) -> bool:
+def play(folder: Path, running: list, keep: bool, picture: Path | None) -> bool:
+    """Adds what it starts to `running`. Whether the incident is what it should be."""
     print("Building (the first time takes some minutes) ...", flush=True)
     command = build()
 
@@ -91,8 +89,9 @@ def play(folder: Path, running: list, picture: Path | None) -> bool:
     lines = receipts(cloud, "shop", minute, CUSTOMER)
     steps.say("a service on EC2 logged plain text, with an e-mail address in its error")
     alarm = Alarm("shop", stack.topic, minute)
+    alarm.create(cloud)
     alarm.notify(cloud, "ALARM")
-    steps.say("CloudWatch says ALARM")
+    steps.say(f"CloudWatch says ALARM: the alarm '{alarm.name}' counts the errors of both")
     incident = sandbox.incident(alarm.dedup_key, "triggered")
     steps.say("the incident is there")
     faults = faults_of(incident, failed, lines)
@@ -100,6 +99,7 @@ def play(folder: Path, running: list, picture: Path | None) -> bool:
     if picture:
         subprocess.run([ROOT / "scripts" / "screenshot.sh", page, picture], check=True)
         steps.say(f"picture taken: {picture}")
+    alarm.set_state(cloud, "OK")
     alarm.notify(cloud, "OK")
     steps.say("CloudWatch says OK")
     incident = sandbox.incident(alarm.dedup_key, "resolved")
@@ -109,6 +109,10 @@ def play(folder: Path, running: list, picture: Path | None) -> bool:
     print(f"On AWS, the link to install this would be:\n  {link(command, stack.topic)}")
     for fault in faults:
         print(f"demo: the incident is wrong: {fault}", file=sys.stderr)
+    if keep and not faults:
+        env = settings(folder, cloud, command, stack.topic)
+        stop = stop_script(folder, [*cloud.processes, *sandbox.processes])
+        print(f"\n{how_to_go_on(sandbox.url, env, stop, alarm)}")
     return not faults
 
 
@@ -126,24 +130,6 @@ def faults_of(incident: dict, failed: Request, lines: list[str]) -> list[str]:
     if CUSTOMER in json.dumps(incident):
         faults.append(f"{CUSTOMER} has left")
     return faults
-
-
-def how_to_go_on(running: list) -> str:
-    """What to type to look around in what is left running."""
-    cloud, sandbox = running
-    settings = " ".join(
-        f"{name}={value}"
-        for name, value in cloud.environment().items()
-        if name.startswith("AWS_") and os.environ.get(name) != value
-    )
-    topic = cloud.client("sns").list_topics()["Topics"][0]["TopicArn"]
-    return (
-        f"Everything is left running. The incidents: {sandbox.url}\n"
-        f"The AWS CLI works against it, in any directory, after:\n"
-        f"  export PATH={Path(sys.executable).parent}:$PATH TOPIC={topic} {settings}\n"
-        f"(aws sqs also needs --endpoint-url $AWS_ENDPOINT_URL.) Then send another page:\n"
-        f'  aws sns publish --topic-arn "$TOPIC" --subject "Hello" --message "from the demo"'
-    )
 
 
 def link(command: Path, topic: str) -> str:

@@ -14,9 +14,9 @@ BATCH = 1000
 class Minute:
     """The minute that breached: over, and evaluated some seconds later, as CloudWatch does."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: datetime | None = None) -> None:
         now = datetime.now(timezone.utc)
-        self.start = now.replace(second=0, microsecond=0) - timedelta(minutes=2)
+        self.start = start or now.replace(second=0, microsecond=0) - timedelta(minutes=2)
         self.changed = self.start + timedelta(seconds=95, milliseconds=472)
 
     def at(self, seconds: float) -> datetime:
