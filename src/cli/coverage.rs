@@ -77,7 +77,7 @@ async fn rows(args: &Args) -> Result<Vec<Row>, CommandError> {
             "--topic must be the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME".into()
         );
     };
-    let sdk = session::open(&args.session).await?;
+    let sdk = session::open(&args.session, None).await?;
     let region = args.session.region.clone().unwrap_or(topic.region);
     let (logs, alarms) = Account::new(sdk).in_region(&region);
     let all = alarms.all().await.map_err(|error| match error {

@@ -75,7 +75,7 @@ async fn preview(args: &Args) -> Result<(), CommandError> {
         return Err(format!("a redaction pattern cannot be used: {fault}").into());
     }
     let key = routing_key(args)?;
-    let sdk = session::open(&args.session).await?;
+    let sdk = session::open(&args.session, None).await?;
     let region = sdk.region().map(ToString::to_string).unwrap_or_default();
     let account = Account::new(sdk);
     let notices = match (&args.alarm, &args.event) {
