@@ -4,6 +4,7 @@ pub mod coverage;
 pub mod digest;
 mod error;
 pub mod link;
+mod named;
 pub mod preview;
 pub mod rejected;
 pub mod sandbox;

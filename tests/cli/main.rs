@@ -10,4 +10,5 @@
 mod support;
 
 mod harness;
+mod preview;
 mod profile;
