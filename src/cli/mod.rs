@@ -6,6 +6,7 @@ mod error;
 pub mod link;
 mod named;
 pub mod preview;
+mod progress;
 pub mod rejected;
 pub mod sandbox;
 pub mod send;

@@ -9,6 +9,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod coverage;
+mod exit_codes;
 mod harness;
 mod preview;
 mod profile;
