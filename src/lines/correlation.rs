@@ -259,9 +259,9 @@ mod tests {
         ] {
             assert_eq!(service(&line), Some(format!("request {ID}")), "{line}");
         }
-        // An id of that name which is no function's.
+        // An id with part of that name is not a function's.
         let other = format!(r#"{{"job":{{"invocation_id":"{ID}"}}}}"#);
-        assert_eq!(service(&other), None);
+        assert_eq!(service(&other), Some(format!("invocation_id {ID}")));
     }
 
     #[test]

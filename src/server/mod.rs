@@ -70,7 +70,7 @@ pub fn run(config: Settings) -> Result<(), ServerError> {
 async fn start(config: Settings, tally: Arc<Tally>) -> Result<(), ServerError> {
     // A SIGHUP that comes during the start is not the end.
     let hangup = signal(SignalKind::hangup())?;
-    let sdk = if needs_aws(&config) { Some(aws::user_config(None, None).await) } else { None };
+    let sdk = if needs_aws(&config) { Some(aws::user_config(None).await) } else { None };
     DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir).map_err(|error| {
         format!("data_dir: {} cannot be made: {error}", config.data_dir.display())
     })?;

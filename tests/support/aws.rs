@@ -33,7 +33,8 @@ const LOG_OPERATIONS: [&str; 3] = ["DescribeMetricFilters", "DescribeLogGroups",
 #[derive(Debug, Clone)]
 pub struct Call {
     pub operation: String,
-    /// From the signature's credential scope.
+    /// From the signature's credential scope, like the Region.
+    pub access_key: String,
     pub region: String,
     pub body: Value,
     pub at: Instant,
@@ -217,9 +218,11 @@ async fn answer(state: Arc<Mutex<State>>, request: Request) -> Answer {
     let (service, operation, body) = asked(&request);
     let (service, operation) = (service.as_str(), operation.as_str());
     let scope = request.header("authorization").split("Credential=").nth(1).unwrap_or("");
+    let scoped = |part| scope.split('/').nth(part).unwrap_or("").to_owned();
     let call = Call {
         operation: operation.to_owned(),
-        region: scope.split('/').nth(2).unwrap_or("").to_owned(),
+        access_key: scoped(0),
+        region: scoped(2),
         body,
         at: request.at,
     };

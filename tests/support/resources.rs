@@ -84,6 +84,14 @@ impl Resources {
         }));
     }
 
+    /// The actions of the alarm with this name when it goes into ALARM.
+    pub fn notifies(&mut self, name: &str, actions: &[&str]) {
+        let alarms = self.metric_alarms.iter_mut().chain(&mut self.composite_alarms);
+        for alarm in alarms.filter(|alarm| alarm["AlarmName"] == name) {
+            alarm["AlarmActions"] = json!(actions);
+        }
+    }
+
     /// A Lambda function, and its log group where that is not the usual one.
     pub fn function(&mut self, name: &str, log_group: Option<&str>) {
         self.functions.insert(name.to_owned(), log_group.map(str::to_owned));
