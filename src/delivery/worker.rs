@@ -100,8 +100,8 @@ impl<Q: Settle> Worker<Q> {
             }
             Content::Unknown(error) => {
                 // The error's text may quote the body, which is not for our log.
-                let what = "the queue's message is no Pagetrail event".to_owned();
-                let reason = Reason { what, said: error.clone() };
+                let what = "the queue's message is no Pagetrail event";
+                let reason = Reason::quoting(what, error);
                 return self.reject(message, "", None, &reason).await;
             }
         };
