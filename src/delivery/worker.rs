@@ -229,9 +229,10 @@ impl<Q: Settle> Worker<Q> {
         let Some(first) = items.first() else { return };
         let attempts = first.message.attempts;
         let delay = delay(attempts, after, fastrand::f64());
-        Signal::Later {
+        Signal::Postponed {
             dedup_key: first.dedup_key(),
             why: &reason.what,
+            rate_limited: reason.is_rate_limited(),
             attempts,
             waiting: items.len(),
             seconds: delay.as_secs_f64(),
