@@ -23,7 +23,7 @@ use crate::evidence::{Collector, Redacted};
 use crate::http::tls;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{Endpoint, Event};
-use crate::pagerduty::{Outcome, PAGERDUTY_URL, PagerDuty, outcome};
+use crate::pagerduty::{PAGERDUTY_URL, PagerDuty, outcome};
 use crate::text;
 
 /// Show the event an alarm would become, with your own AWS credentials.
@@ -228,16 +228,11 @@ fn routing_key(args: &Args) -> Result<Option<RoutingKey>, CommandError> {
 
 async fn send(event: &Event, key: &RoutingKey, args: &Args) -> Result<(), CommandError> {
     let pagerduty = PagerDuty::new(args.url.clone(), tls::bundled_config())?;
-    match outcome(Endpoint::V2, &pagerduty.post(event, key).await) {
-        Outcome::Delivered => {
-            eprintln!("sent: PagerDuty took the event");
-            Ok(())
-        }
-        Outcome::Later { reason, .. }
-        | Outcome::RefusedEvent { reason, .. }
-        | Outcome::RefusedKey { reason } => {
-            let why = text::one_line(&reason.whole());
-            Err(format!("not sent: {why}").into())
-        }
+    let outcome = outcome(Endpoint::V2, &pagerduty.post(event, key).await);
+    if let Some(reason) = outcome.reason() {
+        let why = text::one_line(&reason.whole());
+        return Err(format!("not sent: {why}").into());
     }
+    eprintln!("sent: PagerDuty took the event");
+    Ok(())
 }
