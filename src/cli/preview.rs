@@ -149,7 +149,7 @@ async fn event_of(
     match plan(notice, &config.paging) {
         Plan::Page(message) => (Some(composer.message(&message)), Vec::new()),
         Plan::Trigger(alarm) => {
-            let (event, calls) = trigger(&alarm, &composer, config, account, args).await;
+            let (event, calls) = trigger(*alarm, &composer, config, account, args).await;
             (Some(event), calls)
         }
         Plan::Resolve(alarm) => (Some(resolve(&alarm)), Vec::new()),
@@ -158,7 +158,7 @@ async fn event_of(
 }
 
 async fn trigger(
-    alarm: &Alarm,
+    mut alarm: Alarm,
     composer: &Composer<'_>,
     config: &enrich::Settings,
     account: &Account,
@@ -174,7 +174,6 @@ async fn trigger(
         now: Utc::now(),
         deadline: Instant::now() + Duration::from_secs(args.deadline),
     };
-    let mut alarm = alarm.clone();
     let evidence = collector.collect(&mut alarm).await;
     (composer.trigger(&alarm, &evidence, Utc::now()), timed.calls())
 }

@@ -1,7 +1,7 @@
 //! Collecting evidence: sources, then their lines and kinds, then the trails, until the deadline.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -22,6 +22,7 @@ use super::window::wider;
 use super::{Count, Evidence, Kind, Part, Window, breach, tags, window};
 use crate::alarm::Alarm;
 use crate::lines::Line;
+use crate::lock::{into_inner, lock};
 use crate::text::cut;
 
 /// Log lines become searchable seconds after they were written, so a search that
@@ -206,7 +207,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
                     order: Order::NewestFirst,
                 };
                 search(&query, MOST_COUNTED, self.logs, calls, |line| {
-                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut found = lock(found);
                     found.1.add(&line);
                     found.0.push(line);
                 })
@@ -214,7 +215,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             }
         });
         let ends = join_all(searches).await;
-        let (newest, kinds) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (newest, kinds) = into_inner(found);
         Matches { newest, kinds, ends }
     }
 

@@ -9,7 +9,7 @@ use super::ports::{AlarmSource, LogSource, LookupError, MetricFilter};
 use super::table::{self, ERRORS, Group, Guess};
 use crate::alarm::tags::{self, Tags};
 use crate::alarm::{Alarm, Metric};
-use crate::aws::Origin;
+use crate::aws::{Origin, log_group_name};
 
 /// Log groups that one alarm's evidence is searched in; each costs a call or more.
 const MOST_SOURCES: usize = 10;
@@ -111,10 +111,8 @@ fn queried(alarm: &Alarm) -> Located {
 
 /// A log group of the alarm's own account goes by its name, any other by its ARN.
 fn nearest_name(group: &str, alarm: &Alarm) -> String {
-    let group = group.trim_end_matches(":*");
     let own = Origin::from_arn(group).is_some_and(|origin| origin == alarm.origin);
-    let name = group.split_once(":log-group:").map(|(_, name)| name).filter(|_| own);
-    name.unwrap_or(group).to_owned()
+    if own { log_group_name(group).to_owned() } else { group.trim_end_matches(":*").to_owned() }
 }
 
 /// The sources that metric filters name, and the metrics that no filter feeds.

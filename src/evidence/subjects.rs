@@ -31,7 +31,6 @@ pub(super) async fn subjects<'a>(
     calls: &Calls,
     notes: &mut Vec<String>,
 ) -> Vec<Subject<'a>> {
-    let itself = || Subject { alarm: Cow::Borrowed(alarm), is_child: false };
     if alarm.composite.is_none() {
         let alarm = completed(alarm, alarms, calls, notes).await;
         return vec![Subject { alarm, is_child: false }];
@@ -44,7 +43,7 @@ pub(super) async fn subjects<'a>(
     let (mut subjects, tag_notes): (Vec<_>, Vec<_>) = join_all(tagged).await.into_iter().unzip();
     notes.extend(tag_notes.into_iter().flatten());
     if subjects.is_empty() || alarm.tags.contains_key(LOG_GROUP) {
-        subjects.push(itself());
+        subjects.push(Subject { alarm: Cow::Borrowed(alarm), is_child: false });
     }
     subjects
 }

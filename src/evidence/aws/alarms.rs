@@ -1,27 +1,18 @@
 //! CloudWatch, Lambda and EventBridge as the source of what an alarm is about.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use aws_config::SdkConfig;
+use aws_sdk_cloudwatch::Client as CloudWatch;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::operation::describe_alarms::builders::DescribeAlarmsFluentBuilder;
-use aws_sdk_cloudwatch::primitives::DateTime as AwsDateTime;
-use aws_sdk_cloudwatch::types::{
-    AlarmType, CompositeAlarm, Dimension, LogAlarm, MetricAlarm, StateValue,
-};
-use aws_sdk_cloudwatch::{Client as CloudWatch, types};
+use aws_sdk_cloudwatch::types::AlarmType;
 use aws_sdk_eventbridge::Client as EventBridge;
 use aws_sdk_lambda::Client as Lambda;
-use chrono::{DateTime, Utc};
 
+use super::described::alarms;
 use super::lookup_error;
+use crate::alarm::Alarm;
 use crate::alarm::tags::Tags;
-use crate::alarm::{
-    Alarm, Composite, DEFAULT_PERIOD, Described, Evaluation, LogQuery, Metric, State, log_query,
-    query,
-};
-use crate::aws::{Arn, Origin};
+use crate::aws::Arn;
 use crate::evidence::ports::{AlarmSource, LookupError};
 
 /// `DescribeAlarms` takes at most 100 names (API reference).
@@ -129,143 +120,4 @@ impl AlarmSource for RegionalAlarms {
             })
             .collect())
     }
-}
-
-/// The alarms of a page, with the ARNs each notifies.
-fn alarms(page: DescribeAlarmsOutput) -> impl Iterator<Item = (Alarm, Vec<String>)> {
-    let metric = page.metric_alarms.unwrap_or_default().into_iter().filter_map(|mut alarm| {
-        let actions = alarm.alarm_actions.take().unwrap_or_default();
-        Some((of_metric(alarm)?, actions))
-    });
-    let composite =
-        page.composite_alarms.unwrap_or_default().into_iter().filter_map(|mut alarm| {
-            let actions = alarm.alarm_actions.take().unwrap_or_default();
-            Some((of_composite(alarm)?, actions))
-        });
-    let log = page.log_alarms.unwrap_or_default().into_iter().filter_map(|mut alarm| {
-        let actions = alarm.alarm_actions.take().unwrap_or_default();
-        Some((of_log(alarm)?, actions))
-    });
-    metric.chain(composite).chain(log)
-}
-
-fn of_metric(alarm: MetricAlarm) -> Option<Alarm> {
-    let arn = alarm.alarm_arn?;
-    let inputs = alarm.metrics.unwrap_or_default();
-    let own = alarm.namespace.zip(alarm.metric_name).map(|(namespace, name)| Metric {
-        namespace,
-        name,
-        dimensions: dimensions(alarm.dimensions),
-        account: None,
-    });
-    let periods = inputs.iter().filter_map(|input| {
-        input.metric_stat.as_ref().and_then(|stat| stat.period).or(input.period)
-    });
-    let period = periods.chain(alarm.period).max().and_then(|it| u64::try_from(it).ok());
-    let metrics = own.into_iter().chain(inputs.into_iter().filter_map(of_input)).collect();
-    Some(Alarm::described(Described {
-        name: alarm.alarm_name?,
-        description: alarm.alarm_description,
-        origin: Origin::from_arn(&arn)?,
-        arn,
-        state: state(alarm.state_value.as_ref()),
-        reason: alarm.state_reason.unwrap_or_default(),
-        changed_at: alarm.state_updated_timestamp.and_then(time),
-        metrics,
-        log_query: None,
-        evaluation: Evaluation {
-            period: period.map_or(DEFAULT_PERIOD, Duration::from_secs),
-            periods: alarm
-                .evaluation_periods
-                .and_then(|periods| u32::try_from(periods).ok())
-                .unwrap_or(1),
-            comparison: alarm.comparison_operator.map(|it| it.as_str().to_owned()),
-            threshold: alarm.threshold,
-        },
-        composite: None,
-    }))
-}
-
-fn of_input(input: types::MetricDataQuery) -> Option<Metric> {
-    let account = input.account_id;
-    let Some(metric) = input.metric_stat.and_then(|stat| stat.metric) else {
-        return query::metric_of(&input.expression?, None);
-    };
-    Some(Metric {
-        namespace: metric.namespace?,
-        name: metric.metric_name?,
-        dimensions: dimensions(metric.dimensions),
-        account,
-    })
-}
-
-fn of_composite(alarm: CompositeAlarm) -> Option<Alarm> {
-    let arn = alarm.alarm_arn?;
-    Some(Alarm::described(Described {
-        name: alarm.alarm_name?,
-        description: alarm.alarm_description,
-        origin: Origin::from_arn(&arn)?,
-        arn,
-        state: state(alarm.state_value.as_ref()),
-        reason: alarm.state_reason.unwrap_or_default(),
-        changed_at: alarm.state_updated_timestamp.and_then(time),
-        metrics: Vec::new(),
-        log_query: None,
-        evaluation: Evaluation {
-            period: DEFAULT_PERIOD,
-            periods: 1,
-            comparison: None,
-            threshold: None,
-        },
-        composite: Some(Composite { rule: alarm.alarm_rule, triggering: Vec::new() }),
-    }))
-}
-
-fn of_log(alarm: LogAlarm) -> Option<Alarm> {
-    let arn = alarm.alarm_arn?;
-    let log_query = alarm.scheduled_query_configuration.map(|configuration| {
-        let schedule = configuration.schedule_configuration;
-        let from = schedule.as_ref().and_then(|it| u64::try_from(it.start_time_offset?).ok());
-        let expression = schedule.as_ref().and_then(|it| it.schedule_expression.as_deref());
-        LogQuery {
-            covers: log_query::covers(from, expression),
-            text: configuration.query_string.unwrap_or_default(),
-            log_groups: configuration.log_group_identifiers.unwrap_or_default(),
-        }
-    });
-    let covers = log_query.as_ref().and_then(|query| query.covers);
-    Some(Alarm::described(Described {
-        name: alarm.alarm_name?,
-        description: alarm.alarm_description,
-        origin: Origin::from_arn(&arn)?,
-        arn,
-        state: state(alarm.state_value.as_ref()),
-        reason: alarm.state_reason.unwrap_or_default(),
-        changed_at: alarm.state_updated_timestamp.and_then(time),
-        metrics: Vec::new(),
-        log_query,
-        evaluation: Evaluation {
-            period: covers.unwrap_or(DEFAULT_PERIOD),
-            periods: alarm
-                .query_results_to_evaluate
-                .and_then(|results| u32::try_from(results).ok())
-                .unwrap_or(1),
-            comparison: alarm.comparison_operator.map(|it| it.as_str().to_owned()),
-            threshold: alarm.threshold,
-        },
-        composite: None,
-    }))
-}
-
-fn dimensions(dimensions: Option<Vec<Dimension>>) -> BTreeMap<String, String> {
-    let dimensions = dimensions.unwrap_or_default().into_iter();
-    dimensions.filter_map(|dimension| Some((dimension.name?, dimension.value?))).collect()
-}
-
-fn state(state: Option<&StateValue>) -> State {
-    state.and_then(|state| State::parse(state.as_str())).unwrap_or(State::InsufficientData)
-}
-
-fn time(time: AwsDateTime) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp_millis(time.to_millis().ok()?)
 }

@@ -1,11 +1,12 @@
 //! CloudWatch Logs and the services around it as the ports' real implementation.
 
 mod alarms;
+mod described;
 mod logs;
 mod pace;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -17,6 +18,7 @@ pub use alarms::RegionalAlarms;
 pub use logs::RegionalLogs;
 
 use super::ports::LookupError;
+use crate::lock::lock;
 
 /// One call may hang; the next may not, and there is time for both.
 const ATTEMPT: Duration = Duration::from_secs(8);
@@ -38,7 +40,7 @@ impl Account {
     /// The logs and alarms of one Region.
     #[must_use]
     pub fn in_region(&self, region: &str) -> (RegionalLogs, RegionalAlarms) {
-        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut regions = lock(&self.regions);
         let clients = regions.entry(region.to_owned()).or_insert_with(|| {
             let config = self
                 .config
