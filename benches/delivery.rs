@@ -7,9 +7,9 @@
 // The stand-ins and the model are shared with the tests, which use more of them.
 #![allow(dead_code, unreachable_pub)]
 
-#[path = "../tests/delivery_model/play.rs"]
+#[path = "../tests/all/delivery_model/play.rs"]
 mod play;
-#[path = "../tests/delivery_model/queue.rs"]
+#[path = "../tests/all/delivery_model/queue.rs"]
 mod queue;
 #[path = "../tests/support/mod.rs"]
 mod support;

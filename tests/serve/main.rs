@@ -7,8 +7,6 @@
 
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../support/tunnel.rs"]
-mod tunnel;
 
 mod config;
 mod crash;

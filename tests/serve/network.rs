@@ -2,7 +2,7 @@
 
 use crate::harness::{Setup, client, trigger, until};
 use crate::support::pagerduty::PagerDuty;
-use crate::tunnel::tunnel;
+use crate::support::tunnel::tunnel;
 
 #[tokio::test]
 async fn through_a_proxy_to_a_certificate_that_the_systems_store_knows() {

@@ -5,6 +5,7 @@
 //! - [`resources`]: the alarms, tags, functions and rules it knows.
 //! - [`logs`] and [`pattern`]: what the Logs stand-in knows and how it searches.
 //! - [`pagerduty`]: the Events API.
+//! - [`sandbox`]: the sandbox in this process; [`tunnel`]: an HTTP proxy.
 //! - [`script`]: how a test tells a stand-in what to answer.
 //! - [`http`]: the server below them, which can also answer wrongly.
 //! - [`alarms`], [`queue_items`], [`function_url`]: the events that the stages are invoked with.
@@ -23,7 +24,9 @@ pub mod pagerduty;
 pub mod pattern;
 pub mod queue_items;
 pub mod resources;
+pub mod sandbox;
 pub mod script;
+pub mod tunnel;
 
 use std::time::Duration;
 
