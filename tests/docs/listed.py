@@ -10,6 +10,7 @@ INTERNET = "installs from the internet"
 RELEASE = "compiles a release for minutes; the tests publish a debug build"
 CARGO_LAMBDA = "cargo-lambda is not among the tools of the tests"
 BENCH = "measures a release build for minutes"
+NEEDED = "the other documents' commands need the stack"
 NO_ARN = "the emulator gives no ARN before the endpoint has confirmed, and there is no endpoint"
 
 # What cannot run here, and why.
@@ -17,13 +18,15 @@ NOT_RUN = {
     ("README.md", "rustup target add"): INTERNET,
     ("README.md", "scripts/setup-venv.sh && . .venv/bin/activate && pip install"): INTERNET,
     ("README.md", "scripts/build.sh"): RELEASE,
-    ("README.md", "cargo lambda build"): CARGO_LAMBDA,
-    ("README.md", "for name in EnrichFunctionName"): CARGO_LAMBDA,
-    ("README.md", "scripts/test.sh"): "runs these tests",
-    ("README.md", "scripts/readme-picture.sh"): "changes the picture, and needs a browser",
-    ("README.md", "scripts/bench-init.sh"): BENCH,
-    ("README.md", "scripts/bench-delivery.sh"): BENCH,
-    ("README.md", "scripts/bench-server.sh"): BENCH,
+    ("docs/development.md", "cargo lambda build"): CARGO_LAMBDA,
+    ("docs/development.md", "for name in EnrichFunctionName"): CARGO_LAMBDA,
+    ("docs/development.md", "scripts/test.sh"): "runs these tests",
+    ("docs/development.md", "scripts/readme-picture.sh"): "changes the picture, and needs a browser",
+    ("docs/development.md", "scripts/bench-init.sh"): BENCH,
+    ("docs/development.md", "scripts/bench-delivery.sh"): BENCH,
+    ("docs/development.md", "scripts/bench-server.sh"): BENCH,
+    ("README.md", "aws cloudformation delete-stack"): NEEDED,
+    ("README.md", "aws cloudformation wait stack-delete"): NEEDED,
     ("docs/sns.md", "aws sns set-subscription-attributes"): NO_ARN,
 }
 
