@@ -122,7 +122,7 @@ async fn a_role_is_assumed_from_its_source_profile_or_from_the_environment() {
     .await;
     let machine = machine(&aws).variable("AWS_ENDPOINT_URL_STS", &format!("http://{sts}"));
     let role = asked(&machine, &aws, &["--profile", "role"]).await;
-    assert_eq!(role, asked_with("ROLE-OF-AKIAPROD", "eu-central-1"));
+    assert_eq!(role, asked_with("ROLE-OF-AKIAPROD", REGION));
     let role = asked(&machine, &aws, &["--profile", "role-by-environment"]).await;
     assert_eq!(role, asked_with("ROLE-OF-AKIAENVIRONMENT", REGION));
 }
