@@ -1,4 +1,4 @@
-//! HTTP: what everything that listens or connects has in common.
+//! HTTP: shared by every listener and client.
 
 pub(crate) mod answer;
 pub(crate) mod body;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Line;
-use crate::ids::{self, Kind};
+use crate::ids::{self, Scope};
 
 /// Shortest and longest id that is taken: a span id has 16 characters, an X-Ray trace
 /// id 35; a correlation id may be what a client sent.
@@ -167,15 +167,15 @@ fn correlation(name: &str, value: &str, lambda: bool) -> Option<Correlation> {
         let id = Id::parse(value)?;
         Some(Correlation::Other { name: crate::text::cut(name, 40), id })
     };
-    match ids::kind(name)? {
-        Kind::Invocation => Some(Correlation::LambdaRequest(Id::parse(value)?)),
-        Kind::Request if lambda && is_uuid(value) => {
+    match ids::scope(name)? {
+        Scope::Invocation => Some(Correlation::LambdaRequest(Id::parse(value)?)),
+        Scope::Request if lambda && is_uuid(value) => {
             Some(Correlation::LambdaRequest(Id::parse(value)?))
         }
-        Kind::Trace => trace(value).or_else(other),
-        Kind::Word => trace(value),
-        Kind::Request | Kind::Work => other(),
-        Kind::Part => None,
+        Scope::Trace => trace(value).or_else(other),
+        Scope::TraceOrWord => trace(value),
+        Scope::Request | Scope::Work => other(),
+        Scope::Ignored => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::{Exception, Record, stack};
-use crate::ids::{self, Kind};
+use crate::ids::{self, Scope};
 
 /// Fields that every line carries and nobody reads at night.
 const BOILERPLATE: [&str; 44] = [
@@ -62,8 +62,9 @@ const BOILERPLATE: [&str; 44] = [
 /// The ids of an invocation, a request and a trace count too: the trail's head says whose lines
 /// these are.
 fn is_boilerplate(key: &str) -> bool {
-    let id = ids::kind(key);
-    BOILERPLATE.contains(&key) || matches!(id, Some(Kind::Invocation | Kind::Request | Kind::Trace))
+    let id = ids::scope(key);
+    BOILERPLATE.contains(&key)
+        || matches!(id, Some(Scope::Invocation | Scope::Request | Scope::Trace))
 }
 
 const LEVELS: [&str; 9] = [
