@@ -1,22 +1,24 @@
-//! A value that is kept elsewhere: read when it is first needed, and read again now and then.
+//! A value that is stored elsewhere: read at first use, and read again from time to time.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How old a value may get. For this long, a key or token that was taken out still works.
+use crate::lock;
+
+/// The longest age of a value. A key or token that was removed still works for this long.
 pub const LONGEST_AGE: Duration = Duration::from_mins(5);
-/// The shortest time between two reads for a key or token that is not the known one: nobody
-/// changes a secret faster, and senders of wrong ones must not cause a read each.
+/// The shortest time between two reads for an unknown key or token. Nobody changes a secret faster
+/// than this, and a sender of wrong keys must not cause a read for each one.
 const SHORTEST_GAP: Duration = Duration::from_secs(10);
-/// Those who waited while a read failed share its failure: each reading for itself, one
-/// after the other, would outlast the function.
+/// Callers that waited for a read that failed share its failure. If each read again, one after the
+/// other, the function would time out.
 const SHARED_FAILURE: Duration = Duration::from_secs(1);
 
-/// The value as it was last read. It stays in use where reading it again fails.
+/// The value from the last successful read. It stays in use if reading it again fails.
 ///
-/// Each method takes the read as a future, and awaits it only where the value is to be read.
+/// Each method takes the read as a future, and awaits it only if the value must be read.
 #[derive(Debug)]
 pub struct Fresh<T, E> {
     // The standard library's lock: nothing awaits while it is held.
@@ -27,16 +29,16 @@ pub struct Fresh<T, E> {
 
 #[derive(Debug)]
 struct Reads<E> {
-    /// When it was last tried to read the value.
+    /// When a read was last tried.
     tried: Option<Instant>,
-    /// When the last read ended, and how.
+    /// When the last read ended, and its result.
     ended: Option<(Instant, Result<(), E>)>,
-    /// When it was last read because the known value was of no use.
+    /// When the value was last read because the known value did not help.
     again: Option<Instant>,
 }
 
 impl<T, E> Default for Fresh<T, E> {
-    /// Nothing was read yet.
+    /// Nothing has been read yet.
     fn default() -> Self {
         let reads = Reads { tried: None, ended: None, again: None };
         Self { known: RwLock::default(), reads: tokio::sync::Mutex::new(reads) }
@@ -44,21 +46,21 @@ impl<T, E> Default for Fresh<T, E> {
 }
 
 impl<T, E: Clone> Fresh<T, E> {
-    /// The value as far as it was read.
+    /// The known value, if it was ever read.
     pub fn known(&self) -> Option<Arc<T>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+        lock::read(&self.known).clone()
     }
 
-    /// The value from memory where it was read before.
+    /// The value from memory, if it was read before.
     ///
     /// # Errors
-    /// When it was never read and cannot be.
+    /// When it was never read and cannot be read now.
     pub async fn get(&self, read: impl Future<Output = Result<T, E>>) -> Result<Arc<T>, E> {
         if let Some(value) = self.known() {
             return Ok(value);
         }
         let mut reads = self.reads.lock().await;
-        // It may have been read while this waited.
+        // Another caller may have read it while this one waited.
         if let Some(value) = self.known() {
             return Ok(value);
         }
@@ -66,28 +68,28 @@ impl<T, E: Clone> Fresh<T, E> {
         self.read(&mut reads, read).await
     }
 
-    /// Reads the known value again where it is as old as it may get. Where nothing is known
-    /// yet, it reads nothing.
+    /// Reads the known value again if it has reached its longest age. If nothing is known yet,
+    /// reads nothing.
     ///
     /// # Errors
-    /// When it cannot be read; the next try comes when as much time has passed again.
+    /// When it cannot be read. The next try comes after the same time again.
     pub async fn renew(&self, read: impl Future<Output = Result<T, E>>) -> Result<(), E> {
         let mut reads = self.reads.lock().await;
         let is_old = reads.tried.is_none_or(|at| at.elapsed() >= LONGEST_AGE);
         if !is_old || self.known().is_none() {
             return Ok(());
         }
-        // Before the read too: a caller with a deadline may give up a read that hangs, and the
-        // callers after it must not wait as long.
+        // Set before the read too: a caller with a deadline can drop a read that hangs, and the
+        // next callers must not wait as long.
         reads.tried = Some(Instant::now());
         self.read(&mut reads, read).await.map(drop)
     }
 
-    /// Reads it again because the known value is of no use: a key that is not in it may have
-    /// been added. Within a short gap after such a read, the last read's outcome is the answer.
+    /// Reads the value again because the known one did not help: a missing key may have been added.
+    /// Soon after such a read, the last read's result is the answer.
     ///
     /// # Errors
-    /// When it cannot be read, or could not a moment ago.
+    /// When it cannot be read, or could not be read a moment ago.
     pub async fn again(&self, read: impl Future<Output = Result<T, E>>) -> Result<(), E> {
         let mut reads = self.reads.lock().await;
         if reads.again.is_some_and(|at| at.elapsed() < SHORTEST_GAP)
@@ -97,12 +99,12 @@ impl<T, E: Clone> Fresh<T, E> {
         }
         reads.share_failure()?;
         let read = self.read(&mut reads, read).await;
-        // After the read, however it ended: a slow failure is not repeated by all who wait.
+        // Set after the read, whatever its result: waiting callers must not repeat a slow failure.
         reads.again = Some(Instant::now());
         read.map(drop)
     }
 
-    /// Reads it now, however lately it was read.
+    /// Reads the value now, even if it was read a moment ago.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -121,7 +123,7 @@ impl<T, E: Clone> Fresh<T, E> {
         reads.tried = Some(now);
         reads.ended = Some((now, read.as_ref().map(|_| ()).map_err(E::clone)));
         let value = Arc::new(read?);
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock::write(&self.known);
         *known = Some(Arc::clone(&value));
         Ok(value)
     }
@@ -148,7 +150,7 @@ mod tests {
     /// How long a read takes.
     const READ: Duration = Duration::from_secs(4);
 
-    /// Holds the number of its reads, or cannot be read.
+    /// Its value is the number of its reads; a read can be made to fail.
     #[derive(Default)]
     struct Source {
         reads: AtomicU32,

@@ -6,8 +6,8 @@ use super::{Posted, Refusal};
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{Action, BODY_LIMIT};
 
-/// How deep objects and lists may nest, the event itself included. `serde_json` reads 127
-/// levels; the rest is for the envelope that the queue puts around the event.
+/// How deep objects and lists can nest, including the event itself. `serde_json` reads 127 levels;
+/// the rest is for the envelope that the queue puts around the event.
 pub(super) const NESTING_LIMIT: usize = 100;
 
 /// The event of a raw body.
@@ -40,7 +40,7 @@ fn nests_within(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Both, or all that is wrong with either.
+/// Both values, or the errors of both.
 pub(super) fn both(
     key: Result<RoutingKey, Vec<String>>,
     posted: Result<Posted, Vec<String>>,
@@ -54,7 +54,7 @@ pub(super) fn both(
     }
 }
 
-/// A string that says something; `null`, `""` and blanks count as missing.
+/// A string with content; `null`, `""` and blanks count as missing.
 pub(super) fn text<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
     object.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
 }
@@ -63,7 +63,7 @@ pub(super) fn is_text_or_missing(object: &Map<String, Value>, field: &str) -> bo
     matches!(object.get(field), None | Some(Value::Null | Value::String(_)))
 }
 
-/// The action PagerDuty calls by this name.
+/// The action with this name at PagerDuty.
 pub(super) fn action(name: &str) -> Option<Action> {
     [Action::Trigger, Action::Acknowledge, Action::Resolve]
         .into_iter()

@@ -1,4 +1,4 @@
-//! The checks of alert and change events, good and bad.
+//! The checks of alert and change events, valid and invalid.
 
 use serde_json::json;
 
