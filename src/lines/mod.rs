@@ -1,5 +1,9 @@
 //! One log line: what it says, which request it belongs to, and which kind of line it is. Pure
 //! text: this module does not depend on AWS.
+//!
+//! - [`record`]: the line's level, message, error and fields.
+//! - [`correlation`]: the ids by which a line can be followed.
+//! - [`digest`]: groups many lines into kinds.
 
 pub mod correlation;
 pub mod digest;

@@ -132,13 +132,13 @@ impl<'t> Walk<'t> {
             b'[' => self.array(context),
             b'"' => {
                 let start = self.at;
-                let content = self.string();
-                if let Cow::Owned(redacted) = context.leaf(self.redactor, &content, self.around) {
+                let string = self.string();
+                if let Cow::Owned(redacted) = context.leaf(self.redactor, &string, self.around) {
                     self.out.push_str(&self.text[self.copied..start]);
                     self.out.push_str(&Value::String(redacted).to_string());
                     self.copied = self.at;
                 }
-                return Some(content);
+                return Some(string);
             }
             _ => {
                 let rest = &self.text[self.at..];
@@ -163,9 +163,9 @@ impl<'t> Walk<'t> {
                 Some(context) if name.eq_ignore_ascii_case("value") => context,
                 _ => inside.under(&name),
             };
-            let content = self.value(under);
-            if let Some(content) = content.filter(|_| Context::is_label(&name)) {
-                labelled = names::meaning(&content).map(|_| Context::Plain.under(&content));
+            let string = self.value(under);
+            if let Some(string) = string.filter(|_| Context::is_label(&name)) {
+                labelled = names::meaning(&string).map(|_| Context::Plain.under(&string));
             }
             if self.peek() == b',' {
                 self.at += 1;
@@ -179,8 +179,8 @@ impl<'t> Walk<'t> {
         let inside = context.inside();
         let mut next = inside;
         while !matches!(self.peek(), b']' | 0) {
-            let content = self.value(next);
-            next = match content.as_deref().map(after_element) {
+            let string = self.value(next);
+            next = match string.as_deref().map(after_element) {
                 Some(Context::Secret(named)) => Context::Secret(named),
                 _ => inside,
             };

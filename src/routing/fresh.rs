@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_who_want_it_at_once_wait_for_one_read() {
+    async fn simultaneous_callers_share_one_read() {
         let source = Source::default();
         assert_eq!(source.fresh.known(), None);
         assert_eq!(join_all((0..9).map(|_| source.get())).await, [Ok(1); 9]);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_first_read_that_fails_is_shared_by_those_who_waited_and_then_made_again() {
+    async fn a_failed_first_read_is_shared_by_waiting_callers_and_then_repeated() {
         let mut source = Source { fails: true, ..Source::default() };
         assert_eq!(join_all((0..9).map(|_| source.get())).await, [Err("denied"); 9]);
         assert_eq!(source.get().await, Err("denied"));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_of_no_use_is_read_again_at_once_and_then_not_within_the_gap() {
+    async fn a_value_that_does_not_help_is_read_again_once_per_gap() {
         let source = known().await;
         assert_eq!(join_all((0..9).map(|_| source.again())).await, [Ok(()); 9]);
         assert_eq!((source.reads(), source.get().await), (2, Ok(2)));
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_read_again_that_fails_is_shared_for_the_gap_and_what_was_known_stays() {
+    async fn a_failed_second_read_is_shared_for_the_gap_and_the_known_value_stays() {
         let mut source = known().await;
         source.fails = true;
         assert_eq!(join_all((0..9).map(|_| source.again())).await, [Err("denied"); 9]);
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_read_within_the_gap_for_another_reason_is_what_is_answered() {
+    async fn another_read_within_the_gap_gives_the_answer() {
         let mut source = known().await;
         source.fails = true;
         assert_eq!(source.again().await, Err("denied"));
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_renewed_when_it_is_old_and_not_before() {
+    async fn it_is_renewed_only_when_it_is_old() {
         let source = known().await;
         advance(LONGEST_AGE.checked_sub(Duration::from_millis(1)).unwrap()).await;
         assert_eq!((source.renew().await, source.reads()), (Ok(()), 1));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_renewal_that_fails_leaves_what_was_known_and_is_not_repeated_soon() {
+    async fn a_failed_renewal_keeps_the_known_value_and_is_not_repeated_soon() {
         let mut source = known().await;
         source.fails = true;
         advance(LONGEST_AGE).await;
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_renewal_that_was_given_up_is_not_begun_by_each_caller() {
+    async fn a_dropped_renewal_is_not_started_by_each_caller() {
         let source = known().await;
         advance(LONGEST_AGE).await;
         timeout(READ / 2, source.renew()).await.unwrap_err();
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_first_read_that_was_given_up_is_made_by_the_next() {
+    async fn a_dropped_first_read_is_made_by_the_next_caller() {
         let source = Source::default();
         timeout(READ / 2, source.get()).await.unwrap_err();
         assert_eq!((source.renew().await, source.reads()), (Ok(()), 1), "nothing to renew yet");
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_keeps_it_from_being_read_now() {
+    async fn now_always_reads() {
         let mut source = Source { fails: true, ..Source::default() };
         assert_eq!((source.now().await, source.now().await), (Err("denied"), Err("denied")));
         source.fails = false;

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_a_client_can_send_fails() {
+    fn no_request_of_a_client_fails() {
         for path in
             ["/", "/a b", "/<script>", "/%zz%", "/ä\u{0}\u{7f}", "//x", "/?#[]", "/{\"|\\^`}"]
         {

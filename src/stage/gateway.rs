@@ -12,7 +12,7 @@ use tracing::{error, warn};
 
 use super::end_of;
 use super::function_url::{Event, UrlResponse};
-use crate::gateway::{Access, Gateway, LocalClients, Place, Token, UnknownKeys, late, router};
+use crate::gateway::{Access, Gateway, LocalClients, RunsIn, Token, UnknownKeys, late, router};
 use crate::queue::sqs::{SqsOutbox, SqsQueue};
 use crate::routing::pace::Pace;
 use crate::routing::{KeySource, Keys};
@@ -49,7 +49,7 @@ pub async fn run(sdk: &SdkConfig, config: Settings) -> Result<(), Error> {
             unknown_keys: UnknownKeys::Refused,
         },
         tally: Arc::default(),
-        place: Place::Function,
+        runs_in: RunsIn::Function,
     };
     let router = router(Arc::new(gateway));
     let (router, keys) = (&router, &keys);

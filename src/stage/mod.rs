@@ -1,4 +1,9 @@
 //! The Lambda stages: they only connect the parts.
+//!
+//! - [`enrich`]: turns alarms into events; reads logs, holds no key.
+//! - [`deliver`]: sends queued events to PagerDuty; holds the key, reads no logs.
+//! - [`gateway`]: queues events that come over HTTP. `function_url` translates between Lambda's
+//!   payload and an HTTP request.
 
 pub mod deliver;
 pub mod enrich;

@@ -20,7 +20,7 @@ fn defaults_listen_on_this_machine_only() {
 #[test]
 fn beyond_this_machine_keys_must_be_known() {
     let fault = read("listen = \"0.0.0.0:8080\"").unwrap_err();
-    assert!(fault.contains("who posts from another machine needs a routing key"), "{fault}");
+    assert!(fault.contains("clients on other machines need a routing key"), "{fault}");
     let config = read(&format!("listen = \"[::]:8080\"\nallowed_keys = [\"{KEY}\"]")).unwrap();
     assert!(config.is_reachable());
     assert!(read("listen = \"[::ffff:127.0.0.1]:1\"").is_ok());

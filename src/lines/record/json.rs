@@ -144,7 +144,7 @@ impl Record {
             Some(other) => other.to_string(),
             None => String::new(),
         };
-        // zap and slog: the error is a text beside the message.
+        // zap and slog: the error is a separate text field.
         for key in ["error", "err"] {
             if self.exception.is_none()
                 && let Some(Value::String(error)) = fields.get(key)

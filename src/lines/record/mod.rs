@@ -1,4 +1,9 @@
 //! What one log line says: its level, message, error and other fields.
+//!
+//! A line that is a JSON object is read by its fields (`json`). Any other line is text (`text`):
+//! Lambda's columns, `key=value`, or a head of time, host, level and logger before the message
+//! (`head`, with the times of `time`). `stack` finds the error in a stack trace, and `severity`
+//! decides how severe the line is.
 
 mod head;
 mod json;

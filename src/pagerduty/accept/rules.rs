@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nests_too_deep_is_refused_and_crashes_nothing() {
+    fn a_body_nested_too_deep_is_refused_without_a_crash() {
         assert!(object(nested(NESTING_LIMIT).as_bytes()).is_ok());
         let lists =
             |levels: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
@@ -98,21 +98,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_accepted_can_be_read_again_inside_an_envelope() {
+    fn an_accepted_body_can_be_read_again_inside_an_envelope() {
         let body = object(nested(NESTING_LIMIT).as_bytes()).unwrap();
         let envelope = serde_json::json!({"queued": {"events": [{"body": body}]}}).to_string();
         assert!(serde_json::from_str::<Value>(&envelope).is_ok());
     }
 
     #[test]
-    fn what_is_no_json_object_is_unrecognized() {
+    fn a_body_that_is_not_a_json_object_is_unrecognized() {
         for raw in [&b""[..], b"{", b"[]", b"\"x\"", b"null", b"\xff", b"{\"a\":\"\\ud800\"}"] {
             assert_eq!(object(raw), Err(Refusal::Unrecognized), "{raw:?}");
         }
     }
 
     #[test]
-    fn of_a_name_given_twice_the_last_counts() {
+    fn the_last_of_two_equal_names_counts() {
         let body = object(br#"{"a": 1, "": 2, "a": 3}"#).unwrap();
         assert_eq!(Value::Object(body), serde_json::json!({"": 2, "a": 3}));
     }

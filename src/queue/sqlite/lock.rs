@@ -41,7 +41,7 @@ impl Lock {
 
     /// Deletes a new lock file: the file next to it is not a queue, and must not count as one next
     /// time.
-    pub(super) fn leave_nothing(self, queue: &Path) {
+    pub(super) fn delete_new(self, queue: &Path) {
         if !self.was_there {
             let _ = fs::remove_file(beside(queue, ".lock"));
         }

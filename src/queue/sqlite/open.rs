@@ -61,7 +61,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
         Ok((store, contents)) => Ok(Opened { path, lock, store, contents, set_aside }),
         Err(fault) => {
             if matches!(fault, Fault::Foreign) {
-                lock.leave_nothing(&path);
+                lock.delete_new(&path);
             }
             Err(named(fault, &path))
         }
