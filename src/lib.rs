@@ -5,9 +5,10 @@
 //!
 //! Each line imports only from the lines above it (`tests/all/imports.rs` holds this):
 //!
-//! - [`hash`], [`ids`], [`secret`], [`text`], [`lock`]: hashes, names of ids, secret values, text for
-//!   people, locks.
-//! - [`http`], [`aws`]: shared by all HTTP; the AWS SDK's configuration, secrets, ARNs and partitions.
+//! - [`hash`], [`ids`], [`secret`], [`text`], [`lock`]: hashes, names of ids, secret values, text
+//!   for people, locks.
+//! - [`http`], [`aws`]: shared by all HTTP; the AWS SDK's configuration, secrets, ARNs and
+//!   partitions.
 //! - [`redact`]: replaces sensitive content with marks.
 //! - [`pagerduty`]: PagerDuty's events, routing keys, endpoints, answers, and the client.
 //! - [`routing`]: routing targets, pools of routing keys, their pace; values that are read again.

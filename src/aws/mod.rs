@@ -1,7 +1,7 @@
 //! AWS: what all callers of AWS share.
 //!
-//! - `sdk`: the SDK's configuration, in Lambda and on a person's machine, with the AWS CLI's
-//!   profiles.
+//! - `sdk`, `profile`: the SDK's configuration, in Lambda and on a person's machine, and the
+//!   AWS CLI's profiles.
 //! - `secret`: reads a secret from Secrets Manager.
 //! - `partition`, `arn`: the sets of Regions with their domains and consoles, and ARNs.
 

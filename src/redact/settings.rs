@@ -114,7 +114,7 @@ pub enum PatternError {
          beginning and ending with a letter or digit"
     )]
     Name(String),
-    #[error("redaction pattern {0:?} is there twice: give each pattern its own name")]
+    #[error("redaction pattern {0:?} appears twice: give each pattern its own name")]
     Twice(String),
     #[error(
         "redaction pattern {name:?} is not a regular expression: {reason} \

@@ -17,8 +17,8 @@ pub struct Pools(BTreeMap<String, Vec<RoutingKey>>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PoolsError {
     #[error(
-        "the routing keys are neither 32 letters and digits each, one a line, nor a JSON object \
-         of pools such as {{\"default\": [\"KEY\", \"KEY\"]}}"
+        "the routing keys must be 32 letters and digits each, one per line, or a JSON object of \
+         pools such as {{\"default\": [\"KEY\", \"KEY\"]}}"
     )]
     Form,
     #[error("pool {pool:?}, key no. {number}: a routing key has 32 letters and digits")]
@@ -205,10 +205,10 @@ mod tests {
     #[test]
     fn faults_name_the_place_and_show_no_value() {
         let fault = |secret: &str| Pools::parse(secret).unwrap_err().to_string();
-        assert!(fault("PASTE-YOUR-KEY").contains("are neither 32 letters"));
+        assert!(fault("PASTE-YOUR-KEY").contains("must be 32 letters"));
         let swapped = fault(&format!(r#"{{"{}": "default"}}"#, key(1)));
         assert!(swapped.contains("pool's name") && !swapped.contains(&key(1)), "{swapped}");
-        assert!(fault("[]").contains("are neither 32 letters"));
+        assert!(fault("[]").contains("must be 32 letters"));
         let bad = fault(&format!(r#"{{"default": ["{}", "hunter2"]}}"#, key(1)));
         assert!(bad.contains("pool \"default\", key no. 2") && !bad.contains("hunter2"), "{bad}");
         assert!(fault(r#"{"default": []}"#).contains("holds no key"));

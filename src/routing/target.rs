@@ -16,7 +16,7 @@ const KEY: &str = "key:";
 /// Number of hex digits of a key's hash in its fingerprint.
 const DIGITS: usize = 24;
 
-/// Where an event goes. The queue never holds a routing key in it.
+/// Where an event goes. The queue's messages contain this, never the routing key itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
     Pool(String),

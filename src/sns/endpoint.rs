@@ -164,7 +164,7 @@ async fn take<Q: Outbox, F: Fetch>(
             let topic = &message.topic;
             let what = format!("{topic} no longer notifies Pagetrail: subscribe it again");
             Signal::TopicFault { what: &what }.tell();
-            Ok("the subscription's end is noted")
+            Ok("the end of the subscription was recorded")
         }
     }
 }

@@ -95,7 +95,10 @@ impl Unenriched {
                 continue;
             };
             if let Err(error) = unenriched::queue(&events, &self.outbox).await {
-                warn!(%error, "alarms that enrich could not handle were not queued; they are tried again");
+                warn!(
+                    %error,
+                    "alarms that enrich could not handle were not queued; they are tried again"
+                );
                 failed.push(message.id);
             }
         }

@@ -108,7 +108,7 @@ impl UrlResponse {
         let (head, body) = response.into_parts();
         let mut headers = BTreeMap::new();
         for (name, value) in &head.headers {
-            // The function URL sets the length itself; for a HEAD request it would be 0 otherwise.
+            // The function URL sets the length itself, from the body; for HEAD that would be 0.
             if name != header::CONTENT_LENGTH
                 && let Ok(value) = value.to_str()
             {

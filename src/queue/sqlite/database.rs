@@ -199,10 +199,10 @@ impl Database {
         Ok(self.store.insert(store))
     }
 
-    /// Closes or rolls back, so that the next transaction can begin.
+    /// Rolls back, or closes the file, so that the next transaction can begin.
     fn recover(&mut self, error: &rusqlite::Error) {
         let rolled_back = self.store.as_ref().is_some_and(|store| store.roll_back().is_ok());
-        // After this, the state of SQLite's cache is unknown.
+        // After any other error it is unknown what SQLite still holds of the file.
         if !rolled_back || !is_full(error) {
             self.store = None;
         }

@@ -87,7 +87,10 @@ impl Writer {
                     in_log = false;
                     if let Err(error) = self.database.checkpoint() {
                         self.note(&error);
-                        warn!(error = words(&error), "the queue's log could not be shortened");
+                        warn!(
+                            error = words(&error),
+                            "the queue's log could not be copied into its file"
+                        );
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}

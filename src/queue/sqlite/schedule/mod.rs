@@ -11,10 +11,10 @@
 //!
 //! - A target that is one key has one lane. New events wait for turns like the others.
 //! - In a pool, the key of an alert is unknown until its event was tried once. So a pool has one
-//!   lane for groups with unknown keys, and one lane for each key that sent events back. While there
-//!   are such keys, the first lane gives only a few groups a second, and ten more for each that did
-//!   not have to wait. So free keys get their events, events of a key at its limit are tried about
-//!   once each, and a pool with one key does not try in a loop.
+//!   lane for groups with unknown keys, and one lane for each key that sent events back. While
+//!   there are such keys, the first lane gives only a few groups a second, and ten more for each
+//!   that did not have to wait. So free keys get their events, events of a key at its limit are
+//!   tried about once each, and a pool with one key does not try in a loop.
 //!
 //! Every wait ends at a known time: [`Schedule::next`] says when to look again.
 
