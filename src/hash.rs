@@ -1,9 +1,9 @@
-//! Digests by which things are known again.
+//! Hashes that identify things.
 
 use sha2::{Digest as _, Sha256};
 
-/// The SHA-256 of the parts in lower-case hex; parts are kept apart, so that
-/// `["ab", "c"]` and `["a", "bc"]` differ.
+/// The SHA-256 of the parts, in lower-case hex. Each part is hashed with its length, so `["ab",
+/// "c"]` and `["a", "bc"]` give different hashes.
 #[must_use]
 pub fn sha256_hex(parts: &[&str]) -> String {
     let mut hash = Sha256::new();

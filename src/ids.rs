@@ -1,68 +1,70 @@
 //! The names under which logs carry the ids of a request, a run or a trace.
 //!
-//! One table for all who know such ids by their names: `lines` follows a line by them and leaves
-//! those out that every line carries, and `redact` lets them stay.
+//! One table for every module that recognises ids by name: `lines` follows a line by them and
+//! leaves out those that every line has; `redact` does not mask them.
 
-/// What an id under a name ties together.
+/// What an id with a given name connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The lines of an invocation of a Lambda function.
+pub enum Scope {
+    /// The lines of one invocation of a Lambda function.
     Invocation,
-    /// The same in Lambda's log streams; elsewhere the lines of a request.
+    /// In Lambda's log streams the lines of one invocation; elsewhere the lines of a request.
     Request,
     /// The lines of a trace.
     Trace,
-    /// The lines of a trace, if the value has a trace's form; else the name is an ordinary word.
-    Word,
-    /// The lines of any other piece of work.
+    /// The lines of a trace if the value looks like a trace id; otherwise the name is an ordinary
+    /// word.
+    TraceOrWord,
+    /// The lines of any other unit of work.
     Work,
-    /// Too little or too much to be followed: a step of a trace, an event, a kind of event.
-    Part,
+    /// Not used to follow lines because it connects too few or too many: a span, an event, a type
+    /// of event.
+    Ignored,
 }
 
-/// Names in small letters and digits, and what their ids tie together.
-pub const NAMES: &[(&str, Kind)] = &[
+/// Names in lower-case letters and digits, and what their ids connect.
+pub const NAMES: &[(&str, Scope)] = &[
     // Powertools for Python, TypeScript, Java and .NET; OpenTelemetry and Java's ECS layout;
     // Lambda's own Java layout.
-    ("functionrequestid", Kind::Invocation),
-    ("faasinvocationid", Kind::Invocation),
-    ("faasexecution", Kind::Invocation),
-    ("awsrequestid", Kind::Invocation),
-    ("requestid", Kind::Request),
-    ("traceid", Kind::Trace),
-    ("xraytraceid", Kind::Trace),
-    ("awsxraytraceid", Kind::Trace),
-    ("oteltraceid", Kind::Trace),
-    ("traceparent", Kind::Trace),
+    ("functionrequestid", Scope::Invocation),
+    ("faasinvocationid", Scope::Invocation),
+    ("faasexecution", Scope::Invocation),
+    ("awsrequestid", Scope::Invocation),
+    ("requestid", Scope::Request),
+    ("traceid", Scope::Trace),
+    ("xraytraceid", Scope::Trace),
+    ("awsxraytraceid", Scope::Trace),
+    ("oteltraceid", Scope::Trace),
+    ("traceparent", Scope::Trace),
     // `X-Amzn-Trace-Id: Root=…;Parent=…`.
-    ("xamzntraceid", Kind::Trace),
-    ("root", Kind::Word),
-    ("parent", Kind::Word),
-    ("trace", Kind::Word),
-    ("correlationid", Kind::Work),
-    ("xcorrelationid", Kind::Work),
-    ("reqid", Kind::Work),
-    ("xrequestid", Kind::Work),
-    ("xamznrequestid", Kind::Work),
-    ("xamzrequestid", Kind::Work),
-    ("transactionid", Kind::Work),
-    ("operationid", Kind::Work),
-    ("invocationid", Kind::Work),
-    ("executionid", Kind::Work),
-    ("executionarn", Kind::Work),
-    ("jobid", Kind::Work),
-    ("jobrunid", Kind::Work),
-    ("messageid", Kind::Work),
-    ("spanid", Kind::Part),
-    ("parentid", Kind::Part),
-    ("eventid", Kind::Part),
+    ("xamzntraceid", Scope::Trace),
+    ("root", Scope::TraceOrWord),
+    ("parent", Scope::TraceOrWord),
+    ("trace", Scope::TraceOrWord),
+    ("correlationid", Scope::Work),
+    ("xcorrelationid", Scope::Work),
+    ("reqid", Scope::Work),
+    ("xrequestid", Scope::Work),
+    ("xamznrequestid", Scope::Work),
+    ("xamzrequestid", Scope::Work),
+    ("transactionid", Scope::Work),
+    ("operationid", Scope::Work),
+    ("invocationid", Scope::Work),
+    ("executionid", Scope::Work),
+    ("executionarn", Scope::Work),
+    ("jobid", Scope::Work),
+    ("jobrunid", Scope::Work),
+    ("messageid", Scope::Work),
+    ("spanid", Scope::Ignored),
+    ("parentid", Scope::Ignored),
+    ("eventid", Scope::Ignored),
 ];
 
-/// What ids under this name tie together, whatever its spelling: `X-Request-ID` and
-/// `x_request_id` are one name.
+/// What ids with this name connect. Spelling makes no difference: `X-Request-ID` and `x_request_id`
+/// are the same name.
 #[must_use]
-pub fn kind(name: &str) -> Option<Kind> {
+pub fn scope(name: &str) -> Option<Scope> {
     let plain = || name.bytes().filter(u8::is_ascii_alphanumeric);
     let is = |known: &str| plain().map(|byte| byte.to_ascii_lowercase()).eq(known.bytes());
-    NAMES.iter().find(|(known, _)| is(known)).map(|(_, kind)| *kind)
+    NAMES.iter().find(|(known, _)| is(known)).map(|(_, scope)| *scope)
 }

@@ -5,26 +5,26 @@
 //!
 //! Each line imports only from the lines above it (`tests/all/imports.rs` holds this):
 //!
-//! - [`hash`], [`ids`], [`secret`], [`text`], [`lock`]: digests, names of ids, values that must not
-//!   be seen, text on its way to a person, locks.
-//! - [`http`], [`aws`]: what all HTTP has in common; the AWS SDK's configuration, secrets, ARNs and
+//! - [`hash`], [`ids`], [`secret`], [`text`], [`lock`]: hashes, names of ids, secret values, text
+//!   for people, locks.
+//! - [`http`], [`aws`]: shared by all HTTP; the AWS SDK's configuration, secrets, ARNs and
 //!   partitions.
-//! - [`redact`]: what must not leave, and the marks put in its place.
+//! - [`redact`]: replaces sensitive content with marks.
 //! - [`pagerduty`]: PagerDuty's events, routing keys, endpoints, answers, and the client.
-//! - [`routing`]: routing targets, pools of routing keys, their pace; values read again now and then.
+//! - [`routing`]: routing targets, pools of routing keys, their pace; values that are read again.
 //! - [`telemetry`]: what every stage logs and counts.
-//! - [`alarm`]: what CloudWatch told us, in one type whatever the form it came in.
+//! - [`alarm`]: what CloudWatch reported, in one type for all input formats.
 //! - [`lines`]: one log line: its message, its ids, its kind. Pure text.
-//! - [`evidence`]: an alarm's log lines and trails: where to look, when, and what was found.
-//! - [`compose`]: the event composed from alarm and evidence, fitted to PagerDuty's limits.
-//! - [`queue`]: the ordered, durable road between the stages.
-//! - [`enrich`]: an alarm on its way from intake through evidence and event to the queue.
+//! - [`evidence`]: an alarm's log lines and trails: where and when to look, and the results.
+//! - [`compose`]: composes the event from alarm and evidence, within PagerDuty's limits.
+//! - [`queue`]: the ordered, durable queue between the stages.
+//! - [`enrich`]: takes an alarm from intake through evidence and event to the queue.
 //! - [`delivery`]: getting an event accepted by PagerDuty.
-//! - [`gateway`]: PagerDuty's Events API over HTTP, for senders that are no alarm.
-//! - [`sns`]: notifications over HTTPS, verified, on their way to [`enrich`].
-//! - [`sandbox`]: a local stand-in for PagerDuty with a page to look at.
+//! - [`gateway`]: PagerDuty's Events API over HTTP, for senders other than alarms.
+//! - [`sns`]: SNS notifications over HTTPS, verified and passed to [`enrich`].
+//! - [`sandbox`]: a local stand-in for PagerDuty with a page that shows incidents.
 //! - [`stage`], [`server`]: the Lambda handlers; the gateway, the queue and delivery in one process.
-//! - [`config`]: all settings, read once at start; what they are is defined by who uses them.
+//! - [`config`]: all settings, read once at start; each module defines its own.
 //! - [`cli`]: the `pagetrail` command, one file per subcommand.
 
 pub mod alarm;

@@ -1,7 +1,8 @@
-//! Locks of the standard library, taken also after a panic elsewhere.
+//! Locks of the standard library that still work after a thread panicked.
 //!
-//! A lock is poisoned when a thread panics while it holds it. What a lock guards here changes in
-//! single steps, so its state stays usable; to refuse it would turn one panic into many.
+//! A lock is poisoned if a thread panics while holding it. The data behind our locks is always
+//! changed in a single step, so it is still valid. Refusing the lock would turn one panic into
+//! many.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -20,7 +21,7 @@ pub fn write<T: ?Sized>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a mutex guards, when nobody else has it any more.
+/// The value of a mutex that is no longer shared.
 pub fn into_inner<T>(mutex: Mutex<T>) -> T {
     mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
@@ -32,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_elsewhere_keeps_nobody_out() {
+    fn a_lock_still_works_after_a_panic() {
         let (mutex, shared) = (Mutex::new(1), RwLock::new(1));
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             let (_mutex, _shared) = (lock(&mutex), write(&shared));

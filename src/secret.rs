@@ -1,8 +1,8 @@
-//! Values that must not be seen: their `Debug` and `Display` show nothing.
+//! Secret values: their `Debug` and `Display` print only `***`.
 
 use std::fmt;
 
-/// Holds a value that never reaches a log line or an error message by accident.
+/// Holds a value that must never reach a log line or an error message by accident.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret<T>(T);
 

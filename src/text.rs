@@ -1,7 +1,7 @@
-//! Text on its way to a person: flattened, cleaned and cut, never in mid-character.
+//! Text for people: put on one line, cleaned, and cut between characters.
 
-/// The text on one line: control characters and runs of white space become one
-/// space, terminal colour codes vanish.
+/// The text on one line: control characters and runs of white space become one space, and terminal
+/// colour codes are removed.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
@@ -16,8 +16,8 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
-/// The text without terminal colour codes, and with every character that SQS or a
-/// terminal would not take replaced; line feeds and tabs stay.
+/// The text without terminal colour codes. Characters that SQS or a terminal does not accept
+/// are replaced; line feeds and tabs stay.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
@@ -41,7 +41,7 @@ pub fn clean(text: &str) -> String {
             '\r' if characters.peek() == Some(&'\n') => {}
             '\n' | '\t' => cleaned.push(character),
             '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => cleaned.push('\n'),
-            // Bidirectional overrides could make a line read as what it is not.
+            // Bidirectional overrides could make a line show something else than it says.
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
             '\u{fffe}' | '\u{ffff}' => cleaned.push('\u{fffd}'),
             _ if character.is_control() => cleaned.push(' '),
@@ -51,7 +51,7 @@ pub fn clean(text: &str) -> String {
     cleaned
 }
 
-/// At most `limit` characters, the last of them `…` where something was cut.
+/// At most `limit` characters; the last is `…` if something was cut.
 #[must_use]
 pub fn cut(text: &str, limit: usize) -> String {
     if text.char_indices().nth(limit).is_none() {
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colour_codes_and_line_breaks_vanish() {
+    fn colour_codes_and_line_breaks_are_removed() {
         assert_eq!(
             one_line("\u{1b}[31mboom\u{1b}[0m\r\n  at\tline\u{0} 3 \u{2028}x"),
             "boom at line 3 x"

@@ -1,21 +1,21 @@
-//! ARNs, and where a resource lives: partition, Region and account.
+//! ARNs, and the place of a resource: partition, Region and account.
 
 use super::partition::{Partition, is_region};
 
-/// The fields of `arn:partition:service:region:account:resource`, as they stand there: some
-/// services leave Region or account empty, and nothing is checked.
+/// The fields of `arn:partition:service:region:account:resource`, unchecked. Some services leave
+/// Region or account empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arn<'a> {
     pub partition: &'a str,
     pub service: &'a str,
     pub region: &'a str,
     pub account: &'a str,
-    /// All that follows; it may hold further colons.
+    /// The rest; it can hold more colons.
     pub resource: &'a str,
 }
 
 impl<'a> Arn<'a> {
-    /// Takes an ARN apart, of whatever partition.
+    /// Splits an ARN of any partition.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut fields = text.strip_prefix("arn:")?.splitn(5, ':');
@@ -30,8 +30,8 @@ impl<'a> Arn<'a> {
     }
 }
 
-/// The partition, Region and account a resource belongs to. Never empty, and the
-/// Region is fit to be part of a host name.
+/// The partition, Region and account of a resource. Never empty; the Region is safe to use in a
+/// host name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub partition: Partition,
@@ -40,7 +40,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads an ARN's; nothing when a part is missing or malformed.
+    /// Reads it from an ARN. `None` if a part is missing or malformed.
     #[must_use]
     pub fn from_arn(arn: &str) -> Option<Self> {
         let Arn { partition, region, account, .. } = Arn::parse(arn)?;
@@ -52,7 +52,7 @@ impl Origin {
         })
     }
 
-    /// The ARN of a resource that lives here.
+    /// The ARN of a resource in this place.
     #[must_use]
     pub fn arn(&self, service: &str, resource: &str) -> String {
         let Self { partition, region, account } = self;
@@ -60,7 +60,7 @@ impl Origin {
     }
 }
 
-/// Where this process runs, for notices that do not say where they come from.
+/// Where this process runs, for notices that do not name their origin.
 #[must_use]
 pub fn home(region: &str, account: &str) -> Origin {
     let region = if is_region(region) { region } else { "us-east-1" };
@@ -72,7 +72,7 @@ pub fn home(region: &str, account: &str) -> Origin {
     }
 }
 
-/// The name in a log group's ARN, or the name itself.
+/// The name from a log group's ARN; a plain name is returned as it is.
 #[must_use]
 pub fn log_group_name(log_group: &str) -> &str {
     let arn = Arn::parse(log_group).filter(|arn| arn.service == "logs");
@@ -82,7 +82,7 @@ pub fn log_group_name(log_group: &str) -> &str {
     }
 }
 
-/// Whether the text can be the number of an account.
+/// Whether the text is an account number.
 pub(crate) fn is_account(text: &str) -> bool {
     !text.is_empty() && text.len() <= 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,4 +1,9 @@
-//! AWS: the SDK's configuration, profiles of the AWS CLI, secrets, partitions and ARNs.
+//! AWS: what all callers of AWS share.
+//!
+//! - `sdk`, `profile`: the SDK's configuration, in Lambda and on a person's machine, and the
+//!   AWS CLI's profiles.
+//! - `secret`: reads a secret from Secrets Manager.
+//! - `partition`, `arn`: the sets of Regions with their domains and consoles, and ARNs.
 
 mod arn;
 mod partition;

@@ -8,7 +8,7 @@ pub enum Partition {
     GovCloud,
     /// The AWS European Sovereign Cloud.
     EuSovereign,
-    /// The isolated ones, which have no connection to the internet.
+    /// The isolated partitions, which are not connected to the internet.
     Iso,
     IsoB,
     IsoE,
@@ -17,18 +17,18 @@ pub enum Partition {
 
 /// What differs between partitions.
 struct Row {
-    /// As it stands in ARNs.
+    /// The name in ARNs.
     name: &'static str,
-    /// How the names of its Regions begin.
+    /// The prefix of its Regions' names.
     regions: &'static str,
     /// The domain of its endpoints.
     dns_suffix: &'static str,
-    /// The console's host behind the Region; None where it is not public.
+    /// The console's host, after the Region; `None` if it is not public.
     console: Option<&'static str>,
 }
 
 impl Partition {
-    /// The partition of all other Regions is the last.
+    /// The last one is the partition of all other Regions.
     const ALL: [Self; 8] = [
         Self::China,
         Self::GovCloud,
@@ -40,9 +40,9 @@ impl Partition {
         Self::Aws,
     ];
 
-    /// Names, Regions and domains are those of the SDKs (botocore's `partitions.json`). In every
-    /// partition the console has a host for each Region, and AWS's own documents link these
-    /// (General Reference, "Management Console endpoints"; ECS Developer Guide, "Linux AMIs").
+    /// Names, Regions and domains are from the SDKs (botocore's `partitions.json`). In every
+    /// partition each Region has its own console host; AWS's documents link to these hosts (General
+    /// Reference, "Management Console endpoints"; ECS Developer Guide, "Linux AMIs").
     const fn row(self) -> Row {
         let (name, regions, dns_suffix, console) = match self {
             Self::Aws => ("aws", "", "amazonaws.com", Some("console.aws.amazon.com")),
@@ -61,40 +61,40 @@ impl Partition {
         Row { name, regions, dns_suffix, console }
     }
 
-    /// The partition named in the second field of an ARN.
+    /// The partition named in an ARN's second field.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name() == name)
     }
 
-    /// The partition a Region belongs to, by its name's beginning.
+    /// The partition of a Region, by the prefix of its name.
     #[must_use]
     pub fn of_region(region: &str) -> Self {
         let found = Self::ALL.into_iter().find(|it| region.starts_with(it.row().regions));
         found.unwrap_or(Self::Aws)
     }
 
-    /// The name as it stands in ARNs.
+    /// The name in ARNs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.row().name
     }
 
-    /// The domain that the endpoints of its services are under.
+    /// The domain of its services' endpoints.
     #[must_use]
     pub const fn dns_suffix(self) -> &'static str {
         self.row().dns_suffix
     }
 
-    /// The host of a Region's console; None where it is not public.
+    /// The host of a Region's console; `None` if it is not public.
     #[must_use]
     pub fn console_host(self, region: &str) -> Option<String> {
         self.row().console.map(|host| format!("{region}.{host}"))
     }
 }
 
-/// Whether the text has the form of a Region's name, `eu-west-1`, so that it may become part of
-/// a host's name.
+/// Whether the text looks like a Region's name, such as `eu-west-1`, so that it is safe in a host
+/// name.
 pub(crate) fn is_region(text: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
     let is_number =
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_region_is_told_from_one() {
+    fn other_text_is_not_a_region() {
         for text in [
             "",
             "-",

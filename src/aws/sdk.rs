@@ -17,9 +17,9 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::text::{cut, one_line};
 
-/// The SDK's configuration inside Lambda: credentials and Region from the
-/// environment, where Lambda puts them, and Mozilla's root certificates, which are
-/// in the binary and need no file to be read at start.
+/// The SDK's configuration inside Lambda: credentials and Region from the environment, where Lambda
+/// puts them, and Mozilla's root certificates. These are in the binary, so no file is read at
+/// start.
 pub async fn lambda_config() -> SdkConfig {
     loader()
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
@@ -58,8 +58,8 @@ pub(crate) fn reason(error: &(dyn Error + 'static)) -> String {
     cut(&words.join(": "), 300)
 }
 
-/// Builds the SDK's HTTP client at the first call: reading the root certificates takes
-/// longer than all else at start, and the SDK would do it when a client is built.
+/// Builds the SDK's HTTP client at the first call. Reading the root certificates takes longer than
+/// everything else at start, and the SDK would read them when a client is built.
 #[derive(Debug, Default)]
 struct LazyHttp(std::sync::OnceLock<SharedHttpClient>);
 

@@ -1,4 +1,4 @@
-//! A secret of Secrets Manager.
+//! A secret in Secrets Manager.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata as
 use crate::secret::Secret;
 use crate::text::cut;
 
-/// A call that hangs is made again after this time.
+/// A call without an answer is repeated after this time.
 const ATTEMPT: Duration = Duration::from_secs(4);
 
 /// A secret, by its ARN or name.
@@ -27,7 +27,7 @@ pub struct StoredSecret {
 pub struct SecretError(String);
 
 impl StoredSecret {
-    /// Takes the secret's ARN or name. Connects lazily.
+    /// Takes the secret's ARN or name. Connects at the first read.
     #[must_use]
     pub fn new(config: &SdkConfig, name: String) -> Self {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
@@ -35,12 +35,12 @@ impl StoredSecret {
         Self { client: Client::from_conf(config), name }
     }
 
-    /// The secret's text; empty where it is binary.
+    /// The secret's text; empty if it is binary.
     ///
     /// # Errors
     /// When it cannot be read.
     pub async fn read(&self) -> Result<Secret<String>, SecretError> {
-        // On the heap: the SDK's future is large, and lies deep in those of its callers.
+        // On the heap: the SDK's future is large and is nested deep in its callers' futures.
         let call = Box::pin(self.client.get_secret_value().secret_id(&self.name).send());
         let answer = call.await.map_err(|error| {
             let code = error.code().unwrap_or("no answer").to_owned();

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::CommandError;
 use crate::pagerduty::routing_key::RoutingKey;
-use crate::sandbox::faults::{Fault, Kind};
+use crate::sandbox::faults::{Fault, FaultKind};
 use crate::sandbox::{Sandbox, Settings, serve};
 
 /// Run a local stand-in for PagerDuty's Events API, with a page that shows the incidents.
@@ -35,7 +35,7 @@ pub struct Args {
 
     /// Fail the first requests: status:503, hang:60, reset, half or garbage.
     #[arg(long, value_name = "FAULT")]
-    fail: Option<Kind>,
+    fail: Option<FaultKind>,
 
     /// How many requests fail.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "fail")]

@@ -1,23 +1,23 @@
-//! What the Lambda stages need, from the variables that the template sets.
+//! Settings of the Lambda stages, from the variables that the template sets.
 
 use super::reader::Reader;
 use super::{ConfigError, Lookup};
 use crate::{enrich, stage};
 
-/// How alarms are enriched, in whatever place. `lookup` is the environment but in tests.
+/// How alarms are enriched, in Lambda or elsewhere. `lookup` is the environment except in tests.
 ///
 /// # Errors
-/// All faults, each naming the variable and what it should look like.
+/// All faults, each with the variable and the expected value.
 pub fn read_enrich(lookup: impl Lookup) -> Result<enrich::Settings, ConfigError> {
     let mut reader = Reader::new(lookup);
     let settings = reader.enrich();
     reader.finish(settings)
 }
 
-/// What the `enrich` stage needs.
+/// Settings of the `enrich` stage.
 ///
 /// # Errors
-/// All faults, each naming the variable and what it should look like.
+/// All faults, each with the variable and the expected value.
 pub fn read_enrich_stage(lookup: impl Lookup) -> Result<stage::enrich::Settings, ConfigError> {
     let mut reader = Reader::new(lookup);
     let settings = stage::enrich::Settings {
@@ -27,10 +27,10 @@ pub fn read_enrich_stage(lookup: impl Lookup) -> Result<stage::enrich::Settings,
     reader.finish(settings)
 }
 
-/// What the `deliver` stage needs.
+/// Settings of the `deliver` stage.
 ///
 /// # Errors
-/// All faults, each naming the variable and what it should look like.
+/// All faults, each with the variable and the expected value.
 pub fn read_deliver_stage(lookup: impl Lookup) -> Result<stage::deliver::Settings, ConfigError> {
     let mut reader = Reader::new(lookup);
     let settings = stage::deliver::Settings {
@@ -45,10 +45,10 @@ pub fn read_deliver_stage(lookup: impl Lookup) -> Result<stage::deliver::Setting
     reader.finish(settings)
 }
 
-/// What the `gateway` stage needs.
+/// Settings of the `gateway` stage.
 ///
 /// # Errors
-/// All faults, each naming the variable and what it should look like.
+/// All faults, each with the variable and the expected value.
 pub fn read_gateway_stage(lookup: impl Lookup) -> Result<stage::gateway::Settings, ConfigError> {
     let mut reader = Reader::new(lookup);
     let settings = stage::gateway::Settings {

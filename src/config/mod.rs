@@ -1,7 +1,11 @@
 //! Configuration: read once at start, all faults reported together.
 //!
-//! What is read is defined by who uses it; this imports all of them, and of the library only the
-//! command line imports this.
+//! `lambda` reads the settings of the Lambda stages from the environment, `server` those of
+//! `pagetrail serve` from the file (`toml`) and the environment. Both use `shared` for common
+//! settings and `reader` to read each setting and to collect the faults.
+//!
+//! Each settings struct is defined in the module that uses it. This module imports all of them;
+//! within the library only the command line imports this module.
 
 mod lambda;
 mod reader;
@@ -15,12 +19,12 @@ pub use lambda::{read_deliver_stage, read_enrich, read_enrich_stage, read_gatewa
 pub use server::{SETTINGS, read_server};
 pub use toml::ConfigFile;
 
-/// Where settings are looked up, by the names of their environment variables.
+/// Looks up settings by the name of their environment variable.
 pub trait Lookup {
-    /// The setting's text, where it is set.
+    /// The text of the setting, if it is set.
     fn get(&self, name: &str) -> Option<String>;
 
-    /// How a person finds the setting.
+    /// Where a person finds the setting.
     fn place(&self, name: &str) -> String {
         name.to_owned()
     }
@@ -32,12 +36,12 @@ impl<G: Fn(&str) -> Option<String>> Lookup for G {
     }
 }
 
-/// Everything that is wrong with the configuration, one fault a line.
+/// Everything that is wrong with the configuration, one fault each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError(Vec<String>);
 
 impl ConfigError {
-    /// The faults, each a sentence.
+    /// The faults, one sentence each.
     #[must_use]
     pub fn faults(&self) -> &[String] {
         &self.0

@@ -1,11 +1,11 @@
-//! Reads settings one by one, and collects what is wrong with them.
+//! Reads settings one by one and collects their faults.
 
 use std::ops::RangeInclusive;
 
 use super::{ConfigError, Lookup};
 
-/// Reads variables and collects their faults. A fault never shows the value: it may
-/// hold a key that was put into the wrong variable.
+/// Reads variables and collects their faults. A fault never shows the value, because someone may
+/// have put a key into the wrong variable.
 pub(super) struct Reader<L> {
     pub lookup: L,
     pub faults: Vec<String>,

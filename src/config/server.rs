@@ -1,4 +1,4 @@
-//! What `pagetrail serve` needs, from `pagetrail.toml` and the environment over it.
+//! Settings of `pagetrail serve`, from `pagetrail.toml` and the environment. The environment wins.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::secret::Secret;
 use crate::server::{KeysChoice, QueueChoice, Settings, TlsChoice, TokenChoice};
 use crate::sns::TopicArn;
 
-/// Every setting there is, as it stands in the file.
+/// Every setting, with its name in the file.
 pub const SETTINGS: [&str; 35] = [
     "listen",
     "listen_https",
@@ -60,10 +60,10 @@ const ADDRESS: &str = "an address and a port, such as 127.0.0.1:8080 or [::]:844
 const LOG_LEVELS: [(&str, &str); 4] =
     [("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug")];
 
-/// What `pagetrail serve` needs, from the file and the environment over it.
+/// Settings of `pagetrail serve`, from the file and the environment. The environment wins.
 ///
 /// # Errors
-/// All faults, each with its line or its variable and what it should look like.
+/// All faults, each with its line or variable and the expected value.
 pub fn read_server(
     file: ConfigFile,
     environment: impl Fn(&str) -> Option<String>,
@@ -108,23 +108,23 @@ fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<Layered<E>>) -> Setti
     let no_keys = matches!(config.keys, KeysChoice::Nothing);
     if config.is_reachable() && no_keys && config.allowed_keys.is_empty() {
         reader.faults.push(
-            "routing_keys_file is not set: who posts from another machine needs a routing key \
-             that is known here; set it, or routing_keys, or allowed_keys, or listen on \
+            "routing_keys_file is not set: clients on other machines need a routing key \
+             that is known here. Set it, or routing_keys, or allowed_keys, or listen on \
              127.0.0.1 only"
                 .to_owned(),
         );
     }
     if !config.sns_topics.is_empty() && no_keys {
         reader.faults.push(
-            "routing_keys_file is not set: alarms from sns_topics bring no routing key of their \
-             own; set it, or routing_keys"
+            "routing_keys_file is not set: alarms from sns_topics bring no routing key. Set it, \
+             or routing_keys"
                 .to_owned(),
         );
     }
     if matches!(config.queue, QueueChoice::Sqs { .. }) && no_keys {
         reader.faults.push(
             "routing_keys_file is not set: a queue on SQS never holds a routing key, so every \
-             event goes through the pools; set it, or routing_keys, or routing_key_secret_arn"
+             event goes through the pools. Set it, or routing_keys, or routing_key_secret_arn"
                 .to_owned(),
         );
     }
@@ -132,7 +132,7 @@ fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<Layered<E>>) -> Setti
 }
 
 impl<L: Lookup> Reader<L> {
-    /// Addresses separated by spaces; `none` for none.
+    /// Addresses separated by spaces; `none` for no address.
     fn addresses(&mut self, name: &str, default: &[&str]) -> Vec<SocketAddr> {
         let words = match self.value(name) {
             None => default.iter().map(|&word| word.to_owned()).collect(),
@@ -160,7 +160,7 @@ impl<L: Lookup> Reader<L> {
     }
 }
 
-/// Where systemd says, or where the user's state belongs.
+/// The directory from systemd, otherwise the standard place for a user's state.
 fn data_dir(reader: &Reader<impl Lookup>) -> PathBuf {
     let variable = |name| reader.path(name).filter(|path| path.is_absolute());
     reader

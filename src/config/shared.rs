@@ -1,4 +1,4 @@
-//! What is read for Lambda and for a server alike.
+//! Settings that Lambda and a server share.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::pagerduty::{Action, PAGERDUTY_URL, Severity};
 use crate::redact::{self, Category, Pattern, Redactor};
 use crate::routing::pace::Pace;
 
-/// SQS requires the name of every FIFO queue to end so.
+/// SQS requires this suffix in the name of every FIFO queue.
 const FIFO: &str = ".fifo";
 
 impl<L: Lookup> Reader<L> {
@@ -64,8 +64,8 @@ impl<L: Lookup> Reader<L> {
         }
     }
 
-    /// Everything but IP addresses is removed, unless said otherwise. A fault in the
-    /// user's own patterns comes back beside a redactor without them.
+    /// By default everything except IP addresses is removed. A fault in the user's own patterns is
+    /// returned together with a redactor without these patterns.
     pub(super) fn redactor(&mut self) -> (Redactor, Option<String>) {
         let mut settings = redact::Settings::default();
         let categories: Vec<&str> = Category::ALL.iter().map(|it| it.name()).collect();

@@ -1,4 +1,4 @@
-//! The faults and the defaults of the Lambda stages' settings.
+//! The faults and defaults of the Lambda stages' settings.
 
 use std::time::Duration;
 

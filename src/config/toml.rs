@@ -1,4 +1,4 @@
-//! `pagetrail.toml`: the settings of a server, with the lines they stand in.
+//! `pagetrail.toml`: the settings of a server, with their line numbers.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,22 +10,22 @@ use toml::de::{DeTable, DeValue};
 use super::Lookup;
 use crate::text::{alike, did_you_mean, one_line};
 
-/// Before the name of each environment variable.
+/// The prefix of every environment variable.
 const PREFIX: &str = "PAGETRAIL_";
 
-/// A configuration file, read but not yet understood.
+/// A configuration file, parsed but not yet checked.
 #[derive(Debug, Default)]
 pub struct ConfigFile {
     name: String,
     /// Text and line of each setting, by the name of its environment variable.
     settings: BTreeMap<String, (String, usize)>,
-    /// What could not be read, a sentence each.
+    /// What could not be read, one sentence each.
     faults: Vec<String>,
 }
 
 impl ConfigFile {
-    /// Reads what can be read. `name` is how people know the file, `known` the names of the
-    /// settings there are.
+    /// Reads everything readable. `name` is the file's name for messages, `known` the names of all
+    /// settings.
     #[must_use]
     pub fn parse(name: &str, text: &str, known: &[&str]) -> Self {
         let mut file = Self { name: name.to_owned(), ..Self::default() };
@@ -47,7 +47,7 @@ impl ConfigFile {
         file
     }
 
-    /// The settings with the environment over them.
+    /// The settings of the file, overridden by the environment.
     pub(super) fn under<E: Fn(&str) -> Option<String>>(self, environment: E) -> Layered<E> {
         Layered { file: self, environment }
     }
@@ -64,7 +64,7 @@ impl ConfigFile {
     }
 }
 
-/// A file's settings, and those of the environment, which come first.
+/// The settings of a file and of the environment. The environment wins.
 pub(super) struct Layered<E> {
     file: ConfigFile,
     environment: E,
@@ -104,8 +104,8 @@ fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
     text.get(..start).unwrap_or_default().matches('\n').count() + 1
 }
 
-/// The text that the environment variable would hold: words of a list by spaces, a table
-/// as JSON.
+/// The text that the environment variable would have: list items separated by spaces, a table as
+/// JSON.
 fn text_of(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::Array(items) => {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn values_become_what_the_variable_would_hold() {
+    fn values_become_the_text_of_the_variable() {
         let settings = layered(
             "# a comment\nlisten = [\"a:1\", \"b:2\"]\nrate_per_minute = 60\n\
              [routing_keys]\ndefault = [\"k1\", \"k2\"]\ndb = \"k3\"\n",

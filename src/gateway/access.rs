@@ -1,4 +1,4 @@
-//! Who may do what: clients on this machine, known routing keys, the bearer token.
+//! Access: clients on this machine, known routing keys, the bearer token.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,28 +10,29 @@ use super::token::Token;
 use crate::aws::SecretError;
 use crate::http::url::is_own_address;
 
-/// Who may do what.
+/// Who can do what.
 #[derive(Debug)]
 pub struct Access {
-    /// What clients on this machine may do. A reverse proxy on it makes everybody look
-    /// local unless it adds a header that says so (`X-Forwarded-For`, `Forwarded`, `Via`),
-    /// or speaks HTTP/1.0 as nginx did until 1.29.7: where neither is sure, let local
-    /// clients be like others.
+    /// What clients on this machine can do. Behind a reverse proxy on this machine every client
+    /// looks local, unless the proxy adds a header that says otherwise (`X-Forwarded-For`,
+    /// `Forwarded`, `Via`), or uses HTTP/1.0, as nginx did until 1.29.7. If you are not sure of
+    /// either, treat local clients like others.
     pub local: LocalClients,
-    /// Opens `POST /`, the status page and the metrics to others; without one these stay shut.
+    /// Gives other clients access to `POST /`, the status page and the metrics. Without a token
+    /// they have none.
     pub token: Token,
     pub unknown_keys: UnknownKeys,
 }
 
-/// What clients on this machine may do.
+/// What clients on this machine can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LocalClients {
-    /// Post with any well-formed key, post without one, and look, all without a token.
+    /// Post with any well-formed key, post without a key, and read the status, all without a token.
     Trusted,
     LikeOthers,
 }
 
-/// What becomes of an event of a trusted client whose routing key is in no pool.
+/// What happens to an event of a trusted client if its routing key is in no pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownKeys {
     /// The queue holds the key until the event is delivered.
@@ -46,10 +47,10 @@ impl Access {
         self.local == LocalClients::Trusted && is_local(head)
     }
 
-    /// Whether the request may post without a key, and look.
+    /// Whether the client can post without a key and read the status.
     ///
     /// # Errors
-    /// When the token that would tell cannot be read.
+    /// When the token is needed and cannot be read.
     pub(super) async fn admits(&self, head: &Parts) -> Result<bool, SecretError> {
         match bearer(&head.headers) {
             _ if self.trusts(head) => Ok(true),
@@ -59,19 +60,19 @@ impl Access {
     }
 }
 
-/// The client's address, where it is known.
+/// The client's address, if it is known.
 pub(super) fn peer(head: &Parts) -> Option<SocketAddr> {
     head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
 }
 
-/// The token that the request bears.
+/// The bearer token in the request.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, given) = only(headers, &header::AUTHORIZATION)?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| given.trim())
 }
 
-/// Whether a program on this machine sent the request of its own accord: the connection
-/// alone does not tell.
+/// Whether a program on this machine sent the request itself. The connection alone does not prove
+/// that.
 fn is_local(head: &Parts) -> bool {
     // An IPv6 socket shows IPv4 clients as ::ffff:127.0.0.1.
     peer(head).is_some_and(|peer| is_own_address(peer.ip()))
@@ -80,9 +81,9 @@ fn is_local(head: &Parts) -> bool {
         && !is_from_another_site(head)
 }
 
-/// Behind a reverse proxy on this machine every connection is local. nginx before 1.29.7
-/// adds no header unless told to and gives its own address as host, but speaks HTTP/1.0,
-/// which no client that posts events does.
+/// Behind a reverse proxy on this machine every connection is local. By default nginx before 1.29.7
+/// adds no header and uses its own address as host, but it speaks HTTP/1.0, which no client that
+/// posts events does.
 fn is_forwarded(head: &Parts) -> bool {
     const NAMES: [&str; 9] = [
         "forwarded",
@@ -102,10 +103,11 @@ fn is_forwarded(head: &Parts) -> bool {
         })
 }
 
-/// A browser on this machine can be led here under a stranger's name, which then resolves to
-/// 127.0.0.1 (DNS rebinding); the page it shows may read the answers. The host tells.
+/// A browser on this machine can reach this server under another site's name, if that name resolves
+/// to 127.0.0.1 (DNS rebinding). The site's page could then read the answers. The host header shows
+/// the name.
 fn is_for_this_machine(head: &Parts) -> bool {
-    // The target in the request line goes before the header (RFC 9112, section 3.2.2).
+    // The target in the request line takes precedence over the header (RFC 9112, section 3.2.2).
     let target = head.uri.authority().is_none_or(|authority| is_loopback(authority.as_str()));
     target && only(&head.headers, &header::HOST).is_some_and(is_loopback)
 }
@@ -117,10 +119,10 @@ fn is_loopback(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(is_own_address)
 }
 
-/// A page of any site may have the browser that shows it post here, a form even without a
-/// script; the browser then says on whose behalf (`Origin`; `Sec-Fetch-Site`, where another
-/// port of this machine is `same-site`). Following a link to the status page is no harm: the
-/// site that has the link cannot read the answer.
+/// A page of any site can make the browser post here; a form can do it even without a script. The
+/// browser then sends the site (`Origin`; `Sec-Fetch-Site`, where another port of this machine is
+/// `same-site`). A link to the status page is harmless: the site with the link cannot read the
+/// answer.
 fn is_from_another_site(head: &Parts) -> bool {
     let value = |name: &str| head.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let host = value("host").unwrap_or_default();
@@ -134,7 +136,7 @@ fn is_from_another_site(head: &Parts) -> bool {
             && !follows_link)
 }
 
-/// The value of a header that must not be there twice.
+/// The value of a header that must occur only once.
 fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;

@@ -1,4 +1,4 @@
-//! An event's body: read and inflated, or what is left of it thrown away.
+//! An event's body: reads and decompresses it, or discards the rest of it.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -13,15 +13,14 @@ use crate::http::body;
 use crate::http::body::Share;
 use crate::pagerduty::BODY_LIMIT;
 
-/// A body that takes longer to arrive is given up.
+/// A body that takes longer to arrive is refused.
 const ARRIVAL: Duration = Duration::from_secs(30);
-/// So much is read in vain, and for so long, that the client gets to read why it is refused
-/// in place of a broken connection.
+/// The rest of a refused body is read up to this size and time, so that the client gets the answer
+/// and not a broken connection.
 const DISCARDED: usize = 8 * 1024 * 1024;
 const DISCARDING: Duration = Duration::from_secs(5);
 
-/// The whole body, inflated where it is compressed, of at most [`BODY_LIMIT`] bytes before
-/// and after.
+/// The whole body, decompressed if needed, of at most [`BODY_LIMIT`] bytes before and after.
 pub(super) async fn read(headers: &HeaderMap, body: &mut Body) -> Result<(Bytes, Share), Refused> {
     let coding = Coding::of(headers)?;
     let (raw, share) = body::read(body, BODY_LIMIT, ARRIVAL).await?;
@@ -31,7 +30,7 @@ pub(super) async fn read(headers: &HeaderMap, body: &mut Body) -> Result<(Bytes,
     }
 }
 
-/// Reads what is left of a body that is refused.
+/// Reads the rest of a refused body.
 pub(super) async fn discard(body: &mut Body) {
     let reading = async {
         let mut length = 0;
@@ -42,7 +41,7 @@ pub(super) async fn discard(body: &mut Body) {
             }
         }
     };
-    // Slow or endless: then the connection breaks.
+    // Slow or endless bodies break the connection.
     let _ = timeout(DISCARDING, reading).await;
 }
 
@@ -71,7 +70,8 @@ impl Coding {
 
 fn inflate(raw: &[u8], mut share: Share) -> Result<(Bytes, Share), Refused> {
     let mut inflated = Vec::new();
-    // One byte more than may be: a few kilobytes can inflate to gigabytes.
+    // One byte more than allowed, to see that it is too large: a few kilobytes can expand to
+    // gigabytes.
     let mut limited = MultiGzDecoder::new(raw).take(BODY_LIMIT as u64 + 1);
     limited.read_to_end(&mut inflated).map_err(|_| Refused::BrokenGzip)?;
     share.grow(inflated.len())?;

@@ -1,7 +1,7 @@
 //! The last hour as a chart: accepted events as bars, delivered ones as a line.
 //!
-//! The drawing is stretched to the width there is, so it holds no text; what it shows is said
-//! in the caption below it, which is also its text alternative.
+//! The drawing is stretched to the available width, so it contains no text. The caption below it
+//! gives the numbers and is its text alternative.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::status::Minute;
 
-/// The drawing's own units: ten a minute across, and its height.
+/// The drawing's own units: ten per minute across, and its height.
 const STEP: usize = 10;
 const HEIGHT: u64 = 100;
 
@@ -41,7 +41,7 @@ pub(super) fn chart(minutes: &[Minute]) -> Markup {
     }
 }
 
-/// How far below the top a count is; one that is not nothing can be seen.
+/// The distance of a count from the top; a count above zero is always visible.
 fn height(count: u64, top: u64) -> u64 {
     let height = u128::from(count) * u128::from(HEIGHT) / u128::from(top);
     let least = u64::from(count > 0) * 2;
@@ -68,7 +68,7 @@ fn steps(minutes: &[Minute], top: u64) -> String {
     path
 }
 
-/// The next of 2, 4, 6, 8, 10, 20, 40 … which halves evenly.
+/// The next of 2, 4, 6, 8, 10, 20, 40 …, all of which have an even half.
 fn round_up(most: u64) -> u64 {
     let mut scale = 1_u64;
     loop {
@@ -81,7 +81,7 @@ fn round_up(most: u64) -> u64 {
     }
 }
 
-/// The number with its thousands set apart.
+/// The number with separated thousands.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 2);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_set_apart() {
+    fn thousands_are_separated() {
         let texts = [0, 999, 1_000, 1_234_567].map(grouped);
         assert_eq!(texts, ["0", "999", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
     }

@@ -1,4 +1,4 @@
-//! An event on its way from a request into the queue.
+//! Intake: checks an event from a request and queues it.
 
 use std::time::Duration;
 
@@ -23,27 +23,27 @@ use crate::routing::KeyError;
 use crate::routing::{Fingerprint, Target};
 use crate::telemetry::Signal;
 
-/// How long the queue may take to confirm an event.
+/// Time limit for the queue to confirm an event.
 const CONFIRMATION: Duration = Duration::from_secs(10);
 
-/// What the routing key takes in the event that PagerDuty is sent: `"routing_key":"…",`.
+/// The size of the routing key in the event for PagerDuty: `"routing_key":"…",`.
 const KEY_FIELD: usize = 49;
 
-/// Where a request came in, and where its routing key is.
+/// The route of a request, and the place of its routing key.
 pub(super) enum Entrance {
-    /// With what stands in the path where the key does, if it is there.
+    /// With the text in the path at the place of the key, if it can be read.
     Endpoint(Endpoint, Option<String>),
-    /// There is none: the event goes through the default pool.
+    /// No key: the event goes through the default pool.
     Keyless,
 }
 
 /// An event that was queued.
-struct Taken {
+struct Accepted {
     endpoint: Endpoint,
     dedup_key: Option<String>,
 }
 
-/// Takes an event in, and answers as PagerDuty would.
+/// Queues an event, and answers as PagerDuty would.
 pub(super) async fn take<Q: Outbox>(
     shared: &Shared<Q>,
     entrance: Entrance,
@@ -52,7 +52,7 @@ pub(super) async fn take<Q: Outbox>(
     let (head, mut body) = request.into_parts();
     let taken = guard::caught(queue(shared, &entrance, &head, &mut body)).await;
     match taken.unwrap_or(Err(Refused::Panicked)) {
-        Ok(Taken { endpoint, dedup_key }) => {
+        Ok(Accepted { endpoint, dedup_key }) => {
             let dedup_key = dedup_key.as_deref();
             let told = dedup_key.unwrap_or_default();
             let signal = Signal::Accepted { dedup_key: told, endpoint: endpoint.name() };
@@ -69,7 +69,7 @@ async fn queue<Q: Outbox>(
     entrance: &Entrance,
     head: &Parts,
     body: &mut Body,
-) -> Result<Taken, Refused> {
+) -> Result<Accepted, Refused> {
     if matches!(entrance, Entrance::Keyless) {
         shared.admit(head).await?;
     }
@@ -83,19 +83,19 @@ async fn queue<Q: Outbox>(
     posted.ensure_dedup_key();
     let outline = Outline::from(&posted);
     let Posted { endpoint, dedup_key, body, .. } = posted;
-    // Without one it is no event that could be delivered in order; there was no randomness.
+    // Without a dedup key it cannot be delivered in order; the system had no random numbers.
     if dedup_key.is_none() && matches!(endpoint, Endpoint::V2 | Endpoint::V1) {
         return Err(Refused::NotQueued);
     }
     let event = to_raw_value(&body).map_err(|_| Refused::NotQueued)?;
     drop(body);
-    // What was added on the way counts too.
+    // Added fields count too.
     if event.get().len() + KEY_FIELD > BODY_LIMIT {
         return Err(Refused::TooLarge);
     }
     let outgoing = outgoing(&Queued { target, endpoint, event }, &outline)?;
     send(shared, Outgoing { key, ..outgoing }).await?;
-    Ok(Taken { endpoint, dedup_key })
+    Ok(Accepted { endpoint, dedup_key })
 }
 
 fn check(entrance: &Entrance, raw: &[u8]) -> Result<(Option<RoutingKey>, Posted), Refused> {
@@ -108,7 +108,7 @@ fn check(entrance: &Entrance, raw: &[u8]) -> Result<(Option<RoutingKey>, Posted)
     }
 }
 
-/// Where an event with this key goes, and the key itself where the queue has to hold it.
+/// The target of an event with this key, and the key itself if the queue has to hold it.
 async fn target<Q: Outbox>(
     shared: &Shared<Q>,
     head: &Parts,
@@ -122,12 +122,12 @@ async fn target<Q: Outbox>(
     }
     let holds = access.unknown_keys == UnknownKeys::Held;
     if holds && access.trusts(head) {
-        // Before the event is queued: it may be delivered before the queue's answer is here.
+        // Before the event is queued: it may be delivered before the queue confirms it.
         keys.learn(key.clone());
         return Ok((target, Some(key)));
     }
     let known = match keys.knows(&key).await {
-        // It may have come into a pool by now.
+        // It may have been added to a pool since the last read.
         Ok(true) => keys.is_pooled(&key).await.map(Some),
         Ok(false) => Ok(None),
         Err(error) => Err(error),
@@ -148,21 +148,20 @@ async fn default_pool<Q: Outbox>(
     shared.tell_of_keys(has_pools.as_ref().err());
     match has_pools {
         Ok(true) => Ok((Target::default_pool(), None)),
-        // No mistake of the sender's, who should keep the event until it is mended.
+        // Not the sender's mistake: the sender should keep the event until this is fixed.
         Ok(false) => Err(Refused::NoDefaultPool),
         Err(_) => Err(Refused::KeysUnreadable),
     }
 }
 
-/// The message for the queue. No two are the same: PagerDuty, too, takes an event as often
-/// as it is sent.
+/// The message for the queue. Every message is unique: PagerDuty, too, accepts an event as often as
+/// it is sent.
 fn outgoing(queued: &Queued, outline: &Outline) -> Result<Outgoing, Refused> {
     queued.outgoing(outline, Deduplication::Unique).map_err(|_| Refused::NotQueued)
 }
 
-/// Queues the event. One that was not confirmed in time may be queued all the same; its
-/// sender sends it again, and by its dedup key PagerDuty joins the two. Twice is better than
-/// not at all.
+/// Queues the event. An event that was not confirmed in time may be queued anyway. Its sender sends
+/// it again, and PagerDuty joins the two by their dedup key. Twice is better than never.
 async fn send<Q: Outbox>(shared: &Shared<Q>, outgoing: Outgoing) -> Result<(), Refused> {
     let sent = timeout(CONFIRMATION, shared.gateway.queue.send(outgoing)).await;
     let sent = sent.unwrap_or_else(|_| {
@@ -175,11 +174,11 @@ async fn send<Q: Outbox>(shared: &Shared<Q>, outgoing: Outgoing) -> Result<(), R
             }
             Ok(())
         }
-        // The event's fault, not the queue's.
+        // The event is at fault, not the queue.
         Err(QueueError::TooLarge) => Err(Refused::TooLargeForQueue),
         Err(problem) => {
             if shared.queue_fails.set(true) {
-                error!(%problem, "events cannot be queued; their senders are answered 503");
+                error!(%problem, "events cannot be queued; their senders get a 503");
             }
             Err(Refused::NotQueued)
         }
@@ -190,7 +189,7 @@ impl<Q> Shared<Q> {
     fn tell_of_keys(&self, problem: Option<&KeyError>) {
         match problem {
             Some(problem) if self.keys_fail.set(true) => {
-                error!(%problem, "unknown routing keys cannot be checked; their senders are answered 503");
+                error!(%problem, "unknown routing keys cannot be checked; their senders get a 503");
             }
             None if self.keys_fail.set(false) => info!("the routing keys can be read again"),
             _ => {}

@@ -1,4 +1,4 @@
-//! What can be seen of the gateway: its health, its status page, its metrics.
+//! The pages that show the gateway's state: health, status page, metrics.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::http::answer;
 use crate::http::html::{asset as page_asset, harden};
 use crate::queue::Outbox;
 
-/// What is asked for.
+/// What is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum View {
-    /// Open to everybody, so it tells nothing but yes or no.
+    /// Open to everyone, so it answers only yes or no.
     Health,
     Status,
-    /// As much as the status page tells, and so to the same people.
+    /// As detailed as the status page, so it needs the same access.
     Metrics,
 }
 
@@ -68,7 +68,7 @@ async fn show<Q: Outbox>(shared: &Shared<Q>, view: View, head: &Parts) -> Respon
     }
 }
 
-/// Browsers name HTML, and JSON at most among everything else.
+/// Browsers ask for HTML by name, and for JSON only among everything else.
 fn wants_json(head: &Parts) -> bool {
     let accepts = |kind: &str| {
         let values = head.headers.get_all(header::ACCEPT).iter();
@@ -77,7 +77,7 @@ fn wants_json(head: &Parts) -> bool {
     accepts("application/json") && !accepts("text/html")
 }
 
-/// Style and script, which tell nothing.
+/// Style and script, which reveal nothing.
 pub(super) async fn asset<Q: Outbox>(
     State(shared): State<Arc<Shared<Q>>>,
     name: Result<Path<String>, PathRejection>,

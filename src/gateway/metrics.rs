@@ -40,7 +40,7 @@ impl Text {
             self.gauge("queue_oldest_age_seconds", help, oldest);
         }
         if let Some(rejected) = queue.rejected {
-            self.gauge("queue_rejected_events", "Events put aside for good.", rejected);
+            self.gauge("queue_rejected_events", "Events in the rejected queue.", rejected);
         }
     }
 
@@ -56,7 +56,7 @@ impl Text {
                 self.sample("key_state", &labels, u8::from(key.state == state));
             }
         }
-        // A name that all processes share: Prometheus' own dashboards look for it.
+        // A standard name without a prefix: Prometheus' own dashboards look for it.
         let started = process.started.timestamp_millis();
         let _ = write!(
             self.0,
@@ -88,7 +88,7 @@ impl Text {
     }
 }
 
-/// A label's value as it stands between quotes.
+/// A label's value, escaped for use between quotes.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -1,12 +1,12 @@
-//! The gateway: PagerDuty's Events API over HTTP, and a page that shows how it is doing.
+//! The gateway: PagerDuty's Events API over HTTP, with a status page.
 //!
-//! A request goes through these parts, each in its file:
+//! A request goes through these parts, one file each:
 //!
-//! access → body → intake → queue, and its answer through `refused` where it is not taken.
+//! access → body → intake → queue. If it is not accepted, `refused` makes the answer.
 //!
-//! What is told of the gateway goes probe → status → page, metrics or JSON.
+//! The gateway's state goes probe → status → page, metrics or JSON.
 //!
-//! An event is answered as PagerDuty answers it, and only once the queue has confirmed it.
+//! An event gets PagerDuty's answer, and only after the queue has confirmed it.
 
 mod access;
 mod body;
@@ -42,26 +42,26 @@ use crate::queue::Outbox;
 use crate::routing::Keys;
 use crate::telemetry::Tally;
 
-/// What the gateway's routes need.
+/// Everything that the gateway's routes need.
 pub struct Gateway<Q> {
     pub queue: Q,
     pub keys: Arc<Keys>,
     pub access: Access,
-    /// Counts what the gateway takes in and refuses, whatever else is counted there.
+    /// Counts accepted and refused requests; other parts count here too.
     pub tally: Arc<Tally>,
-    pub place: Place,
+    pub runs_in: RunsIn,
 }
 
-/// Where the gateway runs, which decides what it can know.
+/// Where the gateway runs; this decides what it can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// One process, which delivers too.
+pub enum RunsIn {
+    /// In one process, which also delivers.
     Server,
-    /// One of many instances that come and go: what one of them counted means little.
+    /// In one of many instances that come and go: the numbers of one instance mean little.
     Function,
 }
 
-/// A gateway, and what its requests share.
+/// A gateway, and the state that its requests share.
 struct Shared<Q> {
     gateway: Arc<Gateway<Q>>,
     probe: probe::Probe,
@@ -71,21 +71,21 @@ struct Shared<Q> {
     started: DateTime<Utc>,
 }
 
-/// Remembers whether something fails, so that only the change is logged: a full disk must
-/// not be filled further, with a line for each request.
+/// Remembers whether something fails, so that only the change is logged. A line for each request
+/// would fill a full disk further.
 #[derive(Default)]
 struct Switch(AtomicBool);
 
 impl Switch {
-    /// Whether this is news.
+    /// Whether this is a change.
     fn set(&self, fails: bool) -> bool {
-        // Asked first: writing each time would pass the cache line between the processors.
+        // Read first: writing every time would move the cache line between processors.
         self.0.load(Ordering::Relaxed) != fails && self.0.swap(fails, Ordering::Relaxed) != fails
     }
 }
 
-/// All of the gateway's routes. The client's address is the extension
-/// `ConnectInfo<SocketAddr>`; a request without one comes from elsewhere.
+/// All of the gateway's routes. The client's address is the extension `ConnectInfo<SocketAddr>`; a
+/// request without it counts as coming from another machine.
 pub fn router<Q: Outbox>(gateway: Arc<Gateway<Q>>) -> Router {
     let shared = Arc::new(Shared {
         gateway,
@@ -105,7 +105,7 @@ pub fn router<Q: Outbox>(gateway: Arc<Gateway<Q>>) -> Router {
             move |State(shared): State<Arc<Shared<Q>>>,
                   key: Result<Path<String>, PathRejection>,
                   request: Request| async move {
-                // What is no text is no key either.
+                // Text that is not UTF-8 is not a key either.
                 let key = key.map(|Path(key)| key).unwrap_or_default();
                 intake::take(&shared, Entrance::Endpoint(endpoint, Some(key)), request).await
             },
@@ -133,7 +133,7 @@ pub fn router<Q: Outbox>(gateway: Arc<Gateway<Q>>) -> Router {
         .with_state(shared)
 }
 
-/// The answer to a request that could not be answered in time.
+/// The answer to a request that took too long.
 #[must_use]
 pub fn late() -> Response {
     Refused::NotQueued.response()
@@ -146,7 +146,7 @@ async fn no_such_path<Q: Outbox>(
     guard::refuse(&shared, &Refused::NoSuchPath, request).await
 }
 
-/// The router itself adds which methods there are.
+/// The router itself adds the allowed methods.
 async fn wrong_method<Q: Outbox>(
     State(shared): State<Arc<Shared<Q>>>,
     request: Request,
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_change_is_news() {
+    fn only_a_change_is_reported() {
         let switch = Switch::default();
         let news = [false, true, true, false, false, true].map(|fails| switch.set(fails));
         assert_eq!(news, [false, true, false, true, false, true]);

@@ -1,6 +1,6 @@
 //! The status page.
 //!
-//! What it shows was sent by others: maud escapes every text and attribute.
+//! All content was sent by others: maud escapes every text and attribute.
 
 use axum::response::Html;
 use maud::{Markup, html};
@@ -10,12 +10,12 @@ use super::status::{Key, Minute, Process, Status, Waiting};
 use crate::http::html::{Frame, time};
 use crate::routing::KeyHealth;
 
-/// Targets that are shown; the JSON has more.
+/// Number of targets shown; the JSON has more.
 const TARGETS: usize = 20;
 
 const FRAME: Frame = Frame {
     brand: "Pagetrail",
-    about: "Takes events for PagerDuty, and delivers them.",
+    about: "Accepts events for PagerDuty and delivers them.",
     subject: "Pagetrail",
     every: 5,
 };
@@ -43,8 +43,8 @@ pub(super) fn page(status: &Status) -> Html<String> {
                 (since_start(process))
             } @else {
                 p.note {
-                    "What was accepted and delivered is counted by each instance for itself: "
-                    "the stack's dashboard in CloudWatch has it together."
+                    "Each instance counts only its own accepted and delivered events. "
+                    "The stack's dashboard in CloudWatch has the totals."
                 }
             }
         },
@@ -72,7 +72,7 @@ fn top(status: &Status) -> Markup {
                 }
             }
             @if let Some(problem) = &status.problem {
-                p.problem { "Senders are answered 503 meanwhile: " (problem) }
+                p.problem { "Senders get a 503 until then: " (problem) }
             }
             @if let Some(queue) = &status.queue {
                 dl.tiles {
@@ -93,7 +93,7 @@ fn top(status: &Status) -> Markup {
     }
 }
 
-/// The chart's numbers, for those who cannot see it or want to know exactly.
+/// The chart's numbers as a table, for people who cannot see the chart or need exact numbers.
 fn table(minutes: &[Minute]) -> Markup {
     let busy: Vec<&Minute> =
         minutes.iter().rev().filter(|it| it.accepted > 0 || it.delivered > 0).collect();
@@ -126,9 +126,9 @@ fn targets(queue: &Waiting) -> Markup {
         section aria-labelledby="targets" {
             h2 #targets { "Waiting, by target" }
             @if queue.events == 0 {
-                p.none { "Nothing waits." }
+                p.none { "No event is waiting." }
             } @else if queue.targets.is_empty() {
-                p.none { "SQS does not tell." }
+                p.none { "SQS does not report this." }
             } @else {
                 ul.rows {
                     @for depth in shown {
@@ -201,7 +201,7 @@ fn since_start(process: &Process) -> Markup {
     }
 }
 
-/// A time as people say it, rounded down.
+/// A duration for people, rounded down.
 fn human(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match seconds {
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_as_people_say_them() {
+    fn durations_for_people() {
         for (seconds, text) in [
             (0, "0 s"),
             (59, "59 s"),

@@ -1,5 +1,5 @@
-//! Asks the queue how it is, once for all who want to know at the same time: anybody may ask
-//! for the gateway's health, and many at once must not keep the queue from its work.
+//! Asks the queue for its state, once for all callers at the same time. Anyone can request the
+//! gateway's health, and many requests must not slow the queue down.
 
 use std::time::{Duration, Instant};
 
@@ -8,34 +8,34 @@ use tokio::time::timeout;
 
 use crate::queue::{Outbox, QueueError, QueueState};
 
-/// A queue that takes longer to say how it is would take no event in time either.
+/// A queue that takes longer to report its state would not accept an event in time either.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 pub(super) struct Probe {
-    // Tokio's lock: held while the queue is asked, so that it is asked once.
-    last: Mutex<Option<Answer>>,
+    // Tokio's lock: held while the queue is asked, so that it is asked only once.
+    last: Mutex<Option<Known>>,
 }
 
-struct Answer {
+struct Known {
     asked: Instant,
     state: QueueState,
 }
 
 impl Probe {
-    /// The queue's state now, never older than the question.
+    /// The queue's current state, never older than the call.
     pub(super) async fn state<Q: Outbox>(&self, queue: &Q) -> QueueState {
         let wanted = Instant::now();
         let mut last = self.last.lock().await;
-        if let Some(answer) = last.as_ref().filter(|answer| answer.asked > wanted) {
-            return answer.state.clone();
+        if let Some(known) = last.as_ref().filter(|known| known.asked > wanted) {
+            return known.state.clone();
         }
         let asked = Instant::now();
         let state = timeout(PATIENCE, queue.state()).await.unwrap_or_else(|_| {
             let why = format!("the queue did not answer within {} s", PATIENCE.as_secs());
             QueueState::unknown(QueueError::Failed(why))
         });
-        *last = Some(Answer { asked, state: state.clone() });
+        *last = Some(Known { asked, state: state.clone() });
         state
     }
 }

@@ -1,5 +1,5 @@
-//! Why a request was not taken, and how that is answered: in the form of PagerDuty's own
-//! answers, and with nothing of the inside in it.
+//! Why a request was refused, and the answer: in the format of PagerDuty's own answers, and without
+//! internal details.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -9,39 +9,39 @@ use crate::http::answer;
 use crate::http::body::BodyError;
 use crate::pagerduty::accept::Refusal;
 
-/// Seconds after which a client that was answered 503 should come again.
+/// Seconds after which a client that got a 503 should try again.
 pub(super) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
 /// A body of half a megabyte can break a rule a hundred thousand times.
 const ERRORS: usize = 20;
 
-/// Why a request was not taken. The words are the answer's.
+/// Why a request was refused. The text goes into the answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
     #[error(transparent)]
     Invalid(Refusal),
     #[error(transparent)]
     Body(BodyError),
-    #[error("the body is no gzip, though its Content-Encoding says so")]
+    #[error("the body is not gzip, but its Content-Encoding says gzip")]
     BrokenGzip,
-    #[error("from elsewhere than this machine, this needs the header Authorization: Bearer TOKEN")]
+    #[error("from another machine, this needs the header Authorization: Bearer TOKEN")]
     Unauthorized,
     #[error("there is nothing at this path")]
     NoSuchPath,
-    #[error("this path does not take this method; the header Allow names those it takes")]
+    #[error("this path does not allow this method; the header Allow lists the allowed ones")]
     WrongMethod,
     #[error("{}", Refusal::too_large())]
     TooLarge,
-    #[error("the event is larger than the queue takes")]
+    #[error("the event is larger than the queue allows")]
     TooLargeForQueue,
     #[error("Content-Encoding must be gzip, or absent")]
     Coding,
-    #[error("something went wrong here")]
+    #[error("an internal error occurred")]
     Panicked,
     #[error("the event could not be queued now; send it again")]
     NotQueued,
-    #[error("whether the routing key is known could not be checked now; send it again")]
+    #[error("the routing key could not be checked now; send it again")]
     KeysUnreadable,
-    #[error("whether the token is right could not be checked now; send it again")]
+    #[error("the token could not be checked now; send it again")]
     TokenUnreadable,
     #[error("no routing keys are configured for events without one: set routing_keys_file")]
     NoDefaultPool,
@@ -50,7 +50,7 @@ pub(super) enum Refused {
 impl From<BodyError> for Refused {
     fn from(error: BodyError) -> Self {
         match error {
-            // An event that is too large is answered in PagerDuty's own words.
+            // An event that is too large gets PagerDuty's own words.
             BodyError::TooLarge(_) => Self::TooLarge,
             other => Self::Body(other),
         }
@@ -90,7 +90,7 @@ impl Refused {
             Self::TooLarge => Refusal::too_large().answer(),
             other => json!({
                 "status": status.canonical_reason().unwrap_or_default().to_lowercase(),
-                "message": "Event was not taken",
+                "message": "Event was not accepted",
                 "errors": [other.to_string()],
             }),
         };
@@ -104,7 +104,7 @@ impl Refused {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))
             }
-            // RFC 9110, section 15.5.9: the rest of the body would be taken for a request.
+            // RFC 9110, section 15.5.9: the rest of the body would be read as a request.
             StatusCode::REQUEST_TIMEOUT => (header::CONNECTION, HeaderValue::from_static("close")),
             _ => return response,
         };

@@ -1,4 +1,4 @@
-//! How the gateway is doing: what page, JSON and metrics show.
+//! The gateway's state, for the page, the JSON and the metrics.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
-use super::{Place, Shared};
+use super::{RunsIn, Shared};
 use crate::queue::{Outbox, QueueState};
 use crate::routing::KeyHealth;
 use crate::routing::Target;
 use crate::telemetry::{Counter, Counts, MINUTES, Row};
 
-/// Targets that are shown by name, the longest queues; senders with keys of their own can
-/// make any number.
+/// Number of targets shown by name, the longest queues first. Senders with their own keys can
+/// create any number of targets.
 const TARGETS: usize = 100;
 
-/// How the gateway is doing.
+/// The gateway's state.
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
     pub ready: bool,
@@ -25,19 +25,19 @@ pub(super) struct Status {
     pub problem: Option<String>,
     pub version: &'static str,
     pub at: DateTime<Utc>,
-    /// None where the queue did not answer.
+    /// `None` if the queue did not answer.
     pub queue: Option<Waiting>,
-    /// None where one instance cannot know it.
+    /// `None` if one instance cannot know it.
     #[serde(flatten)]
     pub process: Option<Process>,
 }
 
-/// What waits for delivery.
+/// The events that wait for delivery.
 #[derive(Debug, Serialize)]
 pub(super) struct Waiting {
     pub events: u64,
     pub oldest_seconds: Option<u64>,
-    /// Events put aside for good.
+    /// Rejected events.
     pub rejected: Option<u64>,
     /// Longest first.
     pub targets: Vec<Depth>,
@@ -51,7 +51,7 @@ pub(super) struct Depth {
     pub events: u64,
 }
 
-/// What this process did since it started.
+/// What this process did since its start.
 #[derive(Debug, Serialize)]
 pub(super) struct Process {
     pub started: DateTime<Utc>,
@@ -61,12 +61,12 @@ pub(super) struct Process {
     /// The last hour, the newest last.
     pub minutes: Vec<Minute>,
     /// The newest first.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<RefusedRequest>,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Key {
-    /// Its last four characters.
+    /// The last four characters of the key.
     pub key: String,
     pub state: KeyHealth,
 }
@@ -79,7 +79,7 @@ pub(super) struct Minute {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Refusal {
+pub(super) struct RefusedRequest {
     pub at: DateTime<Utc>,
     pub what: &'static str,
     pub why: String,
@@ -91,7 +91,7 @@ impl Status {
         let state = shared.probe.state(&gateway.queue).await;
         let problem = state.ready.as_ref().err().map(ToString::to_string);
         let at = Utc::now();
-        let process = (gateway.place == Place::Server).then(|| {
+        let process = (gateway.runs_in == RunsIn::Server).then(|| {
             let keys = gateway.keys.health().into_iter();
             let keys = keys.map(|(name, state)| (Target::Key(name), state)).collect();
             Process::new(shared.started, gateway.tally.read(), labelled(keys), at)
@@ -112,7 +112,7 @@ impl Waiting {
         let targets = labelled(state.by_target.into_iter().collect()).into_iter();
         let mut targets: Vec<Depth> =
             targets.map(|(target, events)| Depth { target, events }).collect();
-        // Stable, so that equals stay where they are.
+        // The sort is stable, so that equal entries keep their order.
         targets.sort_by_key(|depth| std::cmp::Reverse(depth.events));
         let others = targets.iter().skip(TARGETS).map(|depth| depth.events).sum();
         targets.truncate(TARGETS);
@@ -140,7 +140,7 @@ impl Process {
             minutes,
             refusals: refusals
                 .into_iter()
-                .map(|it| Refusal { at: it.at, what: it.what, why: it.why })
+                .map(|it| RefusedRequest { at: it.at, what: it.what, why: it.why })
                 .collect(),
         }
     }
@@ -153,7 +153,7 @@ fn by_field<S: Serializer>(
     serializer.collect_map(counters.iter().map(|(_, counter, sum)| (counter.field, sum)))
 }
 
-/// Every minute of the last hour, those in which nothing happened too.
+/// Every minute of the last hour, including those without events.
 fn minutes(counts: &Counts, at: DateTime<Utc>) -> Vec<Minute> {
     let known: BTreeMap<i64, _> = counts.minutes.iter().map(|it| (it.minute, it)).collect();
     let newest = at.timestamp().div_euclid(60);
@@ -169,8 +169,7 @@ fn minutes(counts: &Counts, at: DateTime<Utc>) -> Vec<Minute> {
         .collect()
 }
 
-/// Names for people and for metrics, each once: two keys can end with the same four
-/// characters.
+/// Unique names for people and for metrics: two keys can end with the same four characters.
 fn labelled<T>(targets: Vec<(Target, T)>) -> Vec<(String, T)> {
     let mut taken = HashSet::new();
     let label = |(target, value)| {

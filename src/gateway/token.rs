@@ -1,4 +1,4 @@
-//! The bearer token: given at start, or kept in a secret that is read again now and then.
+//! The bearer token: given at start, or kept in a secret that is read again from time to time.
 
 use aws_config::SdkConfig;
 use sha2::{Digest as _, Sha256};
@@ -9,16 +9,16 @@ use crate::aws::{SecretError, StoredSecret};
 use crate::routing::Fresh;
 use crate::secret::Secret;
 
-/// The bearer token, or where it is.
+/// The bearer token, or where to find it.
 #[derive(Debug)]
 pub enum Token {
-    /// None: what needs one stays shut.
+    /// No token: whatever needs one is closed.
     Nothing,
     Text(Secret<String>),
     InSecret(TokenSecret),
 }
 
-/// A secret of Secrets Manager whose text is the token.
+/// A secret in Secrets Manager whose text is the token.
 #[derive(Debug)]
 pub struct TokenSecret {
     stored: StoredSecret,
@@ -32,7 +32,8 @@ impl From<Option<Secret<String>>> for Token {
 }
 
 impl Token {
-    /// A secret of Secrets Manager whose text is the token, by its ARN or name. Connects lazily.
+    /// A secret in Secrets Manager whose text is the token, by ARN or name. Connects at the first
+    /// read.
     #[must_use]
     pub fn in_secret(config: &SdkConfig, name: String) -> Self {
         let stored = StoredSecret::new(config, name);
@@ -42,10 +43,10 @@ impl Token {
     /// Whether this is the token.
     ///
     /// # Errors
-    /// When the token was never read and cannot be.
+    /// When the token was never read and cannot be read now.
     pub(super) async fn is(&self, given: &str) -> Result<bool, SecretError> {
         match self {
-            // An empty one, as of a secret nobody filled in, opens nothing.
+            // An empty token, for example of a secret that nobody filled in, gives no access.
             _ if given.is_empty() => Ok(false),
             Self::Nothing => Ok(false),
             Self::Text(token) => Ok(is_same(token, given)),
@@ -55,7 +56,7 @@ impl Token {
 }
 
 impl TokenSecret {
-    /// Whether this is the token. One that is not may be a new one: the secret is read again.
+    /// Whether this is the token. If not, it may be a new token, so the secret is read again.
     async fn holds(&self, given: &str) -> Result<bool, SecretError> {
         warn_of(self.known.renew(self.read()).await);
         if is_same(&*self.known.get(self.read()).await?, given) {
@@ -77,7 +78,7 @@ fn warn_of(read: Result<(), SecretError>) {
     }
 }
 
-/// Hashed first: the time that a comparison takes tells not even the token's length.
+/// Hashed first, so that the time of the comparison does not even reveal the token's length.
 fn is_same(token: &Secret<String>, given: &str) -> bool {
     Sha256::digest(given).ct_eq(&Sha256::digest(token.expose())).into()
 }

@@ -1,4 +1,4 @@
-//! Bodies of requests and of answers: read within bounds of size, time and memory.
+//! Bodies of requests and responses, read with limits on size, time and memory.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -9,11 +9,11 @@ use axum::http::StatusCode;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-/// Bytes of all requests' bodies that are in memory at once: before it is known who sends them,
-/// anybody may send some over many connections.
+/// Limit, in bytes, for all request bodies in memory at the same time. Anyone can send bodies over
+/// many connections, and they are read before the sender is known.
 static MEMORY: Semaphore = Semaphore::const_new(64 << 20);
 
-/// Why a request's body was not read. The words are for the sender.
+/// Why a request's body was not read. The text is for the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyError {
     #[error("the body has more than {0} bytes")]
@@ -22,13 +22,13 @@ pub(crate) enum BodyError {
     Slow,
     #[error("the body ended early or could not be read")]
     Broken,
-    /// Too much is in memory already.
-    #[error("too many requests are under way; send it again")]
+    /// Too many bodies are in memory already.
+    #[error("too many requests at the moment; send it again")]
     Crowded,
 }
 
 impl BodyError {
-    /// What it is in HTTP.
+    /// The HTTP status for this error.
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -45,12 +45,12 @@ impl From<axum::Error> for BodyError {
     }
 }
 
-/// A part of the memory for bodies, given back when it is dropped.
+/// A share of the memory for bodies; dropping it releases the memory.
 #[derive(Debug, Default)]
 pub(crate) struct Share(Option<SemaphorePermit<'static>>);
 
 impl Share {
-    /// Takes so many bytes more.
+    /// Reserves this many more bytes.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), BodyError> {
         let bytes = u32::try_from(bytes).map_err(|_| BodyError::Crowded)?;
         let more = MEMORY.try_acquire_many(bytes).map_err(|_| BodyError::Crowded)?;
@@ -62,22 +62,22 @@ impl Share {
     }
 }
 
-/// What was read of a body.
+/// The part of a body that was read.
 #[derive(Debug)]
 pub(crate) struct Beginning {
     pub bytes: Bytes,
-    /// Nothing comes after it.
+    /// This is the whole body.
     pub is_whole: bool,
 }
 
-/// The whole body of a request, of at most so many bytes. What is left of one that is refused
-/// was not read.
+/// The whole body of a request, of at most `limit` bytes. If the body is refused, the rest of it is
+/// not read.
 pub(crate) async fn read(
     body: &mut Body,
     limit: usize,
     patience: Duration,
 ) -> Result<(Bytes, Share), BodyError> {
-    // What the client says of the length is only good for refusing.
+    // The length that the client gives is trusted only for refusing.
     if body.size_hint().lower() > limit as u64 {
         return Err(BodyError::TooLarge(limit));
     }
@@ -87,7 +87,7 @@ pub(crate) async fn read(
     if read.is_whole { Ok((read.bytes, share)) } else { Err(BodyError::TooLarge(limit)) }
 }
 
-/// The first so many bytes of a body from a sender that need not be limited further.
+/// The first `limit` bytes of a body. For senders that need no limit on time or memory.
 pub(crate) async fn beginning<B>(body: &mut B, limit: usize) -> Result<Beginning, B::Error>
 where
     B: HttpBody<Data = Bytes> + Unpin,
@@ -95,7 +95,7 @@ where
     collect(body, limit, |_| Ok(())).await
 }
 
-/// Reads up to the limit; `admit` can refuse each part before it is kept.
+/// Reads up to the limit. `admit` can refuse each part before it is kept.
 async fn collect<B, E>(
     body: &mut B,
     limit: usize,
@@ -109,7 +109,7 @@ where
     while let Some(part) = next(body).await {
         let part = part?;
         admit(part.len())?;
-        // One part is all there is to most bodies; it is not copied.
+        // Most bodies have only one part; it is not copied.
         if read.is_empty() && body.is_end_stream() && part.len() <= limit {
             return Ok(Beginning { bytes: part, is_whole: true });
         }
@@ -130,7 +130,7 @@ where
     loop {
         match poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await? {
             Ok(frame) => {
-                // Else trailers, which say nothing here.
+                // Otherwise trailers, which are not needed here.
                 if let Ok(data) = frame.into_data() {
                     return Some(Ok(data));
                 }
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_would_take_too_much_memory_is_refused_until_there_is_room() {
+    async fn a_body_is_refused_while_memory_is_full() {
         let whole = MEMORY.available_permits();
         let read_one = || async {
             let mut body = Body::from(vec![b'x'; 1 << 20]);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_longer_is_cut_at_the_limit_and_says_so() {
+    async fn a_longer_body_is_cut_at_the_limit_and_says_so() {
         for (length, limit, is_whole) in [(0, 0, true), (9, 9, true), (9, 10, true), (9, 8, false)]
         {
             let read = beginning(&mut Body::from(vec![b'x'; length]), limit).await.unwrap();

@@ -1,4 +1,4 @@
-//! What the sandbox's pages and the gateway's have in common: frame, assets, safety.
+//! What the pages of the sandbox and of the gateway share: frame, assets, protection.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -11,20 +11,20 @@ const ASSETS: [(&str, &str, &str); 3] = [
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
 ];
 
-/// What stands around the content of every page of one server.
+/// The frame around the content of every page of one server.
 pub(crate) struct Frame {
     pub brand: &'static str,
-    /// What the server is, in a sentence.
+    /// What the server is, in one sentence.
     pub about: &'static str,
-    /// What it is called where it does not answer.
+    /// The server's name in the message that it does not answer.
     pub subject: &'static str,
-    /// Seconds between two looks for news.
+    /// Seconds between two updates.
     pub every: u32,
 }
 
 impl Frame {
-    /// A whole page. It keeps itself up to date: by a script, which leaves the reader's place
-    /// alone, or where none runs by loading anew now and then.
+    /// A whole page. A script keeps it up to date and does not move the reader's scroll position.
+    /// Without scripts, the page reloads from time to time.
     pub(crate) fn page(&self, title: &str, main: &Markup) -> Html<String> {
         let markup = html! {
             (DOCTYPE)
@@ -59,14 +59,14 @@ impl Frame {
     }
 }
 
-/// A file that the pages need, by its name.
+/// A file that the pages need, by name.
 pub(crate) fn asset(name: &str) -> Option<Response> {
     let (_, content_type, body) = ASSETS.iter().find(|(known, ..)| *known == name)?;
     Some(([(header::CONTENT_TYPE, *content_type)], *body).into_response())
 }
 
-/// What a page shows was written by whoever writes the logs: even if a tag
-/// slipped through the escaping, nothing of it may run or load.
+/// The pages show text from logs, which anyone can write. Even if a tag slipped through the
+/// escaping, the browser must not run or load anything from it.
 pub(crate) async fn harden(mut response: Response) -> Response {
     let headers = [
         (

@@ -1,4 +1,9 @@
-//! HTTP: what everything that listens or connects has in common.
+//! HTTP: shared by every listener and client.
+//!
+//! - `body`, `answer`: reading bodies within limits, and writing JSON responses.
+//! - `client`, [`tls`]: building clients, and the TLS configuration of clients and listeners.
+//! - `url`: which addresses are safe to send to.
+//! - `html`: the frame of the sandbox's and the gateway's pages.
 
 pub(crate) mod answer;
 pub(crate) mod body;

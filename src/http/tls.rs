@@ -1,4 +1,4 @@
-//! The TLS configurations: one stack, rustls with ring, for all that connects or listens.
+//! TLS configurations for all listeners and clients: rustls with ring.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,15 +7,15 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
 
-/// Trusts Mozilla's root certificates, which are in the binary: nothing is read at start.
+/// Trusts Mozilla's root certificates. They are in the binary, so nothing is read at start.
 #[must_use]
 pub fn bundled_config() -> ClientConfig {
     builder().with_root_certificates(mozilla()).with_no_client_auth()
 }
 
-/// Trusts the system's store as well, where an organisation's own authorities are.
+/// Also trusts the system's store, which holds an organisation's own authorities.
 ///
-/// Reads the store, which takes some milliseconds. What in it cannot be read is left out.
+/// Reads the store, which takes some milliseconds. Unreadable certificates are skipped.
 #[must_use]
 pub fn system_config() -> ClientConfig {
     let mut roots = mozilla();
@@ -23,10 +23,11 @@ pub fn system_config() -> ClientConfig {
     builder().with_root_certificates(roots).with_no_client_auth()
 }
 
-/// What a listener needs, from the files of a certificate with its chain and of its key, as PEM.
+/// The configuration of a listener, from two PEM files: the certificate with its chain, and its
+/// key.
 ///
 /// # Errors
-/// When a file cannot be read, or the two do not belong together; the words name the file.
+/// When a file cannot be read, or the two do not belong together. The text names the file.
 pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, String> {
     let in_file = |path: &Path, what: &str, error: rustls::pki_types::pem::Error| {
         format!("{}: no {what} can be read: {error}", path.display())
@@ -51,7 +52,7 @@ pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>
     Ok(Arc::new(config))
 }
 
-/// The beginning of every client's configuration: the provider and the protocol versions.
+/// The start of every client's configuration: the provider and the protocol versions.
 pub(crate) fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     ClientConfig::builder_with_provider(provider)

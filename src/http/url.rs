@@ -1,10 +1,10 @@
-//! Checks of addresses: what may be sent there, and which are this machine's own.
+//! Checks of addresses: which are safe to send to, and which are on this machine.
 
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
-/// https, or plain http that does not leave this machine.
+/// https, or plain http that stays on this machine.
 pub(crate) fn is_safe(url: &Url) -> bool {
     match url.scheme() {
         "https" => url.has_host(),
@@ -13,7 +13,7 @@ pub(crate) fn is_safe(url: &Url) -> bool {
     }
 }
 
-/// The URL names this machine itself.
+/// Whether the URL names this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -23,7 +23,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The address is this machine's own, also where IPv4 comes in IPv6's form.
+/// Whether the address is on this machine, including IPv4 in IPv6 form.
 pub(crate) fn is_own_address(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }

@@ -1,27 +1,26 @@
-//! Correlation ids: what ties a log line to the other lines of its request.
+//! Correlation ids: they connect a log line to the other lines of its request.
 
 use std::fmt;
 
 use serde_json::Value;
 
 use super::Line;
-use crate::ids::{self, Kind};
+use crate::ids::{self, Scope};
 
-/// Shortest and longest id that is taken: a span id has 16 characters, an X-Ray trace
-/// id 35; a correlation id may be what a client sent.
+/// Shortest and longest accepted id. A span id has 16 characters, an X-Ray trace id 35; a
+/// correlation id can be any text that a client sent.
 const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
 /// How much of a text line is searched for ids.
 const TEXT_LIMIT: usize = 8_000;
 const DEPTH: usize = 4;
 
-/// An id that may stand in a filter pattern. Log content is attacker-controlled, so
-/// nothing but `A–Z a–z 0–9 - _ : = . /` is taken, none of which means anything
-/// between quotes.
+/// An id that is safe in a filter pattern. Anyone can write log content, so only `A–Z a–z 0–9 - _ :
+/// = . /` are accepted; none of these has a special meaning between quotes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(String);
 
 impl Id {
-    /// Takes an id of safe characters and sensible length; nothing otherwise.
+    /// `None` if the text has other characters or an unusual length.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:=./".contains(&byte);
@@ -44,20 +43,20 @@ impl fmt::Display for Id {
     }
 }
 
-/// What a line can be followed by, in the order of trust.
+/// What a line can be followed by, the most trusted first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Correlation {
-    /// A Lambda request, which writes to exactly one log stream.
+    /// A Lambda request; it writes to exactly one log stream.
     LambdaRequest(Id),
-    /// An X-Ray or W3C trace, which may cross log groups.
+    /// An X-Ray or W3C trace; it can cross log groups.
     Trace(Id),
-    /// Any other id, by the name it was logged under.
+    /// Any other id, with the name it was logged under.
     Other { name: String, id: Id },
 }
 
 impl Correlation {
-    /// The filter pattern that matches the lines holding the id. X-Ray and W3C write
-    /// the same trace id with and without hyphens.
+    /// The filter pattern for the lines with this id. X-Ray and W3C write the same trace id with
+    /// and without hyphens.
     #[must_use]
     pub fn pattern(&self) -> String {
         match self {
@@ -69,7 +68,7 @@ impl Correlation {
         }
     }
 
-    /// A trace's id in the form X-Ray's console takes.
+    /// A trace's id in the form that X-Ray's console accepts.
     #[must_use]
     pub fn xray(&self) -> String {
         let id = self.id().as_str();
@@ -94,7 +93,7 @@ impl fmt::Display for Correlation {
     }
 }
 
-/// All that a line can be followed by, the most trusted first.
+/// Everything that a line can be followed by, the most trusted first.
 #[must_use]
 pub fn correlations(line: &Line) -> Vec<Correlation> {
     let lambda = is_lambda(&line.stream);
@@ -103,7 +102,7 @@ pub fn correlations(line: &Line) -> Vec<Correlation> {
     let text = line.text.trim();
     match text.find('{').map(|start| serde_json::from_str::<Value>(&text[start..])) {
         Some(Ok(json)) => walk(&json, None, DEPTH, &mut note),
-        // A long line that was cut is no JSON any more; its beginning reads as text.
+        // A long line that was cut is not valid JSON any more; it is read as text.
         _ => pairs(text, &mut note),
     }
     if lambda {
@@ -155,27 +154,27 @@ fn pairs(text: &str, note: &mut impl FnMut(&str, &str)) {
     }
 }
 
-/// The request id that Lambda's runtimes write among a text line's first columns.
+/// The request id that Lambda's runtimes write in the first columns of a text line.
 fn column(text: &str) -> Option<Correlation> {
     let id = text.split_whitespace().take(4).find(|column| is_uuid(column))?;
     Some(Correlation::LambdaRequest(Id::parse(id)?))
 }
 
-/// What a field means by its name, whatever its spelling, and by its value's shape.
+/// What a field means, by its name in any spelling, and by the format of its value.
 fn correlation(name: &str, value: &str, lambda: bool) -> Option<Correlation> {
     let other = || {
         let id = Id::parse(value)?;
         Some(Correlation::Other { name: crate::text::cut(name, 40), id })
     };
-    match ids::kind(name)? {
-        Kind::Invocation => Some(Correlation::LambdaRequest(Id::parse(value)?)),
-        Kind::Request if lambda && is_uuid(value) => {
+    match ids::scope(name)? {
+        Scope::Invocation => Some(Correlation::LambdaRequest(Id::parse(value)?)),
+        Scope::Request if lambda && is_uuid(value) => {
             Some(Correlation::LambdaRequest(Id::parse(value)?))
         }
-        Kind::Trace => trace(value).or_else(other),
-        Kind::Word => trace(value),
-        Kind::Request | Kind::Work => other(),
-        Kind::Part => None,
+        Scope::Trace => trace(value).or_else(other),
+        Scope::TraceOrWord => trace(value),
+        Scope::Request | Scope::Work => other(),
+        Scope::Ignored => None,
     }
 }
 
@@ -295,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn traces_in_all_their_forms() {
+    fn traces_in_every_format() {
         for line in [
             format!(r#"{{"xray_trace_id":"{XRAY}"}}"#),
             format!("X-Amzn-Trace-Id: Root={XRAY};Parent=53995c3f42cd8ad8;Sampled=1"),
@@ -330,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn pattern_syntax_is_no_id() {
+    fn pattern_syntax_is_not_an_id() {
         for evil in [
             "x\" || \"yyyy",
             "?ERROR ?WARN",

@@ -1,5 +1,9 @@
 //! One log line: what it says, which request it belongs to, and which kind of line it is. Pure
-//! text: nothing here knows AWS.
+//! text: this module does not depend on AWS.
+//!
+//! - [`record`]: the line's level, message, error and fields.
+//! - [`correlation`]: the ids by which a line can be followed.
+//! - [`digest`]: groups many lines into kinds.
 
 pub mod correlation;
 pub mod digest;
@@ -11,12 +15,12 @@ use chrono::{DateTime, Utc};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Line {
     pub at: DateTime<Utc>,
-    /// A name, or an ARN where the log group is in another account.
+    /// A name, or an ARN if the log group is in another account.
     pub log_group: String,
     pub stream: String,
     pub text: String,
 }
 
-/// Bytes kept of one log event; an event may have up to 1 MB (CloudWatch Logs quotas),
-/// and what stands behind this much is never shown.
+/// Bytes kept of one log event. An event can have up to 1 MB (CloudWatch Logs quotas); anything
+/// after this limit is never shown.
 pub const LINE_LIMIT: usize = 32_000;

@@ -1,4 +1,4 @@
-//! The PagerDuty client: one attempt to hand over one event.
+//! The PagerDuty client: one attempt to send one event.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::http::client;
 
 /// Where PagerDuty's Events API v2 is, for accounts in its US service Region.
 pub const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
-/// How long one attempt may take, the answer's body included.
+/// How long one attempt can take, including the answer's body.
 pub const ATTEMPT: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(4);
-/// What is read of an answer; PagerDuty's have a few hundred bytes, and the status
-/// decides whatever stands behind these.
+/// How much of an answer is read. PagerDuty's answers have a few hundred bytes, and the status
+/// decides anyway.
 const ANSWER_LIMIT: usize = 64 * 1024;
 
 /// An Events API endpoint.
@@ -29,7 +29,7 @@ pub struct PagerDuty {
 }
 
 impl PagerDuty {
-    /// A client for one endpoint. Connects lazily.
+    /// A client for one endpoint. Connects at the first request.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
@@ -46,7 +46,7 @@ impl PagerDuty {
         }
     }
 
-    /// Posts an event once, given as a JSON object without its routing key.
+    /// Posts an event once; it is a JSON object without its routing key.
     pub async fn post_raw(&self, endpoint: Endpoint, event: &str, key: &RoutingKey) -> Answer {
         let sent = self
             .client
@@ -61,7 +61,7 @@ impl PagerDuty {
         }
     }
 
-    /// The configured address is that of `/v2/enqueue`; the others are its neighbours.
+    /// The configured URL is that of `/v2/enqueue`; the other endpoints are next to it.
     fn url_of(&self, endpoint: Endpoint, key: &RoutingKey) -> Url {
         let mut url = self.url.clone();
         if endpoint != Endpoint::V2 {
@@ -73,7 +73,7 @@ impl PagerDuty {
     }
 }
 
-/// The event with the routing key as its first field, where it has one.
+/// The event with the routing key as its first field, if the key belongs in the body.
 fn with_key(event: &str, field: Option<&str>, key: &RoutingKey) -> String {
     let (Some(field), Some(rest)) = (field, event.trim_start().strip_prefix('{')) else {
         return event.to_owned();
@@ -82,7 +82,7 @@ fn with_key(event: &str, field: Option<&str>, key: &RoutingKey) -> String {
     format!("{{\"{field}\":\"{}\"{comma}{rest}", key.expose())
 }
 
-/// Reads an answer, and hides the key in it: a peer may echo what it was sent.
+/// Reads an answer and masks the key in it: the other side can echo what it received.
 async fn read(response: Response, key: &RoutingKey) -> Answer {
     let status = response.status().as_u16();
     let retry_after = asked_wait(response.headers());
@@ -91,7 +91,7 @@ async fn read(response: Response, key: &RoutingKey) -> Answer {
             let body = key.hide_in(&String::from_utf8_lossy(&read.bytes));
             Answer::Http { status, retry_after, body }
         }
-        Err(_) => Answer::Nothing { why: "half an answer" },
+        Err(_) => Answer::Nothing { why: "incomplete answer" },
     }
 }
 

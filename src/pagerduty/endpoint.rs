@@ -1,4 +1,4 @@
-//! The endpoints of the Events API: their paths, where the key goes, their answers.
+//! The endpoints of the Events API: their paths, the place of the key, their answers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::accept::Refusal;
 use super::routing_key::RoutingKey;
 
-/// An endpoint of the Events API that takes events.
+/// An endpoint of the Events API that accepts events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
@@ -17,13 +17,13 @@ pub enum Endpoint {
     Change,
     /// Events API v1, the "generic" one.
     V1,
-    /// An integration that reads what its vendor's tool sends.
+    /// An integration that reads the format of its vendor's tool.
     Integration,
-    /// A ruleset, which sorts events of any form.
+    /// A ruleset, which sorts events of any format.
     Ruleset,
 }
 
-/// Where the routing key stands in a route.
+/// The placeholder of the routing key in a route.
 const KEY: &str = "{key}";
 
 impl Endpoint {
@@ -40,7 +40,7 @@ impl Endpoint {
         }
     }
 
-    /// The path below PagerDuty's host, with `{key}` for the routing key where it holds that.
+    /// The path below PagerDuty's host, with `{key}` if the routing key is part of it.
     #[must_use]
     pub const fn route(self) -> &'static str {
         match self {
@@ -52,20 +52,20 @@ impl Endpoint {
         }
     }
 
-    /// The path for a routing key; a secret where it holds the key.
+    /// The path for a routing key. It is a secret if it contains the key.
     #[must_use]
     pub fn path(self, key: &RoutingKey) -> String {
         // A key is letters and digits, so nothing in it needs escaping.
         self.route().replace(KEY, key.expose())
     }
 
-    /// Whether the routing key is in the path; else the body has it.
+    /// Whether the routing key is in the path; otherwise it is in the body.
     #[must_use]
     pub fn has_key_in_path(self) -> bool {
         self.route().contains(KEY)
     }
 
-    /// Whether PagerDuty has taken an event that it answers with this status.
+    /// Whether this status means that PagerDuty accepted the event.
     #[must_use]
     pub fn is_taken(self, status: u16) -> bool {
         match self {
@@ -75,7 +75,7 @@ impl Endpoint {
         }
     }
 
-    /// Status and body of the answer to an event that is taken; the key is the alert's.
+    /// Status and body of the answer to an accepted event; the key is the alert's dedup key.
     #[must_use]
     pub fn answer(self, dedup_key: Option<&str>) -> (u16, Value) {
         let (status, message, key) = match self {
@@ -92,7 +92,7 @@ impl Endpoint {
         (status, body)
     }
 
-    /// The field of the body that the routing key goes into; None where the path has it.
+    /// The field of the body for the routing key; `None` if the key is in the path.
     #[must_use]
     pub fn key_field(self) -> Option<&'static str> {
         match self {
@@ -102,7 +102,7 @@ impl Endpoint {
         }
     }
 
-    /// The refusal of a key that is well formed but belongs to no integration.
+    /// The refusal of a well-formed key that belongs to no integration.
     #[must_use]
     pub fn unknown_key(self) -> Refusal {
         match self {
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_carry_the_key_where_the_body_does_not() {
+    fn the_key_is_in_the_path_if_it_is_not_in_the_body() {
         let key: RoutingKey = "R123456789ABCDEFGHIJKLMNOPQRSTUV".parse().unwrap();
         let paths = Endpoint::ALL.map(|endpoint| endpoint.path(&key));
         assert_eq!(
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn each_takes_what_it_answers_and_nothing_that_is_no_success() {
+    fn each_accepts_its_own_answer_and_no_other_status() {
         for endpoint in Endpoint::ALL {
             assert!(endpoint.is_taken(endpoint.answer(None).0), "{endpoint:?}");
             for status in [201, 204, 301, 400, 403, 429, 500] {

@@ -15,11 +15,11 @@ pub const DEDUP_KEY_LIMIT: usize = 255;
 /// Largest request body, in bytes: the documented 512 KB, taken as 512 000.
 pub const BODY_LIMIT: usize = 512_000;
 
-/// Largest event, in bytes of JSON: the body's limit less the routing key, which
-/// delivery adds, and what is around the event in the queue.
+/// Largest event, in bytes of JSON: the body's limit minus the routing key, which delivery adds,
+/// and minus the queue's envelope.
 pub const SENDABLE_LIMIT: usize = BODY_LIMIT - 256;
 
-/// One event for PagerDuty, without the routing key, which only delivery knows.
+/// One event for PagerDuty, without the routing key; only delivery knows the key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     pub event_action: Action,
@@ -35,7 +35,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// When what it tells of happened, where it says so.
+    /// The time of what happened, if the event has one.
     #[must_use]
     pub fn happened_at(&self) -> Option<DateTime<Utc>> {
         let timestamp = self.payload.as_ref()?.timestamp.as_deref()?;
@@ -53,7 +53,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// PagerDuty's name of the action.
+    /// PagerDuty's name for the action.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl Action {
     }
 }
 
-/// What a trigger tells: the line on the phone, and the evidence below it.
+/// The content of a trigger: the line on the phone, and the evidence below it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Payload {
     pub summary: String,
@@ -83,7 +83,7 @@ pub struct Payload {
     pub custom_details: Map<String, Value>,
 }
 
-/// How bad it is, in PagerDuty's four steps.
+/// How bad it is, in PagerDuty's four levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -94,7 +94,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The severity PagerDuty calls by this name.
+    /// The severity with this name at PagerDuty.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         match name {
@@ -114,14 +114,13 @@ pub struct Link {
     pub text: String,
 }
 
-/// The key by which PagerDuty joins events to one alert; never longer than
-/// [`DEDUP_KEY_LIMIT`].
+/// The key that joins events into one alert at PagerDuty; never longer than [`DEDUP_KEY_LIMIT`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DedupKey(String);
 
 impl DedupKey {
-    /// The identity itself where it fits, else its SHA-256, which is as stable.
+    /// The identity itself if it fits, otherwise its SHA-256, which is just as stable.
     #[must_use]
     pub fn new(identity: &str) -> Self {
         if identity.chars().count() <= DEDUP_KEY_LIMIT {

@@ -1,8 +1,8 @@
-//! PagerDuty: its events, its endpoints and what they accept, its answers, and the client.
+//! PagerDuty: its events, its endpoints, its answers, and the client.
 //!
-//! - `event`, `plain`: the event's types and limits; the plainer event for what was refused.
+//! - `event`, `plain`: the event's types and limits; the plainer event to try after a refusal.
 //! - [`routing_key`]: the key that says which integration an event is for.
-//! - `endpoint`, [`accept`]: the endpoints' paths and answers, and what each takes.
+//! - `endpoint`, [`accept`]: the endpoints' paths and answers, and what each accepts.
 //! - `client`, `outcome`: posting an event, and what the answer means for it.
 
 pub mod accept;

@@ -8,33 +8,33 @@ use serde_json::Value;
 use super::Endpoint;
 use crate::text::{cut, one_line};
 
-/// More than this is not waited on PagerDuty's word alone: the next try tells more.
+/// The longest wait that PagerDuty can ask for; after it, the next attempt gives a newer answer.
 const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
-/// What came back from one attempt.
+/// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// A whole answer.
+    /// A complete answer.
     Http { status: u16, retry_after: Option<Duration>, body: String },
-    /// No whole answer: no connection, a reset, a time-out.
+    /// No complete answer: no connection, a reset, a time-out.
     Nothing { why: &'static str },
 }
 
-/// What to do with the event now.
+/// What to do with the event next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Delivered,
-    /// Try again, not before `after` where PagerDuty said so.
+    /// Try again, not before `after` if PagerDuty gave a time.
     Later {
         after: Option<Duration>,
         reason: Reason,
     },
-    /// PagerDuty will never take this event.
+    /// PagerDuty will never accept this event.
     RefusedEvent {
         status: u16,
         reason: Reason,
     },
-    /// PagerDuty does not take this routing key.
+    /// PagerDuty does not accept this routing key.
     RefusedKey {
         reason: Reason,
     },
@@ -68,22 +68,22 @@ impl Outcome {
 /// Why an event was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// In our own words, fit for our logs.
+    /// In our own words, safe for our logs.
     pub what: String,
-    /// In PagerDuty's words: kept beside the event, never logged, since a peer may
-    /// echo what it was sent.
+    /// In PagerDuty's words: kept with the event, never logged, because the other side can echo
+    /// what it received.
     pub said: String,
     rate_limited: bool,
 }
 
 impl Reason {
-    /// A reason of our own, to which nobody else said anything.
+    /// A reason without any words from PagerDuty.
     #[must_use]
     pub fn own(what: impl Into<String>) -> Self {
         Self::quoting(what, "")
     }
 
-    /// A reason of our own, and what somebody else said.
+    /// A reason in our own words, and the words of the other side.
     #[must_use]
     pub fn quoting(what: impl Into<String>, said: impl Into<String>) -> Self {
         Self { what: what.into(), said: said.into(), rate_limited: false }
@@ -121,8 +121,8 @@ pub fn outcome(endpoint: Endpoint, answer: &Answer) -> Outcome {
         400 if is_about_the_key(body) => Outcome::RefusedKey { reason },
         401 | 403 => Outcome::RefusedKey { reason },
         400 | 413 | 422 => Outcome::RefusedEvent { status, reason },
-        // Anything else is no verdict on the event: an outage, a proxy, a wrong URL. The page
-        // waits until somebody repairs it.
+        // Any other status says nothing about the event: an outage, a proxy, a wrong URL. The page
+        // waits until the cause is fixed.
         _ => Outcome::Later { after, reason },
     }
 }
@@ -137,7 +137,7 @@ pub(super) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
         let until = DateTime::parse_from_rfc2822(value).ok()?.to_utc();
         (until - now).to_std().ok()?.as_secs_f64().ceil()
     };
-    // NaN and negative numbers ask for nothing.
+    // NaN and negative numbers mean no wait.
     (seconds > 0.0).then(|| Duration::from_secs_f64(seconds.min(LONGEST_ASKED.as_secs_f64())))
 }
 
@@ -148,7 +148,7 @@ fn is_about_the_key(body: &str) -> bool {
         .any(|name| body.contains(name))
 }
 
-/// PagerDuty's own words: `message` and `errors`, else the body's beginning.
+/// PagerDuty's own words: `message` and `errors`, otherwise the start of the body.
 fn words(body: &str) -> String {
     let said = match serde_json::from_str::<Value>(body) {
         Ok(answer) if answer.is_object() => {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn version_1_takes_with_200_and_limits_with_403() {
+    fn version_1_accepts_with_200_and_limits_with_403() {
         let of = |status| {
             outcome(Endpoint::V1, &Answer::Http { status, retry_after: None, body: String::new() })
         };
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_key_is_told_apart() {
+    fn a_refused_key_is_recognised() {
         for body in [
             r#"{"status":"invalid event","message":"Event object is invalid","errors":["Invalid routing key"]}"#,
             r#"{"errors":["'routing_key' must be 32 characters"]}"#,

@@ -1,21 +1,21 @@
-//! The plainer event that is tried where PagerDuty refuses the full one.
+//! The plainer event that is tried after PagerDuty refused the full one.
 
 use serde_json::{Map, Value};
 
 use super::{Action, Event, Payload};
 use crate::text::{cut, one_line};
 
-/// What is kept of the title, in characters: far below PagerDuty's limit.
+/// How much of the title is kept, in characters: far below PagerDuty's limit.
 const SUMMARY: usize = 250;
 
 impl Event {
-    /// The same page in its simplest form, with a note why; nothing for what has no
-    /// simpler form.
+    /// The same page in its simplest form, with a note that says why. `None` if it has no simpler
+    /// form.
     #[must_use]
     pub fn plainer(&self, why: &str) -> Option<Self> {
         let payload = self.payload.as_ref().filter(|_| self.event_action == Action::Trigger)?;
         let note = format!(
-            "PagerDuty refused the full event ({}). It lies in Pagetrail's rejected queue.",
+            "PagerDuty refused the full event ({}). It is in Pagetrail's rejected queue.",
             cut(&one_line(why), 300)
         );
         let mut details = Map::new();

@@ -1,4 +1,4 @@
-//! The routing key: PagerDuty's name for the integration an event goes to, and a secret.
+//! The routing key: it names the integration that an event goes to, and it is a secret.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,25 +8,25 @@ use crate::secret::Secret;
 /// Length of a routing key, in characters (Events API v2 reference).
 pub const ROUTING_KEY_LENGTH: usize = 32;
 
-/// A well-formed routing key. Printed, only its last four characters show.
+/// A well-formed routing key. When printed, it shows only its last four characters.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RoutingKey(Secret<String>);
 
 impl RoutingKey {
-    /// The whole key, for the request to PagerDuty and nothing else.
+    /// The whole key, only for the request to PagerDuty.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 
-    /// The last four characters, by which people know it.
+    /// The last four characters, by which people recognise the key.
     #[must_use]
     pub fn last_four(&self) -> &str {
         // The alphabet is ASCII, so byte positions are characters.
         &self.expose()[ROUTING_KEY_LENGTH - 4..]
     }
 
-    /// The text with the key in it made unreadable.
+    /// The text with the key masked.
     #[must_use]
     pub fn hide_in(&self, text: &str) -> String {
         text.replace(self.expose(), &self.to_string())

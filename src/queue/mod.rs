@@ -1,8 +1,8 @@
-//! The ordered, durable road between the stages.
+//! The ordered, durable queue between the stages.
 //!
-//! [`Queued`] is what a message holds: an event on its way to a routing target. Senders see an
-//! [`Outbox`], the worker's process an [`Inbox`], and the worker itself only [`Settle`]: what
-//! becomes of the messages it was given. [`sqs`] and [`sqlite`] are the two queues.
+//! [`Queued`] is the content of a message: an event for a routing target. Senders use an
+//! [`Outbox`], the worker's process an [`Inbox`], and the worker itself only [`Settle`], which ends
+//! or postpones the messages it received. [`sqs`] and [`sqlite`] are the two queues.
 
 pub mod queued;
 pub mod sqlite;
@@ -22,21 +22,21 @@ use crate::pagerduty::Severity;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::routing::{Fingerprint, Target};
 
-/// Where events are put for delivery.
+/// Where events are queued for delivery.
 pub trait Outbox: Send + Sync + 'static {
     /// Queues a message durably.
     ///
     /// # Errors
-    /// When the queue did not confirm it; it may have been queued all the same.
+    /// When the queue did not confirm it; the message may be queued anyway.
     fn send(&self, message: Outgoing) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// How many messages wait, and since when, and whether one more could be queued now.
+    /// How many messages wait, for how long, and whether another message could be queued now.
     fn state(&self) -> impl Future<Output = QueueState> + Send;
 }
 
-/// What becomes of received messages.
+/// Settles received messages: each is done, postponed or rejected.
 pub trait Settle: Send + Sync + 'static {
-    /// Forgets a message that was delivered.
+    /// Deletes a message that was delivered.
     ///
     /// # Errors
     /// When the queue did not confirm it; the message then comes back.
@@ -45,7 +45,7 @@ pub trait Settle: Send + Sync + 'static {
     /// Makes received messages of one group come back together, in their order.
     fn postpone(&self, messages: &[Message], wait: Wait) -> impl Future<Output = ()> + Send;
 
-    /// Puts a message aside for good, for a person to look at.
+    /// Rejects a message for good: it is kept for a person to look at.
     ///
     /// # Errors
     /// When the queue did not confirm it; the message then comes back.
@@ -56,9 +56,9 @@ pub trait Settle: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 }
 
-/// Where events are taken from: in order within their group, until they are settled.
+/// Where events are received: in order within their group, until they are settled.
 pub trait Inbox: Settle {
-    /// Takes messages, those of one group in their order, and keeps them from others until
+    /// Receives messages, those of one group in order, and hides them from other receivers until
     /// each is done, rejected or postponed. Waits until there are some.
     ///
     /// # Errors
@@ -70,23 +70,23 @@ pub trait Inbox: Settle {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     pub body: String,
-    /// The unit of order.
+    /// Messages of one group stay in order.
     pub group: String,
     pub deduplication: Deduplication,
     pub target: Target,
-    /// The target's routing key, where it is in no pool: only a queue that is ours alone
-    /// may hold it, and does so beside the message.
+    /// The target's routing key, if it is in no pool. Only a queue that nobody else can read may
+    /// hold it, and stores it apart from the message.
     pub key: Option<RoutingKey>,
-    /// Among the messages that wait for one target, the most severe goes first.
+    /// Of the messages that wait for one target, the most severe goes first.
     pub severity: Option<Severity>,
 }
 
-/// Whether a message may be a second telling of one that is queued already.
+/// Whether a message may be a copy of one that is already queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deduplication {
-    /// Every message is one of its own.
+    /// Every message is different.
     Unique,
-    /// A second message with the same id within five minutes is accepted and dropped.
+    /// A second message with the same id within five minutes is accepted but not queued.
     Id(String),
 }
 
@@ -94,12 +94,12 @@ pub enum Deduplication {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     pub id: String,
-    /// The queue's own name for this taking of it.
+    /// The queue's name for this receive of the message.
     pub receipt: String,
-    /// None in a queue without order.
+    /// `None` in a queue without order.
     pub group: Option<String>,
     pub body: String,
-    /// How often it was taken, this time included.
+    /// How often it was received, including this time.
     pub attempts: u32,
 }
 
@@ -108,15 +108,15 @@ pub struct Message {
 pub enum Wait {
     /// They could not be delivered.
     Failed(Duration),
-    /// The key's limit is reached, which is no failure: it has a turn free after this time.
+    /// The key's limit is reached, which is not a failure: it has a free turn after this time.
     Turn { wait: Duration, key: Fingerprint },
 }
 
 impl Deduplication {
-    /// The id, or one that no other message has.
+    /// The id; for `Unique` a random one.
     #[must_use]
     pub fn id(&self) -> String {
-        // The standard library's keys are the operating system's random numbers.
+        // The standard library seeds its hash keys with the operating system's random numbers.
         static PROCESS: LazyLock<[u64; 2]> = LazyLock::new(|| {
             let state = RandomState::new();
             [state.hash_one(1), state.hash_one(2)]
@@ -140,41 +140,41 @@ impl Wait {
     }
 }
 
-/// Why a message was put aside.
+/// Why a message was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// PagerDuty's answer, where there was one.
+    /// The status of PagerDuty's answer, if there was one.
     pub status: Option<u16>,
     pub reason: String,
-    /// When, as RFC 3339.
+    /// The time, as RFC 3339.
     pub at: String,
 }
 
 impl Rejection {
-    /// A rejection that happens now.
+    /// A rejection with the current time.
     #[must_use]
     pub fn now(status: Option<u16>, reason: String) -> Self {
         Self { status, reason, at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true) }
     }
 }
 
-/// What waits in a queue.
+/// The messages in a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueState {
-    /// Why a message could not be queued now.
+    /// An error says why a message could not be queued now.
     pub ready: Result<(), QueueError>,
-    /// Messages that wait or are under way, where the queue could be asked.
+    /// Messages that wait or are being delivered, if the queue could be asked.
     pub messages: Option<u64>,
-    /// The same by routing target, where the queue knows it.
+    /// The same by routing target, if the queue knows it.
     pub by_target: BTreeMap<Target, u64>,
-    /// How long the oldest has waited, where the queue knows it.
+    /// How long the oldest message has waited, if the queue knows it.
     pub oldest: Option<Duration>,
-    /// Messages put aside for good.
+    /// Rejected messages.
     pub rejected: Option<u64>,
 }
 
 impl Default for QueueState {
-    /// Ready, and nothing waits.
+    /// Ready and empty.
     fn default() -> Self {
         Self {
             ready: Ok(()),
@@ -187,19 +187,19 @@ impl Default for QueueState {
 }
 
 impl QueueState {
-    /// That of a queue that could not be asked.
+    /// The state of a queue that could not be asked.
     #[must_use]
     pub fn unknown(problem: QueueError) -> Self {
         Self { ready: Err(problem), messages: None, ..Self::default() }
     }
 }
 
-/// Why the queue did not take a call.
+/// Why a call to the queue failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    #[error("the message is larger than the queue takes")]
+    #[error("the message is larger than the queue allows")]
     TooLarge,
-    /// No room now; it will have some when events were delivered or disk space was freed.
+    /// No room now. There will be room after events are delivered or disk space is freed.
     #[error("the queue is full: {0}")]
     Full(String),
     #[error("{0}")]

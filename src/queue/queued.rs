@@ -1,4 +1,4 @@
-//! An event on its way to delivery, as the queue's message holds it.
+//! The content of a queue's message: an event to be delivered.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,32 +10,32 @@ use crate::pagerduty::accept::Posted;
 use crate::pagerduty::{Action, Endpoint, Event, Severity};
 use crate::routing::Target;
 
-/// An event on its way to delivery.
+/// An event to be delivered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Queued {
     pub target: Target,
-    /// Which of PagerDuty's endpoints takes it.
+    /// The PagerDuty endpoint for this event.
     #[serde(default)]
     pub endpoint: Endpoint,
-    /// The body of the request, a JSON object, but for the routing key: whatever its sender
-    /// put there arrives.
+    /// The body of the request, a JSON object, without the routing key. It is delivered as its
+    /// sender wrote it.
     pub event: Box<RawValue>,
 }
 
-/// What delivery needs to know of an event's content.
+/// What delivery needs to know about an event's content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outline {
     pub action: Option<Action>,
     pub dedup_key: String,
     pub severity: Option<Severity>,
-    /// When what it tells of happened, where it says so.
+    /// The time of what happened, if the event has one.
     pub happened_at: Option<DateTime<Utc>>,
-    /// The title, where it has one.
+    /// The title, if it has one.
     pub summary: Option<String>,
 }
 
 impl Queued {
-    /// A composed event on its way to a target.
+    /// A composed event for a target.
     ///
     /// # Errors
     /// When the event cannot be written as JSON.
@@ -45,10 +45,10 @@ impl Queued {
         Ok(Self { target, endpoint: Endpoint::V2, event })
     }
 
-    /// What delivery needs to know of the content.
+    /// What delivery needs to know about the content.
     #[must_use]
     pub fn outline(&self) -> Outline {
-        // What has another shape than PagerDuty's tells nothing, and is delivered all the same.
+        // An event of another format has no such fields, but is delivered anyway.
         serde_json::from_str::<Fields<'_>>(self.event.get()).map(Outline::from).unwrap_or_default()
     }
 
@@ -78,9 +78,9 @@ impl Queued {
         })
     }
 
-    /// The unit of order: routing target and dedup key, whatever the endpoint. What a vendor
-    /// sends without one may be about any alert of its integration, so all of that stay in
-    /// order; a change event is about none and waits for nothing.
+    /// Messages stay in order by routing target and dedup key, on every endpoint. A vendor's event
+    /// without a dedup key can be about any alert of its integration, so all of these stay in
+    /// order. A change event is about no alert and waits for nothing.
     fn group(&self, outline: &Outline, deduplication: &Deduplication) -> String {
         let target = self.target.to_string();
         match self.endpoint {
@@ -105,7 +105,7 @@ impl From<&Event> for Outline {
 }
 
 impl From<&Posted> for Outline {
-    /// Without what only delivery needs, which reads it from the queue.
+    /// Without the fields that only delivery needs; it reads them from the queue.
     fn from(posted: &Posted) -> Self {
         Self {
             action: posted.action,
@@ -118,14 +118,14 @@ impl From<&Posted> for Outline {
 }
 
 impl Outline {
-    /// Whether this is an event for the endpoint: one of version 2 says what it does to
-    /// which alert.
+    /// Whether this is an event for the endpoint: an event of version 2 has an action and a dedup
+    /// key.
     #[must_use]
     pub fn is_deliverable(&self, endpoint: Endpoint) -> bool {
         endpoint != Endpoint::V2 || (self.action.is_some() && !self.dedup_key.is_empty())
     }
 
-    /// The summary, or what the event does to which alert.
+    /// The summary; without one, the action and the dedup key.
     #[must_use]
     pub fn title(&self) -> String {
         let action = self.action.map_or("event", Action::name);
@@ -133,8 +133,8 @@ impl Outline {
     }
 }
 
-/// The fields of all kinds of event that tell what delivery needs, each unread: one of
-/// another type must not hide the rest.
+/// The fields that delivery needs, for all types of event. Each is parsed separately: one with an
+/// unexpected type must not hide the others.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Fields<'a> {
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_queued_before_endpoints_were_known_is_read() {
+    fn a_message_queued_before_endpoints_existed_is_read() {
         let body = r#"{"target":"default","event":{"event_action":"resolve","dedup_key":"k"}}"#;
         let queued: Queued = serde_json::from_str(body).unwrap();
         assert_eq!(queued.endpoint, Endpoint::V2);

@@ -1,7 +1,7 @@
 //! SQS FIFO queues.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
@@ -19,20 +19,23 @@ use tracing::warn;
 
 use super::{Inbox, Message, Outbox, Outgoing, QueueError, QueueState, Rejection, Settle, Wait};
 use crate::hash::sha256_hex;
+use crate::lock::lock;
 use crate::text::{cut, one_line};
 
-/// A call to SQS that hangs is made again rather than waited for.
+/// A call to SQS without an answer is repeated after this time.
 const ATTEMPT: Duration = Duration::from_secs(4);
 const ATTEMPTS: u32 = 4;
-/// So long after a send that failed the queue does not count as ready; then somebody may try.
+/// For this time after a failed send, the queue does not count as ready. Then the next send is
+/// tried.
 const FAILED_LATELY: Duration = Duration::from_secs(30);
-/// Setting the wait of messages that come back is given up after this.
+/// Time limit for setting the wait of messages that come back.
 const POSTPONE: Duration = Duration::from_secs(3);
 /// The longest that SQS lets a receiver wait for messages.
 const LONG_POLL: Duration = Duration::from_secs(20);
-/// How long received messages are hidden: the queue's own visibility time-out in the template.
+/// How long received messages are hidden: the same as the queue's visibility time-out in the
+/// template.
 const HIDDEN: Duration = Duration::from_mins(3);
-/// Longest reason written beside a rejected event, in characters.
+/// Longest reason stored with a rejected event, in characters.
 const REASON_LIMIT: usize = 1_000;
 
 /// One FIFO queue.
@@ -43,7 +46,7 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// A queue by its URL. Connects lazily.
+    /// A queue by its URL. Connects at the first call.
     #[must_use]
     pub fn new(config: &SdkConfig, url: String) -> Self {
         let config = Builder::from(config)
@@ -53,11 +56,11 @@ impl SqsQueue {
         Self { client: Client::from_conf(config), url }
     }
 
-    /// Queues a message durably, with attributes that have a name and a value each; a value
-    /// must not be empty.
+    /// Queues a message durably. Attributes have a name and a value each; a value must not be
+    /// empty.
     ///
     /// # Errors
-    /// When SQS did not confirm it; it may have been queued all the same.
+    /// When SQS did not confirm it; the message may be queued anyway.
     pub async fn send(
         &self,
         body: String,
@@ -80,8 +83,8 @@ impl SqsQueue {
         call.send().await.map(drop).map_err(|error| queue_error(&error))
     }
 
-    /// Takes up to ten messages, which stay hidden from others for a while; waits for the
-    /// first in whole seconds, 20 at most.
+    /// Receives up to ten messages, which stay hidden from others for a while. Waits up to `wait`
+    /// for the first one, in whole seconds, 20 at most.
     ///
     /// # Errors
     /// When SQS refused or could not be reached.
@@ -116,7 +119,7 @@ impl SqsQueue {
         call.send().await.map(drop).map_err(|error| queue_error(&error))
     }
 
-    /// About how many messages the queue holds, those under way included.
+    /// About how many messages the queue holds, including those being delivered.
     ///
     /// # Errors
     /// When SQS refused or could not be reached.
@@ -142,7 +145,7 @@ impl SqsQueue {
     /// # Errors
     /// When SQS refused; the message then comes back after its visibility time-out.
     pub async fn postpone(&self, receipt: &str, delay: Duration) -> Result<(), QueueError> {
-        // SQS takes at most 12 hours.
+        // SQS allows at most 12 hours.
         let seconds = delay.as_millis().div_ceil(1_000).min(43_200);
         self.client
             .change_message_visibility()
@@ -156,23 +159,23 @@ impl SqsQueue {
     }
 }
 
-/// The events queue, to send to.
+/// The events queue, for sending.
 #[derive(Debug, Clone)]
 pub struct SqsOutbox {
     events: SqsQueue,
-    /// The last send, where it failed: that attributes can be read says little of sending.
+    /// The last send, if it failed. Reading the attributes can work while sending fails.
     failed: Arc<Mutex<Option<(Instant, QueueError)>>>,
 }
 
-/// The events queue, to receive from, with the rejected queue beside it.
+/// The events queue, for receiving, and the rejected queue.
 #[derive(Debug, Clone)]
 pub struct SqsInbox {
     events: SqsQueue,
     rejected: SqsQueue,
 }
 
-/// The batch that Lambda's event source mapping took from the events queue. The mapping deletes
-/// what was delivered or rejected, by the answer to the invocation.
+/// The batch that Lambda's event source mapping received from the events queue. The mapping deletes
+/// delivered and rejected messages, depending on the function's response.
 #[derive(Debug, Clone)]
 pub struct LambdaBatch {
     events: SqsQueue,
@@ -208,10 +211,10 @@ impl Outbox for SqsOutbox {
             return Err(QueueError::Failed(why.to_owned()));
         }
         let sent = self.events.send(body, group, deduplication.id(), Vec::new()).await;
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = lock(&self.failed);
         match &sent {
             Ok(()) => *failed = None,
-            // The message's fault.
+            // The message is at fault, not the queue.
             Err(QueueError::TooLarge) => {}
             Err(error) => *failed = Some((Instant::now(), error.clone())),
         }
@@ -220,7 +223,7 @@ impl Outbox for SqsOutbox {
 
     async fn state(&self) -> QueueState {
         let messages = self.events.messages().await;
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let failed = lock(&self.failed).clone();
         let lately = failed.filter(|(at, _)| at.elapsed() < FAILED_LATELY);
         QueueState {
             messages: messages.as_ref().ok().copied(),
@@ -249,7 +252,7 @@ impl Settle for SqsInbox {
     }
 
     async fn reject(&self, message: &Message, rejection: Rejection) -> Result<(), QueueError> {
-        put_aside(&self.rejected, message, rejection).await?;
+        send_rejected(&self.rejected, message, rejection).await?;
         self.done(message).await
     }
 }
@@ -260,23 +263,23 @@ impl Settle for LambdaBatch {
     }
 
     async fn postpone(&self, messages: &[Message], wait: Wait) {
-        // What has no group is of another queue, which brings it back by itself.
+        // A message without a group is from another queue, which brings it back by itself.
         let own: Vec<Message> = messages.iter().filter(|it| it.group.is_some()).cloned().collect();
         postpone(&self.events, &own, &wait).await;
     }
 
     async fn reject(&self, message: &Message, rejection: Rejection) -> Result<(), QueueError> {
-        put_aside(&self.rejected, message, rejection).await
+        send_rejected(&self.rejected, message, rejection).await
     }
 }
 
 /// Makes messages of the events queue come back after the wait.
 async fn postpone(events: &SqsQueue, messages: &[Message], wait: &Wait) {
     let calls = messages.iter().map(|message| events.postpone(&message.receipt, wait.duration()));
-    // Without it they come back after the queue's visibility time-out; the answer to
-    // Lambda, on which more depends, does not wait for a call that hangs.
+    // Without this they come back after the queue's visibility time-out. The function's response
+    // matters more and must not wait for a call that hangs.
     let Ok(calls) = timeout(POSTPONE, join_all(calls)).await else {
-        warn!("the wait could not be set in time");
+        warn!("setting the wait took too long");
         return;
     };
     for error in calls.into_iter().filter_map(Result::err) {
@@ -284,8 +287,8 @@ async fn postpone(events: &SqsQueue, messages: &[Message], wait: &Wait) {
     }
 }
 
-/// Keeps a message in the rejected queue, with the reason.
-async fn put_aside(
+/// Sends a message to the rejected queue, with the reason.
+async fn send_rejected(
     rejected: &SqsQueue,
     message: &Message,
     rejection: Rejection,
@@ -298,7 +301,7 @@ async fn put_aside(
         ("reason", cut(&one_line(&reason), REASON_LIMIT)),
         ("rejected_at", at),
     ];
-    // SQS takes no empty body.
+    // SQS rejects an empty body.
     let kept = if body.is_empty() { "(empty)".to_owned() } else { body.clone() };
     rejected.send(kept, group, sha256_hex(&[&message.id, body]), attributes).await
 }
@@ -324,8 +327,8 @@ fn queue_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> QueueError {
         let why = match error {
             SdkError::TimeoutError(_) => "SQS did not answer in time",
             SdkError::DispatchFailure(_) => "no connection to SQS",
-            SdkError::ResponseError(_) => "SQS gave an answer that could not be read",
-            _ => "the request to SQS could not be made",
+            SdkError::ResponseError(_) => "SQS's answer could not be read",
+            _ => "the request to SQS could not be built",
         };
         return QueueError::Failed(why.to_owned());
     };

@@ -3,26 +3,26 @@
 use super::mark;
 use super::scan::{Hit, Scan};
 
-/// An e-mail address whose `@` (or `%40`, of `width` bytes) stands here.
+/// An e-mail address whose `@` (or `%40`, of `width` bytes) is at this place.
 pub(super) fn email(scan: &Scan<'_>, at: usize, width: usize) -> Option<Hit> {
-    // The domain first: only a hit may look far back, or many would cost the square of
-    // the text's length.
+    // Check the domain first: only a match may look far back. Otherwise many `@` would cost the
+    // square of the text's length.
     let domain = domain(&scan.bytes[at + width..])?;
     let before = &scan.text[scan.floor..at];
     let local = before.len() - before.trim_end_matches(is_local).len();
     (local > 0).then_some(Hit { start: at - local, end: at + width + domain, mark: mark::EMAIL })
 }
 
-/// Letters of the part before the `@`: those of RFC 5322 less the ones that separate
-/// fields of a log line (`=`, `/`, quotes), with the accents of European names.
+/// Letters of the part before the `@`: those of RFC 5322 without the ones that separate fields of a
+/// log line (`=`, `/`, quotes), and with the accents of European names.
 fn is_local(letter: char) -> bool {
     letter.is_ascii_alphanumeric()
         || matches!(letter, '.' | '_' | '+' | '-' | '%' | '!' | '#' | '$' | '&' | '*' | '~' | '^')
         || ('\u{c0}'..='\u{24f}').contains(&letter)
 }
 
-/// The length of the domain that begins here: labels with a dot between them, and letters
-/// at the end, so that `react@18.2` is none.
+/// The length of the domain that begins here: labels separated by dots, ending in letters, so that
+/// `react@18.2` is not an address.
 fn domain(bytes: &[u8]) -> Option<usize> {
     let label = |from: usize| {
         let part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'-';
@@ -44,7 +44,7 @@ fn domain(bytes: &[u8]) -> Option<usize> {
     last
 }
 
-/// How far a password with a slash in it is looked through for its `@`.
+/// How far to look for the `@` after a password with a slash in it.
 const LONGEST: usize = 256;
 
 /// The user and password of the URL whose authority begins here.
@@ -55,8 +55,8 @@ pub(super) fn credentials(scan: &Scan<'_>, start: usize) -> Option<Hit> {
     let authority = rest.find(|letter| outside(letter) || matches!(letter, '/' | '?' | '#' | '\\'));
     let authority = &rest[..authority.unwrap_or(rest.len())];
     let length = authority.rfind('@').or_else(|| {
-        // Passwords with a slash in them belong escaped, and often are not. A port's
-        // digits before the slash are no password.
+        // A slash in a password should be escaped, but often is not. The digits of a port before
+        // the slash are not a password.
         let (_, password) = authority.split_once(':')?;
         if password.is_empty() || password.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;

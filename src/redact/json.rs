@@ -1,5 +1,5 @@
-//! JSON stays JSON: only the content of strings is replaced, everything else is copied
-//! as it was written, numbers and the order of keys included.
+//! Redacts JSON so that it stays JSON: only the content of strings is replaced. Everything else is
+//! copied as written, including numbers and the order of keys.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub(super) fn end(text: &str) -> Option<usize> {
     Some(values.byte_offset())
 }
 
-/// Whether an object or array may begin here; a cheap look, before the dear one.
+/// Whether an object or array can begin here: a cheap check before the expensive one.
 pub(super) fn may_begin(bytes: &[u8], at: usize) -> bool {
     let mut rest = bytes[at + 1..].iter().take(64).filter(|byte| !byte.is_ascii_whitespace());
     match bytes[at] {
@@ -32,16 +32,16 @@ pub(super) fn may_begin(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-/// What the place of a value says about it.
+/// What the context of a value says about it.
 #[derive(Clone, Copy)]
-enum Place {
+enum Context {
     Plain,
     Secret(Named),
     Tracing,
 }
 
-impl Place {
-    /// The place of what stands under this name.
+impl Context {
+    /// The context of the value with this name.
     fn under(self, name: &str) -> Self {
         match (names::meaning(name), self) {
             (Some(Meaning::Secret(named)), _) => Self::Secret(named),
@@ -49,11 +49,11 @@ impl Place {
             (None, Self::Secret(_)) if matches!(name, "name" | "type" | "token_type") => {
                 Self::Plain
             }
-            (None, place) => place,
+            (None, context) => context,
         }
     }
 
-    /// The place of what lies in an object or array here.
+    /// The context of the values inside an object or array here.
     fn inside(self) -> Self {
         match self {
             Self::Secret(named) if named.spreads() => self,
@@ -61,7 +61,7 @@ impl Place {
         }
     }
 
-    /// A field that names another one: `{"name": "Authorization", "value": "…"}`.
+    /// A field that names its sibling: `{"name": "Authorization", "value": "…"}`.
     fn is_label(name: &str) -> bool {
         ["name", "key", "header"].iter().any(|it| name.eq_ignore_ascii_case(it))
     }
@@ -82,23 +82,23 @@ impl Place {
     }
 }
 
-/// The place of an array's element after a string of this content: Node lists raw headers
-/// as `["Cookie", "a=b"]`.
-fn after_element(text: &str) -> Place {
+/// The context of the array element after this string: Node logs raw headers as `["Cookie",
+/// "a=b"]`.
+fn after_element(text: &str) -> Context {
     match names::meaning(text) {
         Some(Meaning::Secret(named))
             if matches!(named.shape, Shape::Authorization | Shape::Cookie) =>
         {
-            Place::Secret(named)
+            Context::Secret(named)
         }
-        _ => Place::Plain,
+        _ => Context::Plain,
     }
 }
 
-/// Redacts the strings of a text that is JSON.
+/// Redacts the strings of a text that is valid JSON.
 pub(super) fn redact<'t>(redactor: &Redactor, text: &'t str, around: Around) -> Cow<'t, str> {
     let mut walk = Walk { redactor, text, around, at: 0, copied: 0, out: String::new() };
-    walk.value(Place::Plain);
+    walk.value(Context::Plain);
     if walk.copied == 0 {
         return Cow::Borrowed(text);
     }
@@ -106,7 +106,7 @@ pub(super) fn redact<'t>(redactor: &Redactor, text: &'t str, around: Around) -> 
     Cow::Owned(walk.out)
 }
 
-/// A way through a text known to be valid JSON.
+/// A pass through a text that is known to be valid JSON.
 struct Walk<'t> {
     redactor: &'t Redactor,
     text: &'t str,
@@ -125,25 +125,25 @@ impl<'t> Walk<'t> {
         bytes.get(self.at).copied().unwrap_or(0)
     }
 
-    /// Walks over one value; the content of a string that labels its siblings is returned.
-    fn value(&mut self, place: Place) -> Option<Cow<'t, str>> {
+    /// Copies one value. Returns the content of a string that can name its siblings.
+    fn value(&mut self, context: Context) -> Option<Cow<'t, str>> {
         match self.peek() {
-            b'{' => self.object(place),
-            b'[' => self.array(place),
+            b'{' => self.object(context),
+            b'[' => self.array(context),
             b'"' => {
                 let start = self.at;
-                let content = self.string();
-                if let Cow::Owned(redacted) = place.leaf(self.redactor, &content, self.around) {
+                let string = self.string();
+                if let Cow::Owned(redacted) = context.leaf(self.redactor, &string, self.around) {
                     self.out.push_str(&self.text[self.copied..start]);
                     self.out.push_str(&Value::String(redacted).to_string());
                     self.copied = self.at;
                 }
-                return Some(content);
+                return Some(string);
             }
             _ => {
                 let rest = &self.text[self.at..];
                 let length = rest.find([',', ']', '}', ' ', '\t', '\n', '\r']);
-                // Never stand still, whatever the text.
+                // Always advance, whatever the text is.
                 self.at += length.unwrap_or(rest.len()).max(1);
                 self.at = self.at.min(self.text.len());
             }
@@ -151,21 +151,21 @@ impl<'t> Walk<'t> {
         None
     }
 
-    fn object(&mut self, place: Place) {
+    fn object(&mut self, context: Context) {
         self.at += 1;
-        let inside = place.inside();
+        let inside = context.inside();
         let mut labelled = None;
         while self.peek() == b'"' {
             let name = self.string();
             self.peek();
             self.at += 1;
             let under = match labelled {
-                Some(place) if name.eq_ignore_ascii_case("value") => place,
+                Some(context) if name.eq_ignore_ascii_case("value") => context,
                 _ => inside.under(&name),
             };
-            let content = self.value(under);
-            if let Some(content) = content.filter(|_| Place::is_label(&name)) {
-                labelled = names::meaning(&content).map(|_| Place::Plain.under(&content));
+            let string = self.value(under);
+            if let Some(string) = string.filter(|_| Context::is_label(&name)) {
+                labelled = names::meaning(&string).map(|_| Context::Plain.under(&string));
             }
             if self.peek() == b',' {
                 self.at += 1;
@@ -174,14 +174,14 @@ impl<'t> Walk<'t> {
         self.at += 1;
     }
 
-    fn array(&mut self, place: Place) {
+    fn array(&mut self, context: Context) {
         self.at += 1;
-        let inside = place.inside();
+        let inside = context.inside();
         let mut next = inside;
         while !matches!(self.peek(), b']' | 0) {
-            let content = self.value(next);
-            next = match content.as_deref().map(after_element) {
-                Some(Place::Secret(named)) => Place::Secret(named),
+            let string = self.value(next);
+            next = match string.as_deref().map(after_element) {
+                Some(Context::Secret(named)) => Context::Secret(named),
                 _ => inside,
             };
             if self.peek() == b',' {
@@ -191,7 +191,7 @@ impl<'t> Walk<'t> {
         self.at += 1;
     }
 
-    /// The content of the string that begins here.
+    /// Reads the string that begins here.
     fn string(&mut self) -> Cow<'t, str> {
         let start = self.at + 1;
         let bytes = self.text.as_bytes();
@@ -209,8 +209,8 @@ impl<'t> Walk<'t> {
     }
 }
 
-/// The content of a string with half a surrogate pair in it, which JSON's grammar allows
-/// and no text can hold.
+/// The content of a string with half a surrogate pair in it. JSON's grammar allows that, but a Rust
+/// string cannot hold it.
 fn lossy(raw: &str) -> String {
     let mut out = String::new();
     let mut rest = raw;

@@ -1,4 +1,4 @@
-//! The marks that stand where something was removed, and how they are known again.
+//! The marks that replace removed content, and how to recognise them.
 
 use super::settings::Compiled;
 
@@ -41,18 +41,18 @@ const ALL: [&str; 17] = [
 ];
 
 const OPENING: &str = "[redacted: ";
-/// Longest name a mark may carry; bounds the look for its end.
+/// The longest name of a mark; limits the search for its end.
 const LONGEST: usize = 40;
 
-/// Writes the mark of that name.
+/// Writes the mark with this name.
 pub(super) fn write(out: &mut String, name: &str) {
     out.push_str(OPENING);
     out.push_str(name);
     out.push(']');
 }
 
-/// The length of the mark at this place, if there is one. Only names that this redactor
-/// writes count: else a log could pass a secret off as a mark.
+/// The length of the mark at this place, if there is one. Only names that this redactor writes
+/// count; otherwise a log could disguise a secret as a mark.
 pub(super) fn length(text: &str, at: usize, patterns: &[Compiled]) -> Option<usize> {
     let bytes = text.as_bytes().get(at..)?;
     let name = bytes.strip_prefix(OPENING.as_bytes())?;
@@ -63,7 +63,7 @@ pub(super) fn length(text: &str, at: usize, patterns: &[Compiled]) -> Option<usi
     known.then_some(OPENING.len() + close + 1)
 }
 
-/// Where all the marks of a text begin and end.
+/// Start and end of every mark in a text.
 pub(super) fn all(text: &str, patterns: &[Compiled]) -> Vec<(usize, usize)> {
     text.match_indices(OPENING)
         .filter_map(|(at, _)| Some((at, at + length(text, at, patterns)?)))

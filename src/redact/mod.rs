@@ -1,10 +1,11 @@
-//! Redaction: what must not leave is replaced by a mark that says what it was.
+//! Redaction: replaces sensitive content with a mark that says what it was.
 //!
-//! One pass over the text finds everything (`scan`), asking at a few telling bytes: is
+//! One pass over the text finds everything (`scan`). It looks closer only at certain bytes: is
 //! there a name before this `=` or `:` (`pairs`, `names`, `values`), a token of known form
-//! (`tokens`), an address (`addresses`), a number (`numbers`)? JSON is redacted string by
-//! string and stays JSON (`json`). Hand-written rather than a list of regular expressions:
-//! nothing is compiled at start, the time is linear, and checksums and context decide.
+//! (`tokens`), an address (`addresses`), a number (`numbers`)? JSON is redacted string by string
+//! and stays JSON (`json`). The code is written by hand instead of as a list of regular
+//! expressions: nothing is compiled at start, the time is linear, and checksums and context can
+//! decide.
 
 mod addresses;
 mod json;
@@ -24,11 +25,11 @@ pub use settings::{Category, Pattern, PatternError, Settings};
 use scan::Around;
 use settings::Compiled;
 
-/// A removal may uncover another, as when a card number stood against a key; each pass
-/// removes more, and this many are more than any real line needs.
+/// A removal can uncover another one, for example if a card number is next to a key. Each pass
+/// removes more, and no real line needs this many passes.
 const MOST_PASSES: usize = 16;
 
-/// Removes what must not leave.
+/// Removes sensitive content.
 #[derive(Debug, Clone)]
 pub struct Redactor {
     categories: u16,
@@ -46,19 +47,19 @@ fn bits(settings: &Settings) -> u16 {
 }
 
 impl Redactor {
-    /// Makes a redactor; costs nothing but the user's own patterns.
+    /// Makes a redactor. Only the user's own patterns cost time.
     ///
     /// # Errors
-    /// All patterns that cannot be used, each with its name and what to change.
+    /// Every pattern that cannot be used, with its name and what to change.
     pub fn new(settings: &Settings) -> Result<Self, Vec<PatternError>> {
         let patterns = settings::compile(&settings.patterns)?;
         Ok(Self { categories: bits(settings), patterns })
     }
 
-    /// The text without what must not leave. A JSON object, array or string stays one,
-    /// with the same keys, numbers and layout; only the content of strings changes. JSON
-    /// that follows a text, and JSON in a string of JSON, are read as JSON too. Redacting
-    /// twice is the same as once.
+    /// The text without sensitive content. A JSON object, array or string stays one, with the same
+    /// keys, numbers and layout; only the content of strings changes. JSON after other text, and
+    /// JSON inside a JSON string, is also read as JSON. Redacting twice gives the same result as
+    /// once.
     #[must_use]
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut current = Cow::Borrowed(text);
@@ -72,7 +73,7 @@ impl Redactor {
         current
     }
 
-    /// Redacts a text in its place.
+    /// Redacts a text in place.
     pub fn replace(&self, text: &mut String) {
         if let Cow::Owned(redacted) = self.text(text) {
             *text = redacted;

@@ -1,18 +1,18 @@
-//! What a field's name says of its value: a secret, an id of a trace, or nothing.
+//! What a field's name says about its value: a secret, a trace id, or nothing.
 
 use super::mark;
 use super::settings::Category;
-use crate::ids::{self, Kind};
+use crate::ids::{self, Scope};
 
-/// What a name says.
+/// What a name says about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     Secret(Named),
-    /// An id that ties lines together: must survive, even if it could pass for a card.
+    /// An id that connects lines: must stay, even if it could be a card number.
     Tracing,
 }
 
-/// A secret known by its field's name.
+/// A secret recognised by its field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) mark: &'static str,
@@ -20,30 +20,30 @@ pub(super) struct Named {
     pub(super) shape: Shape,
 }
 
-/// Which values under the name are the secret.
+/// Which values with this name are the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// Any.
+    /// Every value.
     Any,
-    /// Any, but after `name: ` in running text only what does not read as a word:
+    /// Every value; but in running text after `name: ` only one that does not look like a word:
     /// "could not refresh token: timeout" must stay readable.
     NoWord,
-    /// The same, and no small number: "pass: 12 fail: 3", `output_token=150`.
+    /// As `NoWord`, and not a small number: "pass: 12 fail: 3", `output_token=150`.
     NoCount,
-    /// Only what looks like an id or a key, wherever it stands.
+    /// Only what looks like an id or a key, in any context.
     Opaque,
     /// A few digits.
     Digits,
-    /// 32 letters and digits: `routing_key` is also a word of message brokers.
+    /// 32 letters and digits: message brokers also use the name `routing_key`.
     Key32,
-    /// The header's value, which may have several words.
+    /// The header's value, which can be several words.
     Authorization,
-    /// The header's value up to the end of its line.
+    /// The header's value, up to the end of the line.
     Cookie,
 }
 
-/// For each last letter, where the endings with it begin and end in their table: names are
-/// most of redaction's time, and nearly all of them are told apart by this.
+/// For each last letter, the range of endings with that letter in their table. Names take most of
+/// redaction's time, and this check rules out nearly all of them.
 const fn ranges() -> [(u8, u8); 128] {
     let mut ranges = [(0, 0); 128];
     let mut index = 0;
@@ -73,8 +73,8 @@ use Category::{
     Authorization as Header, AwsKeys, CardNumbers, NamedSecrets, PrivateKeys, SocialSecurityNumbers,
 };
 
-/// Endings of normalised names (small letters and digits only); first match wins. Those
-/// with the same last letter stand together, see [`ranges`].
+/// Endings of normalised names (lower-case letters and digits only); the first match wins. Those
+/// with the same last letter are next to each other, see [`ranges`].
 const ENDINGS: &[(&str, &str, Category, Shape)] = &[
     ("password", mark::PASSWORD, NamedSecrets, Shape::Any),
     ("passwd", mark::PASSWORD, NamedSecrets, Shape::Any),
@@ -122,7 +122,7 @@ const ENDINGS: &[(&str, &str, Category, Shape)] = &[
     ("integrationkey", mark::API_KEY, NamedSecrets, Shape::Key32),
 ];
 
-/// Length of the longest name in the next table.
+/// Length of the longest name in `WHOLE`.
 const LONGEST_WHOLE: usize = 7;
 
 /// Names that must match as a whole.
@@ -141,7 +141,7 @@ const WHOLE: &[(&str, &str, Category, Shape)] = &[
     ("ssn", mark::SSN, SocialSecurityNumbers, Shape::Opaque),
 ];
 
-/// Endings in `token` that are no secrets: places in a list, and names for one request.
+/// Endings in `token` that are not secrets: positions in a list, and names for one request.
 const HARMLESS: &[&str] = &[
     "nexttoken",
     "pagetoken",
@@ -155,7 +155,7 @@ const HARMLESS: &[&str] = &[
     "unexpectedtoken",
 ];
 
-/// The last letters of the names of ids, a bit each: few other names end in one of them.
+/// The last letters of the names of ids, one bit each. Few other names end in one of them.
 static LAST_OF_IDS: u32 = {
     let mut bits = 0;
     let mut index = 0;
@@ -167,23 +167,23 @@ static LAST_OF_IDS: u32 = {
     bits
 };
 
-/// A bit for a small letter, none for anything else.
+/// The bit of a lower-case letter; 0 for anything else.
 const fn letter(byte: u8) -> u32 {
     if byte.is_ascii_lowercase() { 1 << (byte - b'a') } else { 0 }
 }
 
-/// What follows `password` where the value says something about it and is not it.
+/// Suffixes after `password` whose value describes the password but is not the password.
 const ABOUT_PASSWORDS: &[&str] = &[
     "at", "age", "attempts", "changed", "count", "date", "days", "enabled", "error", "expired",
     "expires", "expiry", "field", "id", "length", "name", "policy", "required", "reset", "set",
     "status", "strength", "type", "url", "valid",
 ];
 
-/// Longest part of a name that is looked at, from its end.
+/// How much of a name is checked, counted from its end.
 pub(super) const LONGEST: usize = 64;
 
-/// What this name says. Upper case, `_`, `-`, `.` and spaces make no difference, and
-/// neither does what stands before (`db_password`) or a number behind (`token2`).
+/// What this name says. Upper case, `_`, `-`, `.` and spaces make no difference. A prefix
+/// (`db_password`) or a number at the end (`token2`) makes none either.
 pub(super) fn meaning(name: &str) -> Option<Meaning> {
     let mut buffer = [0_u8; LONGEST];
     let (normal, last_word) = normalise(name, &mut buffer);
@@ -207,8 +207,8 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
         let harmless = entry.0 == "token" && HARMLESS.iter().any(|it| ends(normal, it));
         return if harmless { None } else { secret(entry) };
     }
-    let is_id = |(name, kind): &(&str, Kind)| match kind {
-        Kind::Word => name.as_bytes() == word,
+    let is_id = |(name, scope): &(&str, Scope)| match scope {
+        Scope::TraceOrWord => name.as_bytes() == word,
         _ => ends(normal, name),
     };
     if letter(last) & LAST_OF_IDS != 0 && ids::NAMES.iter().any(is_id) {
@@ -224,7 +224,7 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
     }))
 }
 
-/// The name's small letters and digits, and where its last word begins.
+/// The lower-case letters and digits of the name, and where its last word begins.
 fn normalise<'a>(name: &str, buffer: &'a mut [u8; LONGEST]) -> (&'a [u8], usize) {
     let mut length = 0;
     let mut last_word = 0;
@@ -248,7 +248,7 @@ fn without_digits(name: &[u8]) -> &[u8] {
 }
 
 fn ends(name: &[u8], ending: &str) -> bool {
-    // The last byte first: nearly every name ends here.
+    // Compare the last byte first: this rules out nearly every name.
     name.last() == ending.as_bytes().last() && name.ends_with(ending.as_bytes())
 }
 
@@ -258,8 +258,8 @@ fn after<'a>(name: &'a [u8], part: &[u8]) -> Option<&'a [u8]> {
 }
 
 impl Named {
-    /// Whether a value under this name is the secret; `prose` where it follows `name: `
-    /// in running text, without quotes.
+    /// Whether a value with this name is the secret. `prose`: it follows `name: ` in running text,
+    /// without quotes.
     pub(super) fn takes(self, value: &str, prose: bool) -> bool {
         if harmless(value) {
             return false;
@@ -281,13 +281,13 @@ impl Named {
         }
     }
 
-    /// Whether everything in an object or array under this name is secret too.
+    /// Whether everything in an object or array with this name is secret too.
     pub(super) fn spreads(self) -> bool {
         !matches!(self.shape, Shape::Opaque | Shape::Digits | Shape::Key32)
     }
 }
 
-/// Values that hide nothing: none, a switch, an ARN, a mask (those of CloudWatch's data
+/// Values that reveal nothing: empty, a switch, an ARN, a mask (those of CloudWatch's data
 /// protection stay as they are).
 fn harmless(value: &str) -> bool {
     let value = value.trim();
@@ -301,7 +301,7 @@ fn harmless(value: &str) -> bool {
         || (value.starts_with("arn:aws") && value.matches(':').count() >= 5)
 }
 
-/// Whether this word opens an `Authorization` header's value.
+/// Whether this word starts the value of an `Authorization` header.
 pub(super) fn is_scheme(word: &str) -> bool {
     const SCHEMES: [&str; 13] = [
         "bearer",
@@ -327,13 +327,13 @@ pub(super) fn has_parameters(scheme: &str) -> bool {
     SCHEMES.iter().any(|it| scheme.eq_ignore_ascii_case(it))
 }
 
-/// Whether this is no word of a language: digits or signs in it, or very long.
+/// Whether this does not look like a word: it has digits or symbols, or is very long.
 pub(super) fn opaque(value: &str) -> bool {
     let word = value.trim_end_matches(['.', ',', ';', ':', '!', '?']);
     word.len() >= 20 || word.chars().any(|it| !it.is_alphabetic() && it != '\'')
 }
 
-/// Whether a tracing id's value is one: hexadecimal or decimal, with dashes.
+/// Whether the value of a tracing id looks like an id: hexadecimal or decimal, with dashes.
 pub(super) fn is_id(value: &str) -> bool {
     (8..=64).contains(&value.len())
         && value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')

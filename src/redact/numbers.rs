@@ -1,34 +1,34 @@
-//! Numbers that must not leave: payment cards, social security numbers, IP addresses.
+//! Sensitive numbers: payment cards, social security numbers, IP addresses.
 
 use std::net::Ipv6Addr;
 
 use super::mark;
-use super::scan::{Found, Hit, Scan};
+use super::scan::{Hit, Scan, Scanned};
 use super::settings::Category;
 
 /// The fewest and the most digits of a card number (ISO/IEC 7812-1).
 const FEWEST: usize = 13;
 const MOST: usize = 19;
 
-/// At a digit: does a number that must not leave begin here?
-pub(super) fn look(scan: &Scan<'_>, at: usize) -> Found {
+/// At a digit: does a sensitive number begin here?
+pub(super) fn look(scan: &Scan<'_>, at: usize) -> Scanned {
     if begins(scan, at) {
         let run = digits(scan.bytes, at);
         let found = card(scan, at, run)
             .or_else(|| social_security(scan, at, run))
             .or_else(|| ipv4(scan, at, run));
         if let Some(hit) = found {
-            return Found::Hit(hit);
+            return Scanned::Hit(hit);
         }
     }
-    Found::Nothing
+    Scanned::Nothing
 }
 
 fn digits(bytes: &[u8], at: usize) -> usize {
     bytes[at..].iter().take(MOST + 1).take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-/// Whether the number is not part of a longer id, word or fraction.
+/// Whether the number is separate, not part of a longer id, word or fraction.
 fn begins(scan: &Scan<'_>, at: usize) -> bool {
     let before = &scan.bytes[scan.floor..at];
     match before {
@@ -46,7 +46,7 @@ fn ends(scan: &Scan<'_>, at: usize) -> bool {
     }
 }
 
-/// A card number: all in one, or in the groups printed on cards.
+/// A card number: without separators, or in the groups printed on cards.
 fn card(scan: &Scan<'_>, at: usize, run: usize) -> Option<Hit> {
     const GROUPS: [&[usize]; 5] =
         [&[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 4, 3], &[4, 4, 5]];
@@ -59,7 +59,7 @@ fn card(scan: &Scan<'_>, at: usize, run: usize) -> Option<Hit> {
         return (is_card(&scan.bytes[at..end]) && ends(scan, end)).then(|| hit(end));
     }
     let separator = *scan.bytes.get(at + run).filter(|byte| matches!(byte, b' ' | b'-'))?;
-    // The longest first: 19 digits begin like 16.
+    // The longest first, since a 19-digit number starts with 16 digits too.
     GROUPS.iter().rev().find_map(|groups| {
         let mut number = [0_u8; MOST];
         let mut length = 0;
@@ -86,9 +86,9 @@ fn is_card(number: &[u8]) -> bool {
     (FEWEST..=MOST).contains(&number.len()) && issued(number) && luhn(number)
 }
 
-/// Whether a network issues numbers of this beginning and length. Without this, one in
-/// ten ids and timestamps would pass. Maestro is left out: its range is nearly half of
-/// all numbers. Source: the networks' issuer identification numbers (ISO/IEC 7812).
+/// Whether a network issues numbers with this prefix and length. Without this check, one in ten ids
+/// and timestamps would look like a card. Maestro is left out: its range is nearly half of all
+/// numbers. Source: the networks' issuer identification numbers (ISO/IEC 7812).
 fn issued(number: &[u8]) -> bool {
     let first = |count: usize| {
         number.iter().take(count).fold(0_u32, |sum, digit| sum * 10 + u32::from(digit - b'0'))
@@ -124,8 +124,8 @@ fn luhn(number: &[u8]) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// `123-45-6789`, with the dashes and without the numbers never given out.
-/// Source: Social Security Administration, "SSN randomization".
+/// `123-45-6789`: with the dashes, and without the numbers that are never issued. Source: Social
+/// Security Administration, "SSN randomization".
 fn social_security(scan: &Scan<'_>, at: usize, run: usize) -> Option<Hit> {
     let number = scan.bytes.get(at..at + 11).filter(|_| run == 3)?;
     let (area, group, serial) = (&number[..3], &number[4..6], &number[7..]);
@@ -157,7 +157,7 @@ fn ipv4(scan: &Scan<'_>, at: usize, run: usize) -> Option<Hit> {
         }
         let run = digits(scan.bytes, end);
         let number = scan.text.get(end..end + run)?.parse::<u8>().ok()?;
-        // Leading zeroes are no address, and "1.2.3.4.5" is a version.
+        // An address has no leading zeroes, and "1.2.3.4.5" is a version.
         if run > 1 && number < 10 {
             return None;
         }
@@ -166,10 +166,10 @@ fn ipv4(scan: &Scan<'_>, at: usize, run: usize) -> Option<Hit> {
     ends(scan, end).then_some(Hit { start: at, end, mark: mark::IP_ADDRESS })
 }
 
-/// Longest written form of an IPv6 address.
+/// Length of the longest IPv6 address in text.
 const LONGEST_IPV6: usize = 45;
 
-/// At the first colon of what may be an IPv6 address.
+/// At the first colon of a possible IPv6 address.
 pub(super) fn ipv6(scan: &Scan<'_>, at: usize) -> Option<Hit> {
     let part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
     let before = &scan.bytes[scan.floor.max(at.saturating_sub(5))..at];
@@ -181,7 +181,7 @@ pub(super) fn ipv6(scan: &Scan<'_>, at: usize) -> Option<Hit> {
     }
     let address = scan.text.get(start..start + length)?;
     let is_address = address.parse::<Ipv6Addr>().is_ok()
-        // `::` and `bad::cafe` are paths of programs more often than addresses.
+        // `::` and `bad::cafe` are more often paths in a program than addresses.
         && address.bytes().any(|byte| byte.is_ascii_digit())
         && begins(scan, start)
         && !scan.bytes.get(start + length).is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_');

@@ -1,27 +1,27 @@
-//! Secrets known by the name in front of them, in running text: `key=value`,
-//! `key: value`, cut or escaped JSON, URL queries, headers, XML, command-line flags.
+//! Secrets recognised by the name before them in running text: `key=value`, `key: value`, truncated
+//! or escaped JSON, URL queries, headers, XML, command-line flags.
 
 use super::names::{self, LONGEST, Meaning, Named, Shape};
-use super::scan::{Found, Hit, Scan};
+use super::scan::{Hit, Scan, Scanned};
 use super::values;
 
 /// A name found in front of a delimiter, and what it says.
 struct Key {
     meaning: Meaning,
-    /// Where its first byte stands.
+    /// The position of its first byte.
     start: usize,
     quoted: bool,
 }
 
-/// At `=`, `:`, `%3D` or `%3A` (`width` bytes): does a name stand before it, and is the
-/// value behind it a secret?
-pub(super) fn delimited(scan: &Scan<'_>, at: usize, width: usize) -> Found {
+/// At `=`, `:`, `%3D` or `%3A` (`width` bytes): is there a name before it, and is the value after
+/// it a secret?
+pub(super) fn delimited(scan: &Scan<'_>, at: usize, width: usize) -> Scanned {
     let bytes = scan.bytes;
     let colon = bytes[at] == b':';
     if colon && (at > 0 && bytes[at - 1] == b':' || bytes.get(at + 1) == Some(&b':')) {
-        return Found::Nothing;
+        return Scanned::Nothing;
     }
-    let Some(key) = key_before(scan, at) else { return Found::Nothing };
+    let Some(key) = key_before(scan, at) else { return Scanned::Nothing };
     let mut from = at + width;
     while matches!(bytes.get(from), Some(b'=' | b'>' | b':')) {
         from += 1;
@@ -31,38 +31,38 @@ pub(super) fn delimited(scan: &Scan<'_>, at: usize, width: usize) -> Found {
         Meaning::Tracing => return tracing_id(scan, from),
     };
     if !scan.is_on(named.category) || (colon && in_arn(scan, key.start)) {
-        return Found::Nothing;
+        return Scanned::Nothing;
     }
     let spaced = matches!(bytes.get(from), Some(b' ' | b'\t'));
     let prose = colon && spaced && !key.quoted;
     value(scan, from, named, &Context { key: Some(&key), prose, encoded: width > 1 })
 }
 
-/// At `>`: is this the end of an XML tag whose name says that its text is a secret?
-pub(super) fn element(scan: &Scan<'_>, at: usize) -> Found {
+/// At `>`: does this end an XML tag whose name says that its text is a secret?
+pub(super) fn element(scan: &Scan<'_>, at: usize) -> Scanned {
     let start = word_start(scan, at, |byte| is_word(byte) || byte == b':');
     if start == at || start == scan.floor || scan.bytes[start - 1] != b'<' {
-        return Found::Nothing;
+        return Scanned::Nothing;
     }
     let name = &scan.text[start..at];
     let name = name.rsplit(':').next().unwrap_or(name);
-    let Some(Meaning::Secret(named)) = names::meaning(name) else { return Found::Nothing };
+    let Some(Meaning::Secret(named)) = names::meaning(name) else { return Scanned::Nothing };
     let rest = &scan.text[at + 1..];
     let end = at + 1 + rest.find('<').unwrap_or(rest.len());
     if scan.is_on(named.category) {
         settle(scan, at + 1, end, named, false)
     } else {
-        Found::Nothing
+        Scanned::Nothing
     }
 }
 
 /// At `--`: is this a command-line flag whose next argument is a secret?
-pub(super) fn flag(scan: &Scan<'_>, at: usize) -> Found {
+pub(super) fn flag(scan: &Scan<'_>, at: usize) -> Scanned {
     let from = at + 2;
     let end =
         from + scan.bytes[from..].iter().take(LONGEST).take_while(|byte| is_word(**byte)).count();
     if !matches!(scan.bytes.get(end), Some(b' ' | b'\t')) {
-        return Found::Nothing;
+        return Scanned::Nothing;
     }
     match names::meaning(&scan.text[from..end]) {
         Some(Meaning::Secret(named))
@@ -70,7 +70,7 @@ pub(super) fn flag(scan: &Scan<'_>, at: usize) -> Found {
         {
             value(scan, end, named, &Context { key: None, prose: false, encoded: false })
         }
-        _ => Found::Nothing,
+        _ => Scanned::Nothing,
     }
 }
 
@@ -83,7 +83,7 @@ fn word_start(scan: &Scan<'_>, end: usize, is_part: impl Fn(u8) -> bool) -> usiz
     end - scan.bytes[floor..end].iter().rev().take_while(|byte| is_part(**byte)).count()
 }
 
-/// The name that ends before this place, through spaces, quotes, brackets and colours.
+/// The name that ends before this position, ignoring spaces, quotes, brackets and colours.
 fn key_before(scan: &Scan<'_>, at: usize) -> Option<Key> {
     let before = |end: usize, ending: &str| {
         end >= scan.floor + ending.len() && scan.text[..end].ends_with(ending)
@@ -108,7 +108,7 @@ fn key_before(scan: &Scan<'_>, at: usize) -> Option<Key> {
     if start == end {
         return None;
     }
-    // "api key: …" is two words; one space between each, three words at most.
+    // "api key: …" is two words. At most three words, with one space between them.
     for _ in 0..2 {
         let more = start > scan.floor + 1 && scan.bytes[start - 1] == b' ';
         let earlier = if more { word_start(scan, start - 1, is_word) } else { start };
@@ -121,7 +121,7 @@ fn key_before(scan: &Scan<'_>, at: usize) -> Option<Key> {
     Some(Key { meaning, start, quoted })
 }
 
-/// The place before a terminal's colour code that ends here, else the same place.
+/// The position before a terminal's colour code that ends here; otherwise the same position.
 fn before_colour(scan: &Scan<'_>, end: usize) -> usize {
     let floor = scan.floor.max(end.saturating_sub(12));
     let window = &scan.bytes[floor..end];
@@ -139,7 +139,7 @@ fn after_colour(scan: &Scan<'_>, at: usize) -> usize {
     if rest.get(numbers) == Some(&b'm') { at + numbers + 3 } else { at }
 }
 
-/// `arn:aws:secretsmanager:eu-west-1:…:secret:name` holds a name, not a secret.
+/// `arn:aws:secretsmanager:eu-west-1:…:secret:name` contains a name, not a secret.
 fn in_arn(scan: &Scan<'_>, start: usize) -> bool {
     if start <= scan.floor || scan.bytes[start - 1] != b':' {
         return false;
@@ -153,15 +153,15 @@ fn in_arn(scan: &Scan<'_>, start: usize) -> bool {
     scan.bytes[start - token..].starts_with(b"arn:")
 }
 
-fn tracing_id(scan: &Scan<'_>, from: usize) -> Found {
+fn tracing_id(scan: &Scan<'_>, from: usize) -> Scanned {
     let rest = &scan.bytes[from..];
     let skipped = rest.iter().take_while(|it| matches!(it, b' ' | b'"' | b'\'' | b'\\')).count();
     let id = rest[skipped..].iter().take(65).take_while(|byte| is_word(**byte)).count();
     let start = from + skipped;
     if names::is_id(&scan.text[start..start + id]) {
-        Found::Skip(start + id)
+        Scanned::Skip(start + id)
     } else {
-        Found::Nothing
+        Scanned::Nothing
     }
 }
 
@@ -173,7 +173,7 @@ struct Context<'k> {
     encoded: bool,
 }
 
-fn value(scan: &Scan<'_>, from: usize, named: Named, context: &Context<'_>) -> Found {
+fn value(scan: &Scan<'_>, from: usize, named: Named, context: &Context<'_>) -> Scanned {
     let mut start = from;
     for _ in 0..2 {
         while matches!(scan.bytes.get(start), Some(b' ' | b'\t')) {
@@ -184,8 +184,8 @@ fn value(scan: &Scan<'_>, from: usize, named: Named, context: &Context<'_>) -> F
     if context.encoded {
         return encoded(scan, start, named);
     }
-    // A short value needs no long look; without the limit `pin=pin=pin=…` would cost the
-    // square of its length.
+    // A short value needs no long search. Without the limit, `pin=pin=pin=…` would cost the square
+    // of its length.
     let short = matches!(named.shape, Shape::Digits | Shape::Key32);
     let limit = if short { LONGEST } else { usize::MAX };
     if let Some((content, end)) = values::quoted(scan, start, limit) {
@@ -195,8 +195,8 @@ fn value(scan: &Scan<'_>, from: usize, named: Named, context: &Context<'_>) -> F
         return settle(scan, start, values::bracketed(scan, start), named, false);
     }
     if scan.bytes[start..].starts_with(b"-----BEGIN ") {
-        // A private key, which has a detector of its own; anything else is public.
-        return Found::Nothing;
+        // A private key, which has its own detector. Any other PEM block is public.
+        return Scanned::Nothing;
     }
     let enclosing = context.key.and_then(|key| values::enclosing_quote(scan, key.start));
     let line_end = || {
@@ -208,11 +208,12 @@ fn value(scan: &Scan<'_>, from: usize, named: Named, context: &Context<'_>) -> F
         };
         start + scan.text[start..end].trim_end().len()
     };
-    let end = values::bare_end(scan, start, limit);
+    let end = values::unquoted_end(scan, start, limit);
     match named.shape {
         Shape::Cookie if context.prose && !scan.text[start..end].contains('=') => {
-            // "cookie: not found"; a header's value begins with `name=`, or is a mark.
-            if scan.mark_at(start).is_some() { Found::Skip(end) } else { Found::Nothing }
+            // "cookie: not found" is not a header; a header's value begins with `name=` or is a
+            // mark.
+            if scan.mark_at(start).is_some() { Scanned::Skip(end) } else { Scanned::Nothing }
         }
         Shape::Cookie => settle(scan, start, line_end(), named, false),
         Shape::Authorization => {
@@ -222,7 +223,7 @@ fn value(scan: &Scan<'_>, from: usize, named: Named, context: &Context<'_>) -> F
             }
             let rest = &scan.text[end..];
             let gap = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-            let second = values::bare_end(scan, end + gap, usize::MAX);
+            let second = values::unquoted_end(scan, end + gap, usize::MAX);
             let word = &scan.text[end + gap..second];
             let two = gap > 0
                 && !word.is_empty()
@@ -231,31 +232,31 @@ fn value(scan: &Scan<'_>, from: usize, named: Named, context: &Context<'_>) -> F
             let end = if two { second } else { end };
             settle(scan, start, end, named, context.prose && !two)
         }
-        _ if is_working_directory(scan, start) => Found::Nothing,
+        _ if is_working_directory(scan, start) => Scanned::Nothing,
         _ => settle(scan, start, end, named, context.prose),
     }
 }
 
-/// The shell's `PWD=/var/task` is no password.
+/// The shell's `PWD=/var/task` is not a password.
 fn is_working_directory(scan: &Scan<'_>, start: usize) -> bool {
     let Some(before) = scan.text[..start].strip_suffix("PWD=") else { return false };
     let before = before.strip_suffix("OLD").unwrap_or(before);
     scan.bytes.get(start) == Some(&b'/') && !before.bytes().next_back().is_some_and(is_word)
 }
 
-/// The secret's hit, unless it is a mark already or hides nothing.
-fn settle(scan: &Scan<'_>, start: usize, end: usize, named: Named, prose: bool) -> Found {
+/// The hit for the secret, unless it is already a mark or reveals nothing.
+fn settle(scan: &Scan<'_>, start: usize, end: usize, named: Named, prose: bool) -> Scanned {
     if scan.mark_at(start).is_some_and(|length| start + length == end) {
-        return Found::Skip(end);
+        return Scanned::Skip(end);
     }
     if start >= end || !named.takes(&scan.text[start..end], prose) {
-        return Found::Nothing;
+        return Scanned::Nothing;
     }
-    Found::Hit(Hit { start, end, mark: named.mark })
+    Scanned::Hit(Hit { start, end, mark: named.mark })
 }
 
 /// A value inside a URL-encoded text.
-fn encoded(scan: &Scan<'_>, start: usize, named: Named) -> Found {
+fn encoded(scan: &Scan<'_>, start: usize, named: Named) -> Scanned {
     const ENDS: [&str; 6] = ["%22", "%26", "%2C", "%2c", "%7D", "%7d"];
     let start = if scan.text[start..].starts_with("%22") { start + 3 } else { start };
     let short = matches!(named.shape, Shape::Digits | Shape::Key32);

@@ -1,5 +1,5 @@
-//! One pass over running text: looks closer only where a byte can end or begin
-//! something that must not leave, so that the time grows with the length alone.
+//! One pass over running text. It looks closer only at bytes where something sensitive can begin or
+//! end, so that the time grows linearly with the length.
 
 use std::borrow::Cow;
 
@@ -8,52 +8,52 @@ use super::settings::Category;
 use super::{Redactor, addresses, mark, numbers, pairs, settings, tokens};
 
 /// What a detector found.
-pub(super) enum Found {
+pub(super) enum Scanned {
     Nothing,
     Hit(Hit),
-    /// Nothing to remove before this place.
+    /// Nothing to remove before this position.
     Skip(usize),
 }
 
-/// What must not leave: these bytes, and the name of the mark to put in their place.
+/// Sensitive content: its bytes, and the name of the mark that replaces it.
 pub(super) struct Hit {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) mark: &'static str,
 }
 
-impl From<Option<Hit>> for Found {
+impl From<Option<Hit>> for Scanned {
     fn from(hit: Option<Hit>) -> Self {
         hit.map_or(Self::Nothing, Self::Hit)
     }
 }
 
-/// What is known about the whole text that a part of it stands in.
+/// What is known about the whole text around this part.
 #[derive(Clone, Copy)]
 pub(super) struct Around {
-    /// An AWS access key id stands somewhere in it, so a secret access key may too.
+    /// The whole text contains an AWS access key id, so it can also contain a secret access key.
     pub(super) access_key: bool,
-    /// How many texts this one is packed in: JSON in a string of JSON.
+    /// How many levels of JSON strings this text was in.
     pub(super) depth: u8,
 }
 
-/// A text while it is looked through.
+/// A text during the scan.
 pub(super) struct Scan<'a> {
     pub(super) redactor: &'a Redactor,
     pub(super) text: &'a str,
     pub(super) bytes: &'a [u8],
-    /// What lies before is done with: no detector looks back past it.
+    /// Everything before this is finished: no detector looks back past it.
     pub(super) floor: usize,
     /// No JWT begins before this place.
     pub(super) no_jwt_before: usize,
 }
 
-/// JSON within JSON within JSON is unpacked this often; deeper, it is read as text.
+/// Levels of JSON inside JSON strings that are unpacked; deeper ones are read as text.
 const DEEPEST: u8 = 6;
-/// How often something that begins like JSON may turn out to be none.
+/// How many times something that begins like JSON can fail to be JSON.
 const MOST_ATTEMPTS: u8 = 4;
 
-/// The bytes at which some detector looks closer.
+/// The bytes at which a detector looks closer.
 const TRIGGERS: [bool; 256] = {
     let mut table = [false; 256];
     let triggers = b"@=:>%-_.JAzbBQ{[0123456789";
@@ -70,17 +70,17 @@ impl Scan<'_> {
         self.redactor.is_on(category)
     }
 
-    /// The length of the mark that stands here.
+    /// The length of the mark at this position.
     pub(super) fn mark_at(&self, at: usize) -> Option<usize> {
         mark::length(self.text, at, &self.redactor.patterns)
     }
 
-    /// Whether a letter or digit stands right before.
+    /// Whether a letter or digit is directly before this position.
     pub(super) fn in_word(&self, at: usize) -> bool {
         at > self.floor && self.bytes[at - 1].is_ascii_alphanumeric()
     }
 
-    fn look(&mut self, at: usize) -> Found {
+    fn look(&mut self, at: usize) -> Scanned {
         match self.bytes[at] {
             b'@' if self.is_on(Category::Emails) => addresses::email(self, at, 1).into(),
             b'%' => self.escaped(at),
@@ -89,10 +89,10 @@ impl Scan<'_> {
                     && self.is_on(Category::UrlCredentials)
                     && let Some(hit) = addresses::credentials(self, at + 3)
                 {
-                    return Found::Hit(hit);
+                    return Scanned::Hit(hit);
                 }
                 match pairs::delimited(self, at, 1) {
-                    Found::Nothing if self.is_on(Category::IpAddresses) => {
+                    Scanned::Nothing if self.is_on(Category::IpAddresses) => {
                         numbers::ipv6(self, at).into()
                     }
                     found => found,
@@ -106,9 +106,9 @@ impl Scan<'_> {
             }
             b'-' => {
                 let dashes = self.bytes[at..].starts_with(b"--") && !self.after_dash(at);
-                let found = if dashes { pairs::flag(self, at) } else { Found::Nothing };
+                let found = if dashes { pairs::flag(self, at) } else { Scanned::Nothing };
                 match found {
-                    Found::Nothing => tokens::known(self, at).into(),
+                    Scanned::Nothing => tokens::known(self, at).into(),
                     found => found,
                 }
             }
@@ -116,8 +116,8 @@ impl Scan<'_> {
             b'J' => tokens::jwt(self, at).into(),
             b'A' => tokens::access_key(self, at).into(),
             b'0'..=b'9' => numbers::look(self, at),
-            b'[' => self.mark_at(at).map_or(Found::Nothing, |length| Found::Skip(at + length)),
-            _ => Found::Nothing,
+            b'[' => self.mark_at(at).map_or(Scanned::Nothing, |length| Scanned::Skip(at + length)),
+            _ => Scanned::Nothing,
         }
     }
 
@@ -126,17 +126,17 @@ impl Scan<'_> {
     }
 
     /// `%40` is `@` in a URL, `%3D` is `=` and `%3A` is `:`.
-    fn escaped(&self, at: usize) -> Found {
+    fn escaped(&self, at: usize) -> Scanned {
         match self.bytes.get(at + 1..at + 3) {
             Some(b"40") if self.is_on(Category::Emails) => addresses::email(self, at, 3).into(),
             Some(b"3D" | b"3d" | b"3A" | b"3a") => pairs::delimited(self, at, 3),
-            _ => Found::Nothing,
+            _ => Scanned::Nothing,
         }
     }
 }
 
-/// Removes what must not leave from a text, in one pass. What a removal uncovers is the
-/// next pass's.
+/// Removes sensitive content from a text in one pass. Anything that a removal uncovers is left to
+/// the next pass.
 pub(super) fn pass<'t>(redactor: &Redactor, text: &'t str, around: Around) -> Cow<'t, str> {
     if let Some(end) = json::end(text).filter(|_| around.depth < DEEPEST)
         && text[end..].trim().is_empty()
@@ -161,14 +161,14 @@ fn words<'t>(redactor: &Redactor, text: &'t str, around: Around) -> Cow<'t, str>
             continue;
         }
         match scan.look(at) {
-            Found::Hit(hit) => {
+            Scanned::Hit(hit) => {
                 out.push_str(&text[copied..hit.start]);
                 mark::write(&mut out, hit.mark);
                 (copied, scan.floor, at) = (hit.end, hit.end, hit.end);
             }
-            Found::Skip(to) => (scan.floor, at) = (to, to),
-            Found::Nothing if attempts > 0 && json::may_begin(scan.bytes, at) => {
-                // A log line often ends with JSON: its strings are redacted as such.
+            Scanned::Skip(to) => (scan.floor, at) = (to, to),
+            Scanned::Nothing if attempts > 0 && json::may_begin(scan.bytes, at) => {
+                // A log line often ends with JSON: its strings are redacted as JSON.
                 let Some(length) = json::end(&text[at..]) else {
                     attempts -= 1;
                     at += 1;
@@ -181,7 +181,7 @@ fn words<'t>(redactor: &Redactor, text: &'t str, around: Around) -> Cow<'t, str>
                 }
                 (scan.floor, at) = (at + length, at + length);
             }
-            Found::Nothing => at += 1,
+            Scanned::Nothing => at += 1,
         }
     }
     let whole = if copied == 0 && out.is_empty() {

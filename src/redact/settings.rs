@@ -1,4 +1,4 @@
-//! What is removed: the categories switched on, and the user's own patterns.
+//! What is removed: the enabled categories and the user's own patterns.
 
 use std::collections::BTreeSet;
 
@@ -7,15 +7,15 @@ use thiserror::Error;
 
 use super::mark;
 
-/// Largest compiled size of one user pattern, in bytes. The engine's time is the text's
-/// length times the pattern's size, so this bounds the time too.
+/// Largest compiled size of one user pattern, in bytes. The engine's time is the text's length
+/// times the pattern's size, so this limits the time too.
 const LARGEST_PATTERN: usize = 32 * 1024;
 const LONGEST_NAME: usize = 40;
 
-/// A kind of content that must not leave.
+/// A category of sensitive content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Category {
-    /// AWS access key ids, and secret access keys beside them or their name.
+    /// AWS access key ids, and secret access keys near them or after their name.
     AwsKeys,
     /// Authorization and cookie headers, bearer and basic tokens.
     Authorization,
@@ -23,18 +23,18 @@ pub enum Category {
     Jwt,
     /// PEM private keys.
     PrivateKeys,
-    /// Values named password, token, secret, API key, session and the like.
+    /// Values with names such as password, token, secret, API key or session.
     NamedSecrets,
     /// User and password in a URL.
     UrlCredentials,
-    /// Tokens that show by their form whose they are: GitHub, Slack, Stripe and others.
+    /// Tokens with a recognisable format: GitHub, Slack, Stripe and others.
     KnownTokens,
     /// Payment card numbers.
     CardNumbers,
     Emails,
     /// United States social security numbers.
     SocialSecurityNumbers,
-    /// `IPv4` and `IPv6` addresses; off by default, since they often tell what broke.
+    /// `IPv4` and `IPv6` addresses; off by default, since they often show what broke.
     IpAddresses,
 }
 
@@ -71,7 +71,7 @@ impl Category {
         }
     }
 
-    /// The category of that name.
+    /// The category with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|category| category.name() == name)
@@ -82,7 +82,7 @@ impl Category {
     }
 }
 
-/// A user's own pattern: what matches is shown as `[redacted: name]`.
+/// A user's own pattern: each match is replaced by `[redacted: name]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     pub name: String,
@@ -114,16 +114,16 @@ pub enum PatternError {
          beginning and ending with a letter or digit"
     )]
     Name(String),
-    #[error("redaction pattern {0:?} is given twice: give each pattern a name of its own")]
+    #[error("redaction pattern {0:?} appears twice: give each pattern its own name")]
     Twice(String),
     #[error(
-        "redaction pattern {name:?} is no regular expression: {reason} \
+        "redaction pattern {name:?} is not a regular expression: {reason} \
          (the syntax is that of Rust's regex-lite: no look-around, no back references, no \\p)"
     )]
     Syntax { name: String, reason: String },
     #[error(
         "redaction pattern {0:?} matches the empty text, so it would match everywhere: \
-         make it ask for at least one character"
+         change it so that it needs at least one character"
     )]
     Empty(String),
 }
@@ -156,7 +156,7 @@ impl Pattern {
     }
 }
 
-/// Compiles all patterns, or says what is wrong with each that cannot be used.
+/// Compiles all patterns; the error says what is wrong with each pattern that cannot be used.
 pub(super) fn compile(patterns: &[Pattern]) -> Result<Vec<Compiled>, Vec<PatternError>> {
     let mut compiled: Vec<Compiled> = Vec::new();
     let mut errors = Vec::new();
@@ -172,8 +172,8 @@ pub(super) fn compile(patterns: &[Pattern]) -> Result<Vec<Compiled>, Vec<Pattern
     if errors.is_empty() { Ok(compiled) } else { Err(errors) }
 }
 
-/// Replaces what the patterns match. A match inside a mark is no match, so that a second
-/// run changes nothing; one that reaches over a mark takes all of it.
+/// Replaces the matches of the patterns. A match inside a mark is ignored, so that a second run
+/// changes nothing. A match that overlaps a mark replaces the whole mark.
 pub(super) fn apply(patterns: &[Compiled], text: &str) -> Option<String> {
     let mut current: Option<String> = None;
     for pattern in patterns {
@@ -193,7 +193,7 @@ pub(super) fn apply(patterns: &[Compiled], text: &str) -> Option<String> {
                     end = end.max(to);
                 }
             }
-            // The part of a mark that an earlier match has taken already.
+            // The part of a mark that an earlier match has already replaced.
             let start = start.max(copied);
             if start >= end {
                 continue;

@@ -1,11 +1,11 @@
-//! Secrets known by their form: AWS keys, JWTs, PEM private keys, and the tokens whose
-//! issuers gave them a prefix.
+//! Secrets recognised by their format: AWS keys, JWTs, PEM private keys, and tokens with an
+//! issuer's prefix.
 
 use super::mark;
 use super::scan::{Hit, Scan};
 use super::settings::Category;
 
-/// The letters after a prefix.
+/// The letters allowed after a prefix.
 #[derive(Clone, Copy)]
 enum Letters {
     Alphanumeric,
@@ -26,9 +26,9 @@ impl Letters {
     }
 }
 
-/// Prefix, the fewest letters behind it, which letters, and whether the prefix is short
-/// enough to turn up inside a word, so that none may stand before it. Each prefix ends
-/// with one of the bytes at which the scan looks closer.
+/// The prefix, the minimum number of letters after it, the letters allowed, and whether the prefix
+/// is so short that it can occur inside a word; then no letter or digit may come before it. Each
+/// prefix ends with one of the bytes at which the scan looks closer.
 const KNOWN: &[(&str, usize, Letters, bool)] = &[
     // GitHub, "About authentication to GitHub: token formats".
     ("ghp_", 30, Letters::Alphanumeric, false),
@@ -69,11 +69,12 @@ const KNOWN: &[(&str, usize, Letters, bool)] = &[
     ("shpat_", 32, Letters::Alphanumeric, false),
     ("dckr_pat_", 20, Letters::Url, false),
     ("AGE-SECRET-KEY-", 40, Letters::Alphanumeric, false),
-    // AWS session tokens from the Security Token Service begin so.
+    // AWS session tokens from the Security Token Service begin like this.
     ("IQoJb3JpZ2lu", 60, Letters::Any, false),
 ];
 
-/// Where in its prefix each token is noticed: at its first mark (`_`, `-`, `.`, `z`, `Q`).
+/// The position in its prefix at which each token is noticed: its first mark (`_`, `-`, `.`, `z`,
+/// `Q`).
 const NOTICED: [usize; KNOWN.len()] = {
     let mut places = [0; KNOWN.len()];
     let mut index = 0;
@@ -87,11 +88,11 @@ const NOTICED: [usize; KNOWN.len()] = {
     places
 };
 
-/// A token with a known prefix, which is noticed here.
+/// A token with a known prefix, noticed at this position.
 pub(super) fn known(scan: &Scan<'_>, at: usize) -> Option<Hit> {
     let before = *scan.bytes[scan.floor..at].last()?;
     KNOWN.iter().zip(NOTICED).find_map(|(&(prefix, fewest, letters, alone), noticed)| {
-        // The letter before tells nearly all others apart.
+        // The letter before rules out nearly all others.
         if prefix.as_bytes()[noticed - 1] != before {
             return None;
         }
@@ -109,8 +110,7 @@ pub(super) fn known(scan: &Scan<'_>, at: usize) -> Option<Hit> {
     })
 }
 
-/// A JSON Web Token whose `eyJ` ends here: two or more parts, of which a cut may have
-/// taken the end.
+/// A JSON Web Token whose `eyJ` ends here: two or more parts; the end can be cut off.
 pub(super) fn jwt(scan: &mut Scan<'_>, at: usize) -> Option<Hit> {
     let start = at.checked_sub(2).filter(|start| *start >= scan.floor)?;
     if at < scan.no_jwt_before
@@ -133,14 +133,14 @@ pub(super) fn jwt(scan: &mut Scan<'_>, at: usize) -> Option<Hit> {
         parts += 1;
     }
     if header < 10 || parts < 2 {
-        // What failed here fails at every later `eyJ` of the same letters.
+        // A failure here means that every later `eyJ` in the same run of letters fails too.
         scan.no_jwt_before = end;
         return None;
     }
     Some(Hit { start, end, mark: mark::JWT })
 }
 
-/// `AKIA` and 16 more; temporary keys begin with `ASIA`.
+/// `AKIA` and 16 more characters; temporary keys begin with `ASIA`.
 /// Source: IAM User Guide, "IAM identifiers", table of prefixes.
 const KEY_ID: usize = 20;
 
@@ -157,7 +157,7 @@ fn is_access_key(bytes: &[u8]) -> bool {
         && bytes.get(4..KEY_ID).is_some_and(|rest| rest.iter().all(letters))
 }
 
-/// Whether an AWS access key id, or the mark of one, stands anywhere in the text.
+/// Whether the text contains an AWS access key id or its mark.
 pub(super) fn has_access_key(text: &str) -> bool {
     let bytes = text.as_bytes();
     ["AKIA", "ASIA"]
@@ -166,8 +166,8 @@ pub(super) fn has_access_key(text: &str) -> bool {
         || text.contains("[redacted: aws access key]")
 }
 
-/// Replaces what may be secret access keys: 40 letters of base64, alone, of all kinds, so
-/// that hashes in hexadecimal and long words stay.
+/// Replaces possible secret access keys: exactly 40 letters of base64, of all kinds, so that
+/// hexadecimal hashes and long words stay.
 pub(super) fn secret_access_keys(text: &str) -> Option<String> {
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+');
     let mut out = String::new();
@@ -193,10 +193,10 @@ pub(super) fn secret_access_keys(text: &str) -> Option<String> {
     (copied > 0).then(|| out + &text[copied..])
 }
 
-/// Longest label of a PEM block that is looked at.
+/// The longest PEM label that is checked.
 const LONGEST_LABEL: usize = 64;
 
-/// A PEM private key that begins here, up to its end line; without one, all the rest.
+/// A PEM private key that begins here, up to its end line; to the end of the text if there is none.
 pub(super) fn private_key(scan: &Scan<'_>, at: usize) -> Option<Hit> {
     const BEGIN: usize = "-----BEGIN ".len();
     let label = &scan.bytes[at + BEGIN..];
@@ -215,7 +215,7 @@ pub(super) fn private_key(scan: &Scan<'_>, at: usize) -> Option<Hit> {
     Some(Hit { start: at, end, mark: mark::PRIVATE_KEY })
 }
 
-/// The mark of a header's value found without its name: `Bearer …`, `Basic …`.
+/// The mark for a header's value that was found without its name: `Bearer …`, `Basic …`.
 pub(super) fn scheme(scan: &Scan<'_>, at: usize) -> Option<Hit> {
     let rest = &scan.bytes[at..];
     let is = |name: &[u8]| rest.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name));
@@ -248,7 +248,7 @@ pub(super) fn scheme(scan: &Scan<'_>, at: usize) -> Option<Hit> {
     Some(Hit { start, end: start + token, mark: mark::AUTHORIZATION })
 }
 
-/// Whether this is the base64 of `user:password`.
+/// Whether this is `user:password` in base64.
 fn holds_user(value: &str) -> bool {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD_NO_PAD;

@@ -1,14 +1,14 @@
-//! Where a value ends that has no grammar around it: in quotes of any depth of escaping,
-//! in brackets, or bare.
+//! Where a value in running text ends: in quotes with any number of escapes, in brackets, or
+//! unquoted.
 
 use super::names::LONGEST;
 use super::pairs::is_word;
 use super::scan::Scan;
 
-/// How far a bracket's other half is looked for.
+/// How far to look for the closing bracket.
 const LONGEST_BRACKETS: usize = 4096;
 
-/// A quotation mark, with the backslashes before it: a level of escaping each.
+/// A quotation mark and the backslashes before it, one for each level of escaping.
 #[derive(Clone, Copy)]
 pub(super) struct Quote {
     byte: u8,
@@ -16,8 +16,8 @@ pub(super) struct Quote {
 }
 
 impl Quote {
-    /// Where the text it opened ends: at its other half, else at the end of the line, and
-    /// soon after `limit` bytes.
+    /// Where the quoted text ends: at the closing quote, otherwise at the end of the line, and soon
+    /// after `limit` bytes.
     pub(super) fn close(self, bytes: &[u8], from: usize, limit: usize) -> usize {
         let mut backslashes = 0;
         for (at, &byte) in bytes.iter().enumerate().skip(from) {
@@ -25,8 +25,8 @@ impl Quote {
                 b'\\' => backslashes += 1,
                 b'\n' | b'\r' => return at,
                 _ if at - from > limit && byte.is_ascii() => return at,
-                // A quote of an outer level ends this one too; one of an inner level has
-                // more backslashes before it.
+                // A quote of an outer level ends this text too; one of an inner level has more
+                // backslashes before it.
                 _ if byte == self.byte
                     && (backslashes < self.backslashes
                         || (backslashes - self.backslashes)
@@ -56,7 +56,7 @@ pub(super) fn quoted(scan: &Scan<'_>, start: usize, limit: usize) -> Option<(usi
     Some((content, quote.close(scan.bytes, content, limit)))
 }
 
-/// The quote right before a name that none follows: `-H "Cookie: a=b"`.
+/// The quote directly before a name, if no quote follows the name: `-H "Cookie: a=b"`.
 pub(super) fn enclosing_quote(scan: &Scan<'_>, start: usize) -> Option<Quote> {
     let before = &scan.bytes[scan.floor..start];
     let (&byte, before) = before.split_last()?;
@@ -64,7 +64,7 @@ pub(super) fn enclosing_quote(scan: &Scan<'_>, start: usize) -> Option<Quote> {
     matches!(byte, b'"' | b'\'' | b'`').then_some(Quote { byte, backslashes })
 }
 
-/// The end of what a bracket opens; without its other half, the end of the line.
+/// The end of the bracketed text; without a closing bracket, the end of the line.
 pub(super) fn bracketed(scan: &Scan<'_>, start: usize) -> usize {
     let mut depth = 0_usize;
     for (offset, byte) in scan.bytes[start..].iter().take(LONGEST_BRACKETS).enumerate() {
@@ -82,9 +82,9 @@ pub(super) fn bracketed(scan: &Scan<'_>, start: usize) -> usize {
     scan.text[start..].find('\n').map_or(scan.text.len(), |length| start + length)
 }
 
-/// The end of a value without quotes. Passwords hold signs too, so that one ends the
-/// value only where something else plainly begins behind it.
-pub(super) fn bare_end(scan: &Scan<'_>, start: usize, limit: usize) -> usize {
+/// The end of a value without quotes. Passwords contain symbols too, so a symbol ends the value
+/// only if something else clearly begins after it.
+pub(super) fn unquoted_end(scan: &Scan<'_>, start: usize, limit: usize) -> usize {
     let bytes = scan.bytes;
     let mut at = start;
     while let Some(&byte) = bytes.get(at) {

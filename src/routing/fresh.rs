@@ -1,22 +1,24 @@
-//! A value that is kept elsewhere: read when it is first needed, and read again now and then.
+//! A value that is stored elsewhere: read at first use, and read again from time to time.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How old a value may get. For this long, a key or token that was taken out still works.
+use crate::lock;
+
+/// The longest age of a value. A key or token that was removed still works for this long.
 pub const LONGEST_AGE: Duration = Duration::from_mins(5);
-/// The shortest time between two reads for a key or token that is not the known one: nobody
-/// changes a secret faster, and senders of wrong ones must not cause a read each.
+/// The shortest time between two reads for an unknown key or token. Nobody changes a secret faster
+/// than this, and a sender of wrong keys must not cause a read for each one.
 const SHORTEST_GAP: Duration = Duration::from_secs(10);
-/// Those who waited while a read failed share its failure: each reading for itself, one
-/// after the other, would outlast the function.
+/// Callers that waited for a read that failed share its failure. If each read again, one after the
+/// other, the function would time out.
 const SHARED_FAILURE: Duration = Duration::from_secs(1);
 
-/// The value as it was last read. It stays in use where reading it again fails.
+/// The value from the last successful read. It stays in use if reading it again fails.
 ///
-/// Each method takes the read as a future, and awaits it only where the value is to be read.
+/// Each method takes the read as a future, and awaits it only if the value must be read.
 #[derive(Debug)]
 pub struct Fresh<T, E> {
     // The standard library's lock: nothing awaits while it is held.
@@ -27,16 +29,16 @@ pub struct Fresh<T, E> {
 
 #[derive(Debug)]
 struct Reads<E> {
-    /// When it was last tried to read the value.
+    /// When a read was last tried.
     tried: Option<Instant>,
-    /// When the last read ended, and how.
+    /// When the last read ended, and its result.
     ended: Option<(Instant, Result<(), E>)>,
-    /// When it was last read because the known value was of no use.
+    /// When the value was last read because the known value did not help.
     again: Option<Instant>,
 }
 
 impl<T, E> Default for Fresh<T, E> {
-    /// Nothing was read yet.
+    /// Nothing has been read yet.
     fn default() -> Self {
         let reads = Reads { tried: None, ended: None, again: None };
         Self { known: RwLock::default(), reads: tokio::sync::Mutex::new(reads) }
@@ -44,21 +46,21 @@ impl<T, E> Default for Fresh<T, E> {
 }
 
 impl<T, E: Clone> Fresh<T, E> {
-    /// The value as far as it was read.
+    /// The known value, if it was ever read.
     pub fn known(&self) -> Option<Arc<T>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+        lock::read(&self.known).clone()
     }
 
-    /// The value from memory where it was read before.
+    /// The value from memory, if it was read before.
     ///
     /// # Errors
-    /// When it was never read and cannot be.
+    /// When it was never read and cannot be read now.
     pub async fn get(&self, read: impl Future<Output = Result<T, E>>) -> Result<Arc<T>, E> {
         if let Some(value) = self.known() {
             return Ok(value);
         }
         let mut reads = self.reads.lock().await;
-        // It may have been read while this waited.
+        // Another caller may have read it while this one waited.
         if let Some(value) = self.known() {
             return Ok(value);
         }
@@ -66,28 +68,28 @@ impl<T, E: Clone> Fresh<T, E> {
         self.read(&mut reads, read).await
     }
 
-    /// Reads the known value again where it is as old as it may get. Where nothing is known
-    /// yet, it reads nothing.
+    /// Reads the known value again if it has reached its longest age. If nothing is known yet,
+    /// reads nothing.
     ///
     /// # Errors
-    /// When it cannot be read; the next try comes when as much time has passed again.
+    /// When it cannot be read. The next try comes after the same time again.
     pub async fn renew(&self, read: impl Future<Output = Result<T, E>>) -> Result<(), E> {
         let mut reads = self.reads.lock().await;
         let is_old = reads.tried.is_none_or(|at| at.elapsed() >= LONGEST_AGE);
         if !is_old || self.known().is_none() {
             return Ok(());
         }
-        // Before the read too: a caller with a deadline may give up a read that hangs, and the
-        // callers after it must not wait as long.
+        // Set before the read too: a caller with a deadline can drop a read that hangs, and the
+        // next callers must not wait as long.
         reads.tried = Some(Instant::now());
         self.read(&mut reads, read).await.map(drop)
     }
 
-    /// Reads it again because the known value is of no use: a key that is not in it may have
-    /// been added. Within a short gap after such a read, the last read's outcome is the answer.
+    /// Reads the value again because the known one did not help: a missing key may have been added.
+    /// Soon after such a read, the last read's result is the answer.
     ///
     /// # Errors
-    /// When it cannot be read, or could not a moment ago.
+    /// When it cannot be read, or could not be read a moment ago.
     pub async fn again(&self, read: impl Future<Output = Result<T, E>>) -> Result<(), E> {
         let mut reads = self.reads.lock().await;
         if reads.again.is_some_and(|at| at.elapsed() < SHORTEST_GAP)
@@ -97,12 +99,12 @@ impl<T, E: Clone> Fresh<T, E> {
         }
         reads.share_failure()?;
         let read = self.read(&mut reads, read).await;
-        // After the read, however it ended: a slow failure is not repeated by all who wait.
+        // Set after the read, whatever its result: waiting callers must not repeat a slow failure.
         reads.again = Some(Instant::now());
         read.map(drop)
     }
 
-    /// Reads it now, however lately it was read.
+    /// Reads the value now, even if it was read a moment ago.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -121,7 +123,7 @@ impl<T, E: Clone> Fresh<T, E> {
         reads.tried = Some(now);
         reads.ended = Some((now, read.as_ref().map(|_| ()).map_err(E::clone)));
         let value = Arc::new(read?);
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock::write(&self.known);
         *known = Some(Arc::clone(&value));
         Ok(value)
     }
@@ -148,7 +150,7 @@ mod tests {
     /// How long a read takes.
     const READ: Duration = Duration::from_secs(4);
 
-    /// Holds the number of its reads, or cannot be read.
+    /// Its value is the number of its reads; a read can be made to fail.
     #[derive(Default)]
     struct Source {
         reads: AtomicU32,
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_who_want_it_at_once_wait_for_one_read() {
+    async fn simultaneous_callers_share_one_read() {
         let source = Source::default();
         assert_eq!(source.fresh.known(), None);
         assert_eq!(join_all((0..9).map(|_| source.get())).await, [Ok(1); 9]);
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_first_read_that_fails_is_shared_by_those_who_waited_and_then_made_again() {
+    async fn a_failed_first_read_is_shared_by_waiting_callers_and_then_repeated() {
         let mut source = Source { fails: true, ..Source::default() };
         assert_eq!(join_all((0..9).map(|_| source.get())).await, [Err("denied"); 9]);
         assert_eq!(source.get().await, Err("denied"));
@@ -212,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_of_no_use_is_read_again_at_once_and_then_not_within_the_gap() {
+    async fn a_value_that_does_not_help_is_read_again_once_per_gap() {
         let source = known().await;
         assert_eq!(join_all((0..9).map(|_| source.again())).await, [Ok(()); 9]);
         assert_eq!((source.reads(), source.get().await), (2, Ok(2)));
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_read_again_that_fails_is_shared_for_the_gap_and_what_was_known_stays() {
+    async fn a_failed_second_read_is_shared_for_the_gap_and_the_known_value_stays() {
         let mut source = known().await;
         source.fails = true;
         assert_eq!(join_all((0..9).map(|_| source.again())).await, [Err("denied"); 9]);
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_read_within_the_gap_for_another_reason_is_what_is_answered() {
+    async fn another_read_within_the_gap_gives_the_answer() {
         let mut source = known().await;
         source.fails = true;
         assert_eq!(source.again().await, Err("denied"));
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_renewed_when_it_is_old_and_not_before() {
+    async fn it_is_renewed_only_when_it_is_old() {
         let source = known().await;
         advance(LONGEST_AGE.checked_sub(Duration::from_millis(1)).unwrap()).await;
         assert_eq!((source.renew().await, source.reads()), (Ok(()), 1));
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_renewal_that_fails_leaves_what_was_known_and_is_not_repeated_soon() {
+    async fn a_failed_renewal_keeps_the_known_value_and_is_not_repeated_soon() {
         let mut source = known().await;
         source.fails = true;
         advance(LONGEST_AGE).await;
@@ -283,7 +285,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_renewal_that_was_given_up_is_not_begun_by_each_caller() {
+    async fn a_dropped_renewal_is_not_started_by_each_caller() {
         let source = known().await;
         advance(LONGEST_AGE).await;
         timeout(READ / 2, source.renew()).await.unwrap_err();
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_first_read_that_was_given_up_is_made_by_the_next() {
+    async fn a_dropped_first_read_is_made_by_the_next_caller() {
         let source = Source::default();
         timeout(READ / 2, source.get()).await.unwrap_err();
         assert_eq!((source.renew().await, source.reads()), (Ok(()), 1), "nothing to renew yet");
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_keeps_it_from_being_read_now() {
+    async fn now_always_reads() {
         let mut source = Source { fails: true, ..Source::default() };
         assert_eq!((source.now().await, source.now().await), (Err("denied"), Err("denied")));
         source.fails = false;

@@ -1,7 +1,7 @@
-//! How each routing key is doing: its pace, and whether PagerDuty refused it.
+//! The state of each routing key: its pace, and whether PagerDuty refused it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,19 +9,20 @@ use tokio::time::Instant;
 
 use super::Fingerprint;
 use super::pace::{Bucket, Pace, Turn};
+use crate::lock::lock;
 use crate::pagerduty::routing_key::RoutingKey;
 
 /// How long a refused key is not used.
 const SET_ASIDE: Duration = Duration::from_mins(5);
 
-/// How a key is doing.
+/// The state of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyHealth {
     Healthy,
-    /// Its limit is reached: events wait for their turn.
+    /// Its rate limit is reached: events wait for their turn.
     Paced,
-    /// PagerDuty does not take it.
+    /// PagerDuty does not accept it.
     Refused,
 }
 
@@ -36,7 +37,7 @@ impl KeyHealth {
     }
 }
 
-/// The keys that were used, with their turns and refusals.
+/// The keys in use, with their turns and refusals.
 pub(super) struct Health {
     pace: Pace,
     started: Instant,
@@ -60,7 +61,7 @@ impl Health {
         Self { pace, started: Instant::now(), used: Mutex::default() }
     }
 
-    /// Those of the keys that may be used now, and whether any of them was ever refused.
+    /// The keys that can be used now, and whether any key was ever refused.
     pub(super) fn usable(&self, mut keys: Vec<RoutingKey>) -> (Vec<RoutingKey>, bool) {
         let used = self.used();
         let was_refused = |key| used.get(key).is_some_and(|used| used.refused.is_some());
@@ -73,13 +74,13 @@ impl Health {
         self.with(key, |used| used.refused = Some(Instant::now()));
     }
 
-    /// When an event may go through a key.
+    /// When an event can go through a key.
     pub(super) fn turn(&self, key: &RoutingKey, patience: Duration) -> Turn {
         let now = self.started.elapsed();
         self.with(key, |used| used.bucket.turn(now, patience))
     }
 
-    /// How these keys are doing, and those that were used.
+    /// The state of these keys, and of all others that were used.
     pub(super) fn of<'a>(
         &self,
         keys: impl Iterator<Item = &'a RoutingKey>,
@@ -108,6 +109,6 @@ impl Health {
     }
 
     fn used(&self) -> MutexGuard<'_, HashMap<RoutingKey, Used>> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.used)
     }
 }

@@ -1,4 +1,4 @@
-//! The routing keys: which of them an alert goes through, and who may post with which.
+//! The routing keys: which key an alert goes through, and which keys senders can post with.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -22,28 +22,28 @@ pub struct Keys {
     health: Health,
 }
 
-/// What the source holds.
+/// What is known about the source.
 struct Known {
     pools: Pools,
-    /// Pools whose keys were others when they were first read: an alert may have been opened
-    /// through another key than its first one now.
+    /// Pools with different keys than at the first read: an alert may have been opened through a
+    /// key that is not its first one now.
     changed: HashSet<String>,
 }
 
 /// The keys for one alert.
 #[derive(Debug)]
 pub struct Candidates {
-    /// Those that may be used now, in the alert's order.
+    /// The keys that can be used now, in the alert's order.
     pub usable: Vec<RoutingKey>,
-    /// A key of the pool was refused since this worker started, or the pool changed, so that
-    /// an alert may have been opened through another than its first.
+    /// A key of the pool was refused since this worker started, or the pool changed. So an alert
+    /// may have been opened through a key other than its first.
     pub moved: bool,
-    /// The target names no pool, and the default pool stands in.
+    /// No pool has the target's name, so the default pool is used.
     pub unknown_target: bool,
 }
 
 impl Keys {
-    /// Reads nothing yet.
+    /// Does not read the source yet.
     #[must_use]
     pub fn new(source: KeySource, pace: Pace) -> Self {
         Self {
@@ -54,8 +54,8 @@ impl Keys {
         }
     }
 
-    /// The keys for an alert, from memory where the source was read before. Where all
-    /// of them are set aside the source is read again, which may hold others by now.
+    /// The keys for an alert, from memory if the source was read before. If all of them are set
+    /// aside, the source is read again, because it may have new keys.
     ///
     /// # Errors
     /// When the source cannot be read or holds no keys.
@@ -99,8 +99,8 @@ impl Keys {
         Ok(Candidates { usable, moved: changed || refused, unknown_target })
     }
 
-    /// Every key there is; the source is read anew. What was known stays in use where that
-    /// fails.
+    /// Every key there is, after reading the source again. If that fails, the known keys stay in
+    /// use.
     ///
     /// # Errors
     /// When the source cannot be read or holds no keys.
@@ -108,8 +108,8 @@ impl Keys {
         Ok(self.known.now(self.read()).await?.pools.keys())
     }
 
-    /// Reads the source again where that was last done longer ago than
-    /// [`LONGEST_AGE`](super::fresh::LONGEST_AGE). What was known stays in use where that fails.
+    /// Reads the source again if the last read is older than
+    /// [`LONGEST_AGE`](super::fresh::LONGEST_AGE). If that fails, the known keys stay in use.
     ///
     /// # Errors
     /// When the source cannot be read or holds no keys.
@@ -117,21 +117,21 @@ impl Keys {
         self.known.renew(self.read()).await
     }
 
-    /// Takes a key into use that is in no pool: events that came with it go through it.
+    /// Adds a key that is in no pool, for the events that came with it.
     pub fn learn(&self, key: RoutingKey) {
         self.others.add(key, false);
     }
 
-    /// The same, and lets everybody post with it.
+    /// The same, and every sender can post with it.
     pub fn allow(&self, key: RoutingKey) {
         self.others.add(key, true);
     }
 
-    /// Whether everybody may post with a key: it is in a pool, or allowed. Where it is not,
-    /// the source is read again, which may hold it by now.
+    /// Whether every sender can post with a key: it is in a pool, or allowed. If not, the source is
+    /// read again, because the key may have been added.
     ///
     /// # Errors
-    /// When the source cannot be read: it might hold the key.
+    /// When the source cannot be read: it could contain the key.
     pub async fn knows(&self, key: &RoutingKey) -> Result<bool, KeyError> {
         if self.is_open(key).await? {
             return Ok(true);
@@ -144,30 +144,30 @@ impl Keys {
     }
 
     async fn is_open(&self, key: &RoutingKey) -> Result<bool, KeyError> {
-        // Both are asked, whatever the first says: the time taken must not tell which it was.
+        // Both are checked in any case: the time taken must not show which one matched.
         Ok(self.is_pooled(key).await? | self.others.is_allowed(key))
     }
 
-    /// Whether a key is in a pool, as far as the source was read.
+    /// Whether a key is in a pool, as of the last read.
     ///
     /// # Errors
-    /// When the source was never read and cannot be.
+    /// When the source was never read and cannot be read now.
     pub async fn is_pooled(&self, key: &RoutingKey) -> Result<bool, KeyError> {
         Ok(self.known.get(self.read()).await?.pools.holds(key))
     }
 
-    /// Whether there are pools at all.
+    /// Whether there are any pools.
     ///
     /// # Errors
-    /// When the source was never read and cannot be.
+    /// When the source was never read and cannot be read now.
     pub async fn has_pools(&self) -> Result<bool, KeyError> {
         Ok(self.known.get(self.read()).await?.pools.iter().next().is_some())
     }
 
-    /// Sets a refused key aside and reads the source again, which may hold another by now.
+    /// Sets a refused key aside and reads the source again, because it may have a new key.
     ///
     /// # Errors
-    /// When the source cannot be read or holds no keys; what was known stays in use.
+    /// When the source cannot be read or holds no keys; the known keys stay in use.
     pub async fn refused(&self, key: &RoutingKey) -> Result<(), KeyError> {
         self.set_aside(key);
         self.known.again(self.read()).await
@@ -178,14 +178,14 @@ impl Keys {
         self.health.set_aside(key);
     }
 
-    /// How each key is doing that was used or is in a pool.
+    /// The state of each key that was used or is in a pool.
     #[must_use]
     pub fn health(&self) -> BTreeMap<Fingerprint, KeyHealth> {
         let known = self.known.known();
         self.health.of(known.iter().flat_map(|known| known.pools.iter()))
     }
 
-    /// When an event may go through a key.
+    /// When an event can go through a key.
     pub fn turn(&self, key: &RoutingKey, patience: Duration) -> Turn {
         self.health.turn(key, patience)
     }

@@ -1,9 +1,9 @@
 //! Routing: which routing key an event goes through, and when.
 //!
-//! A [`Target`] names a pool of routing keys or one key. [`pools`] says which keys a pool has and
-//! in which order an alert tries them, `source` where they are read, `fresh` when they are read
-//! again, `others` which keys are in no pool. `health` knows which keys PagerDuty refused, and
-//! how fast each takes events ([`pace`]). [`Keys`] puts all of that together.
+//! A [`Target`] names a pool of routing keys or one key. [`pools`] defines which keys a pool has
+//! and in which order an alert tries them. `source` reads the keys, `fresh` decides when to read
+//! them again, and `others` holds keys that are in no pool. `health` knows which keys PagerDuty
+//! refused and how fast each accepts events ([`pace`]). [`Keys`] combines all of them.
 
 mod fresh;
 mod health;

@@ -1,13 +1,14 @@
-//! Routing keys that are in no pool: events brought them, or the configuration allows them.
+//! Routing keys that are in no pool: they came with events, or the configuration allows them.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 
 use super::Fingerprint;
 use super::pools::is_one_of;
+use crate::lock;
 use crate::pagerduty::routing_key::RoutingKey;
 
-/// Keys that are in no pool, by their names.
+/// Keys that are in no pool, by fingerprint.
 #[derive(Default)]
 pub(super) struct Others(
     // The standard library's lock: nothing awaits while it is held.
@@ -16,7 +17,7 @@ pub(super) struct Others(
 
 struct Other {
     key: RoutingKey,
-    /// Everybody may post with it; not only those who may post with any.
+    /// Every sender can post with it, not only a trusted one.
     allowed: bool,
 }
 
@@ -26,21 +27,21 @@ impl Others {
         let is_there = |others: &HashMap<Fingerprint, Other>| {
             others.get(&name).is_some_and(|other| other.allowed || !allowed)
         };
-        // Asked first: nearly every event comes with a key that is here already.
-        if !is_there(&self.0.read().unwrap_or_else(PoisonError::into_inner)) {
-            let mut others = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // Checked first with the read lock: nearly every event has a key that is already known.
+        if !is_there(&lock::read(&self.0)) {
+            let mut others = lock::write(&self.0);
             others.insert(name, Other { key, allowed });
         }
     }
 
     pub(super) fn get(&self, name: &Fingerprint) -> Option<RoutingKey> {
-        let others = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let others = lock::read(&self.0);
         others.get(name).map(|other| other.key.clone())
     }
 
-    /// Whether everybody may post with the key.
+    /// Whether every sender can post with the key.
     pub(super) fn is_allowed(&self, key: &RoutingKey) -> bool {
-        let others = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let others = lock::read(&self.0);
         let allowed = others.values().filter(|other| other.allowed);
         is_one_of(allowed.map(|other| &other.key), key)
     }

@@ -1,4 +1,4 @@
-//! Pace: how many events a minute go through one key, so that PagerDuty need not say 429.
+//! Pace: how many events a minute go through one key, so that PagerDuty does not answer 429.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ const WINDOW: f64 = 60.0;
 /// The limit of one worker for one key.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
-    /// Events that may go at once.
+    /// Events that can go immediately.
     burst: f64,
-    /// Events a second after that.
+    /// Events per second after that.
     refill: f64,
 }
 
 impl Pace {
-    /// Divides a key's limit, in events a minute, among the workers that share it. Burst
-    /// and refill together stay within the share in any window of a minute. A share of
-    /// less than two would never come to its turn.
+    /// Divides a key's limit, in events per minute, among the workers that share it. Burst and
+    /// refill together stay within the share in any window of a minute. With a share below two, an
+    /// event would never get its turn.
     #[must_use]
     pub fn share(per_minute: u32, workers: u32) -> Self {
         let share = (f64::from(per_minute) / f64::from(workers.max(1))).max(2.0);
@@ -26,17 +26,17 @@ impl Pace {
     }
 }
 
-/// A token bucket for one key. Time is given as the time since any fixed moment.
+/// A token bucket for one key. Times are measured from any fixed moment.
 #[derive(Debug, Clone)]
 pub struct Bucket {
     pace: Pace,
     tokens: f64,
-    /// Events that were sent away to come back at their turn.
+    /// Events that were sent back to return at their turn.
     waiting: f64,
     at: Duration,
 }
 
-/// Whether an event may go.
+/// Whether an event can go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
     /// After this wait, which is reserved for it.
@@ -58,8 +58,8 @@ impl Bucket {
         self.tokens + passed < 1.0
     }
 
-    /// Takes a token, waiting at most `patience` for it; else books a turn further back,
-    /// each event behind the one before.
+    /// Takes a token and waits at most `patience` for it. Otherwise reserves a later turn, each
+    /// event after the one before.
     pub fn turn(&mut self, now: Duration, patience: Duration) -> Turn {
         let passed = now.saturating_sub(self.at).as_secs_f64() * self.pace.refill;
         self.tokens = (self.tokens + passed).min(self.pace.burst);

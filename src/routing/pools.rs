@@ -9,16 +9,16 @@ use super::DEFAULT_TARGET;
 use crate::hash::sha256_hex;
 use crate::pagerduty::routing_key::RoutingKey;
 
-/// Named pools of routing keys; the pool `default` is always there.
+/// Named pools of routing keys; there is always a pool `default`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pools(BTreeMap<String, Vec<RoutingKey>>);
 
-/// What is wrong with the keys' text. No message shows a key.
+/// What is wrong with the text of the keys. No message shows a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PoolsError {
     #[error(
-        "the routing keys are neither 32 letters and digits each, one a line, nor a JSON object \
-         of pools such as {{\"default\": [\"KEY\", \"KEY\"]}}"
+        "the routing keys must be 32 letters and digits each, one per line, or a JSON object of \
+         pools such as {{\"default\": [\"KEY\", \"KEY\"]}}"
     )]
     Form,
     #[error("pool {pool:?}, key no. {number}: a routing key has 32 letters and digits")]
@@ -26,7 +26,7 @@ pub enum PoolsError {
     #[error("pool {0:?} holds no key")]
     Empty(String),
     #[error(
-        "a routing key stands where a pool's name belongs: a pool is {{\"NAME\": [\"KEY\", \"KEY\"]}}"
+        "a routing key is in the place of a pool's name: a pool is {{\"NAME\": [\"KEY\", \"KEY\"]}}"
     )]
     KeyAsName,
     #[error("there is no pool \"default\", which events without a target go to")]
@@ -34,11 +34,11 @@ pub enum PoolsError {
 }
 
 impl Pools {
-    /// Reads a secret: one routing key; several, one a line; or a JSON object of pools, each
-    /// a key or a list.
+    /// Reads a secret: one routing key, several keys on one line each, or a JSON object of pools,
+    /// each with one key or a list.
     ///
     /// # Errors
-    /// The first fault, naming the pool and the key's place in it.
+    /// The first fault, with the pool and the key's position in it.
     pub fn parse(secret: &str) -> Result<Self, PoolsError> {
         let lines: Result<Vec<RoutingKey>, _> = secret.split_whitespace().map(str::parse).collect();
         if let Ok(keys) = lines
@@ -77,7 +77,7 @@ impl Pools {
         Ok(Self(pools))
     }
 
-    /// No keys at all: everything that is sent brings its own.
+    /// No keys at all: every event brings its own.
     #[must_use]
     pub fn none() -> Self {
         Self(BTreeMap::new())
@@ -95,13 +95,13 @@ impl Pools {
         self.0.contains_key(pool)
     }
 
-    /// The pool whose keys are used: the default one in place of one that is not there.
+    /// The pool with this name; the default pool if there is none.
     #[must_use]
     pub fn stand_in<'a>(&self, pool: &'a str) -> &'a str {
         if self.contains(pool) { pool } else { DEFAULT_TARGET }
     }
 
-    /// The names of the pools that have other keys than before.
+    /// The names of the pools whose keys changed.
     pub fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = String> + 'a {
         let names = self.0.keys().chain(before.0.keys());
         let set = |pools: &Self, name: &str| {
@@ -110,9 +110,9 @@ impl Pools {
         names.filter(move |name| set(self, name) != set(before, name)).cloned()
     }
 
-    /// The keys of a pool in the order in which an alert tries them: rendezvous
-    /// hashing, so that trigger and resolve meet, and a lost key moves only its own
-    /// alerts. An unknown pool's go through the default one.
+    /// The keys of a pool in the order in which an alert tries them. The order comes from
+    /// rendezvous hashing, so that trigger and resolve use the same key, and a lost key moves only
+    /// its own alerts. An unknown pool's alerts go through the default pool.
     #[must_use]
     pub fn order(&self, pool: &str, dedup_key: &str) -> Vec<RoutingKey> {
         let mut keys = self.0.get(self.stand_in(pool)).cloned().unwrap_or_default();
@@ -126,19 +126,20 @@ impl Pools {
         unique(self.iter().cloned().collect())
     }
 
-    /// The keys of all pools; one that is in several comes several times.
+    /// The keys of all pools; a key that is in several pools comes several times.
     pub fn iter(&self) -> impl Iterator<Item = &RoutingKey> {
         self.0.values().flatten()
     }
 }
 
-/// Compares with all keys, each in constant time, so that the time taken tells nothing about a key.
+/// Compares with all keys, each in constant time, so that the time taken reveals nothing about a
+/// key.
 pub(super) fn is_one_of<'a>(keys: impl Iterator<Item = &'a RoutingKey>, key: &RoutingKey) -> bool {
     let same = |known: &RoutingKey| known.expose().as_bytes().ct_eq(key.expose().as_bytes());
     keys.fold(subtle::Choice::from(0), |any, known| any | same(known)).into()
 }
 
-/// Each key once, in the order of their first places.
+/// Each key once, in the order of its first position.
 fn unique(mut keys: Vec<RoutingKey>) -> Vec<RoutingKey> {
     let mut seen = HashSet::new();
     keys.retain(|key| seen.insert(key.clone()));
@@ -204,10 +205,10 @@ mod tests {
     #[test]
     fn faults_name_the_place_and_show_no_value() {
         let fault = |secret: &str| Pools::parse(secret).unwrap_err().to_string();
-        assert!(fault("PASTE-YOUR-KEY").contains("are neither 32 letters"));
+        assert!(fault("PASTE-YOUR-KEY").contains("must be 32 letters"));
         let swapped = fault(&format!(r#"{{"{}": "default"}}"#, key(1)));
         assert!(swapped.contains("pool's name") && !swapped.contains(&key(1)), "{swapped}");
-        assert!(fault("[]").contains("are neither 32 letters"));
+        assert!(fault("[]").contains("must be 32 letters"));
         let bad = fault(&format!(r#"{{"default": ["{}", "hunter2"]}}"#, key(1)));
         assert!(bad.contains("pool \"default\", key no. 2") && !bad.contains("hunter2"), "{bad}");
         assert!(fault(r#"{"default": []}"#).contains("holds no key"));

@@ -13,7 +13,7 @@ use crate::secret::Secret;
 pub enum KeyError {
     #[error(transparent)]
     Unreadable(#[from] SecretError),
-    #[error("the routing keys' file {path} could not be read: {error}")]
+    #[error("the file with the routing keys, {path}, could not be read: {error}")]
     File { path: String, error: String },
     #[error(transparent)]
     Faulty(#[from] PoolsError),
@@ -21,18 +21,18 @@ pub enum KeyError {
     NotConfigured,
 }
 
-/// Where the routing keys are read, and read again.
+/// Where the routing keys are read from.
 #[derive(Debug, Clone)]
 pub enum KeySource {
     Secret(StoredSecret),
     File(PathBuf),
     Text(Secret<String>),
-    /// None: every event brings its own.
+    /// No source: every event brings its own key.
     Nothing,
 }
 
 impl KeySource {
-    /// A secret of Secrets Manager, by its ARN or name. Connects lazily.
+    /// A secret in Secrets Manager, by ARN or name. Connects at the first read.
     #[must_use]
     pub fn secret(config: &SdkConfig, name: String) -> Self {
         Self::Secret(StoredSecret::new(config, name))
@@ -46,7 +46,7 @@ impl KeySource {
         match self {
             Self::Secret(secret) => Ok(Pools::parse(secret.read().await?.expose())?),
             Self::File(path) => {
-                // A few hundred bytes: not worth a thread of its own.
+                // A few hundred bytes: not worth a separate thread.
                 let text = std::fs::read_to_string(path).map_err(|error| KeyError::File {
                     path: path.display().to_string(),
                     error: error.to_string(),

@@ -1,4 +1,4 @@
-//! Where an event is to go: a named pool of routing keys, or one key by its fingerprint.
+//! Where an event goes: a named pool of routing keys, or one key by its fingerprint.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,23 +8,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::hash::sha256_hex;
 use crate::pagerduty::routing_key::RoutingKey;
 
-/// The pool of events that name no other.
+/// The pool for events that name no other.
 pub const DEFAULT_TARGET: &str = "default";
 
-/// Begins a target that is one key; no pool's name holds a colon.
+/// The prefix of a target that is one key; the name of a pool cannot contain a colon.
 const KEY: &str = "key:";
-/// Hex digits of a key's hash that name it.
+/// Number of hex digits of a key's hash in its fingerprint.
 const DIGITS: usize = 24;
 
-/// Where an event is to go. The queue never holds a routing key itself.
+/// Where an event goes. The queue's messages contain this, never the routing key itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
     Pool(String),
     Key(Fingerprint),
 }
 
-/// A routing key's name: the beginning of its SHA-256, and its last four characters for
-/// people to know it by.
+/// A routing key's fingerprint: the start of its SHA-256, and its last four characters so that
+/// people recognise it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(String);
 
@@ -35,7 +35,7 @@ impl Fingerprint {
         Self(format!("{}-{}", &hash[..DIGITS], key.last_four()))
     }
 
-    /// The key's last four characters, with a mark that there were more.
+    /// The key's last four characters, after a mark that shows that there are more.
     #[must_use]
     pub fn masked(&self) -> String {
         format!("…{}", &self.0[DIGITS + 1..])
@@ -43,13 +43,13 @@ impl Fingerprint {
 }
 
 impl Target {
-    /// The pool of events that name no other.
+    /// The pool for events that name no other.
     #[must_use]
     pub fn default_pool() -> Self {
         Self::Pool(DEFAULT_TARGET.to_owned())
     }
 
-    /// The pool that an alarm's tag names; a name that cannot be one is as none.
+    /// The pool named by an alarm's tag. A name that cannot be a pool's is ignored.
     #[must_use]
     pub fn named(name: Option<&str>) -> Self {
         let valid = |name: &&str| {
@@ -78,7 +78,7 @@ impl FromStr for Target {
         };
         let (hash, last) = name.split_once('-').unwrap_or_default();
         let fits = hash.len() == DIGITS && last.len() == 4 && name.is_ascii();
-        fits.then(|| Self::Key(Fingerprint(name.to_owned()))).ok_or("no fingerprint of a key")
+        fits.then(|| Self::Key(Fingerprint(name.to_owned()))).ok_or("not a fingerprint of a key")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Change events: kept as they come, they page nobody and join nothing.
+//! Change events: stored as received. They page nobody and join no alert.
 
 use std::collections::VecDeque;
 
@@ -24,14 +24,14 @@ pub struct Change {
     pub details: Map<String, Value>,
     pub links: Value,
     pub images: Value,
-    /// The change's payload, whole.
+    /// The change's whole payload.
     pub payload: Map<String, Value>,
     /// Length of the body, for [`KEPT_BYTES`].
     #[serde(skip)]
     bytes: usize,
 }
 
-/// The newest changes, within the same bounds as incidents.
+/// The newest changes, with the same limits as incidents.
 #[derive(Debug, Default)]
 pub struct Changes {
     kept: VecDeque<Change>,
@@ -70,7 +70,7 @@ impl Changes {
         self.kept.iter().rev()
     }
 
-    /// Forgets everything; ids go on.
+    /// Deletes everything; ids continue.
     pub fn clear(&mut self) {
         self.kept.clear();
         self.bytes = 0;

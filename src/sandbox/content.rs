@@ -1,4 +1,4 @@
-//! What an event tells a person, whichever endpoint it came through.
+//! What an event says, from any endpoint, for display.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use crate::pagerduty::accept::{Endpoint, Posted};
 use crate::pagerduty::{SUMMARY_LIMIT, Severity};
 use crate::text::{cut, one_line};
 
-/// Where a vendor's body says best what happened, the best first.
+/// Fields of a vendor's body that can hold the title, the best first.
 const TITLES: [&str; 9] = [
     "summary",
     "description",
@@ -30,7 +30,7 @@ pub(super) struct Content {
     pub images: Value,
     pub client: Option<String>,
     pub client_url: Option<String>,
-    /// `payload` of v2; of other endpoints the whole body.
+    /// `payload` of v2; for other endpoints the whole body.
     pub payload: Map<String, Value>,
 }
 
@@ -91,7 +91,7 @@ fn vendor(body: &Map<String, Value>) -> Content {
         TITLES.iter().find_map(|field| text(body, field).filter(|it| !it.trim().is_empty()));
     let title = title.map(|title| cut(&one_line(&title), SUMMARY_LIMIT));
     let mut shown = body.clone();
-    // Whoever writes events of v2's form may send the key along, which nobody should see.
+    // An event in v2's format may include the routing key, which nobody should see.
     for field in ["routing_key", "service_key"] {
         shown.remove(field);
     }

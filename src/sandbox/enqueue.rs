@@ -1,4 +1,4 @@
-//! PagerDuty's Events API: one way in for all its endpoints.
+//! PagerDuty's Events API: all its endpoints in one handler.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use chrono::Utc;
 use serde_json::Value;
 
 use super::Sandbox;
-use super::faults::Kind;
+use super::faults::FaultKind;
 use super::incidents::Outcome;
 use super::requests;
 use super::wire::{Break, Breaker};
@@ -19,15 +19,15 @@ use crate::http::body::{self, Beginning};
 use crate::pagerduty::accept::{Endpoint, Posted, Refusal, check};
 use crate::pagerduty::routing_key::RoutingKey;
 
-/// Bodies are read up to here even when they are too large, so that the client
-/// gets to read the refusal in place of a broken connection.
+/// How much of a body that is too large is read, so that the client gets the refusal and not a
+/// broken connection.
 const READ_LIMIT: usize = 8 * 1024 * 1024;
 
-/// Where a request came in.
+/// The endpoint of a request.
 #[derive(Debug, Clone)]
 pub(super) struct Entrance {
     pub endpoint: Endpoint,
-    /// The routing key in the path, as it stands there; None where the body has it.
+    /// The routing key in the path, unchecked; `None` if the key is in the body.
     pub key: Option<String>,
 }
 
@@ -46,33 +46,33 @@ pub(super) async fn enqueue(sandbox: Sandbox, entrance: Entrance, request: Reque
     let fault = sandbox.state().faults.take();
     let Some(fault) = fault else { return accept(&sandbox, &entrance, &raw) };
     match &fault {
-        Kind::Status { status, retry_after, body } => {
+        FaultKind::Status { status, retry_after, body } => {
             note_fault(&sandbox, &entrance, &raw, &fault, Some(*status));
             with_status(entrance.endpoint, *status, retry_after.as_ref(), body.as_ref())
         }
-        Kind::Hang { seconds } => {
+        FaultKind::Hang { seconds } => {
             note_fault(&sandbox, &entrance, &raw, &fault, None);
             tokio::time::sleep(Duration::from_secs(*seconds)).await;
             accept(&sandbox, &entrance, &raw)
         }
-        Kind::Reset | Kind::Half | Kind::Garbage => {
+        FaultKind::Reset | FaultKind::Half | FaultKind::Garbage => {
             note_fault(&sandbox, &entrance, &raw, &fault, None);
             let Some(breaker) = breaker else {
                 let problem = "this fault needs `sandbox::serve`";
                 return (StatusCode::INTERNAL_SERVER_ERROR, problem).into_response();
             };
             breaker.set(match fault {
-                Kind::Half => Break::Half,
-                Kind::Garbage => Break::Garbage,
+                FaultKind::Half => Break::Half,
+                FaultKind::Garbage => Break::Garbage,
                 _ => Break::Reset,
             });
-            // The connection breaks on this answer; for `Half`, half of it arrives.
-            taken(entrance.endpoint, Some("half an answer"))
+            // The connection breaks while this answer is sent; with `Half`, half of it arrives.
+            taken(entrance.endpoint, Some("incomplete answer"))
         }
     }
 }
 
-/// The usual way: check, count, apply, log.
+/// Without a fault: check, count, apply, log.
 fn accept(sandbox: &Sandbox, entrance: &Entrance, raw: &Bytes) -> Response {
     let endpoint = entrance.endpoint;
     let mut log = blank(endpoint, raw);
@@ -128,7 +128,7 @@ fn taken(endpoint: Endpoint, dedup_key: Option<&str>) -> Response {
     answer::json(status, &body)
 }
 
-/// The status that means "too many": v1 is older than 429.
+/// The status for "too many": v1 is older than 429.
 fn limited(endpoint: Endpoint) -> u16 {
     if endpoint == Endpoint::V1 { 403 } else { 429 }
 }
@@ -143,7 +143,7 @@ fn word(outcome: Outcome) -> &'static str {
     }
 }
 
-/// An answer that has nothing to do with the event's content.
+/// An answer that does not depend on the event's content.
 fn with_status(
     endpoint: Endpoint,
     status: u16,
@@ -155,7 +155,7 @@ fn with_status(
         Some(Value::String(text)) => (status, text.clone()).into_response(),
         Some(body) => answer::json(status, body),
         None => match status {
-            // PagerDuty's documentation gives these words and no JSON.
+            // PagerDuty's documentation has these words and no JSON.
             StatusCode::TOO_MANY_REQUESTS => (status, "Request Limit Exceeded").into_response(),
             StatusCode::BAD_REQUEST => {
                 let refusal = Refusal::Invalid(vec!["refused by the sandbox's fault".to_owned()]);
@@ -206,7 +206,7 @@ fn note_fault(
     sandbox: &Sandbox,
     entrance: &Entrance,
     raw: &Bytes,
-    fault: &Kind,
+    fault: &FaultKind,
     status: Option<u16>,
 ) {
     let mut log = blank(entrance.endpoint, raw);

@@ -1,5 +1,5 @@
-//! The failures the sandbox was told to show: one for each request to the Events
-//! API, in the order they were asked for.
+//! The faults that the sandbox shows on request: one for each request to the Events API, in the
+//! order in which they were added.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,40 +8,39 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How many faults can wait.
+/// The most faults that can wait.
 pub const KEPT: usize = 1_000;
 /// The longest hang, in seconds.
 const LONGEST_HANG: u64 = 3_600;
 
-/// One failure, shown `count` times.
+/// One fault, shown `count` times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
     #[serde(flatten)]
-    pub kind: Kind,
+    pub kind: FaultKind,
     #[serde(default = "once")]
     pub count: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Kind {
-    /// An answer with this status; the event is not looked at.
+pub enum FaultKind {
+    /// An answer with this status; the event is ignored.
     Status {
         status: u16,
         /// The `Retry-After` header: seconds as a number, or any text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<Value>,
-        /// JSON, or a text to be sent as it is; by default what goes with the status.
+        /// JSON, or a text that is sent unchanged; the default depends on the status.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<Value>,
     },
-    /// Nothing for so long, then the usual answer. A client that hangs up
-    /// before has its event forgotten.
+    /// No answer for this time, then the normal one. If the client hangs up before, its event is
+    /// ignored.
     Hang { seconds: u64 },
-    /// The connection is reset once the request has been read.
+    /// The connection is reset after the request was read.
     Reset,
-    /// The first half of an answer, then the connection is closed. The event is
-    /// not ingested.
+    /// Half of an answer, then the connection is closed. The event is not ingested.
     Half,
     /// Bytes that are not HTTP, then the connection is closed.
     Garbage,
@@ -53,10 +52,10 @@ fn once() -> u64 {
 
 impl Fault {
     /// # Errors
-    /// What makes the fault impossible, in words for whoever asked for it.
+    /// Why the fault is not possible, as a text for the caller.
     pub fn check(&self) -> Result<(), String> {
         match &self.kind {
-            Kind::Status { status, retry_after, .. } => {
+            FaultKind::Status { status, retry_after, .. } => {
                 if !(200..=599).contains(status) {
                     return Err("status must be from 200 to 599".to_owned());
                 }
@@ -66,7 +65,7 @@ impl Fault {
                     Some(_) => return Err("retry_after must be seconds or a text".to_owned()),
                 }
             }
-            Kind::Hang { seconds } if *seconds > LONGEST_HANG => {
+            FaultKind::Hang { seconds } if *seconds > LONGEST_HANG => {
                 return Err(format!("seconds must be at most {LONGEST_HANG}"));
             }
             _ => {}
@@ -75,8 +74,8 @@ impl Fault {
     }
 }
 
-/// The command line's form: `status:503`, `hang:60`, `reset`, `half`, `garbage`.
-impl FromStr for Kind {
+/// The format on the command line: `status:503`, `hang:60`, `reset`, `half`, `garbage`.
+impl FromStr for FaultKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -100,7 +99,7 @@ impl FromStr for Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FaultKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status { status, .. } => write!(formatter, "status {status}"),
@@ -112,14 +111,14 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The faults that wait, first come first shown.
+/// The faults that wait, first in, first out.
 #[derive(Debug, Default)]
 pub struct Faults {
     waiting: VecDeque<Fault>,
 }
 
 impl Faults {
-    /// False when too many wait already.
+    /// Returns false if too many are waiting already.
     pub fn add(&mut self, fault: Fault) -> bool {
         let room = self.waiting.len() < KEPT;
         if room {
@@ -129,7 +128,7 @@ impl Faults {
     }
 
     /// Takes the fault for the next request.
-    pub fn take(&mut self) -> Option<Kind> {
+    pub fn take(&mut self) -> Option<FaultKind> {
         let fault = self.waiting.front_mut()?;
         fault.count = fault.count.saturating_sub(1);
         let kind = fault.kind.clone();

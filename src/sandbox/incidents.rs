@@ -1,7 +1,7 @@
-//! Alerts by routing key and dedup key, with PagerDuty's semantics (Events API
-//! v2, "Alert de-duplication"): events join the open alert of their key, a
-//! resolved alert is never opened again, and what fits no open alert is dropped.
-//! A vendor's event that names no dedup key in PagerDuty's words opens one of its own.
+//! Alerts by routing key and dedup key, with PagerDuty's rules (Events API v2, "Alert
+//! de-duplication"): events join the open alert of their key, a resolved alert is never opened
+//! again, and an event without an open alert is dropped. A vendor's event without a dedup key in
+//! PagerDuty's format opens a new alert.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -16,9 +16,9 @@ use crate::pagerduty::{Action, Severity};
 
 /// How many incidents are kept: the newest.
 pub const KEPT: usize = 1_000;
-/// How many bytes of events are kept, so that the largest ones fit in memory too.
+/// Bytes of events that are kept, so that even the largest ones fit in memory.
 pub const KEPT_BYTES: usize = 64 * 1024 * 1024;
-/// How many entries of a timeline are kept: the first, and then the newest.
+/// Entries of a timeline that are kept: the first one and the newest.
 pub const TIMELINE_KEPT: usize = 100;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,7 +29,7 @@ pub enum Status {
     Resolved,
 }
 
-/// What an accepted event did.
+/// The effect of an accepted event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
@@ -74,9 +74,9 @@ pub struct Incident {
     pub client_url: Option<String>,
     pub trigger_count: u64,
     pub timeline: VecDeque<Entry>,
-    /// Entries cut out of the timeline, after its first one.
+    /// Number of entries left out of the timeline, after its first one.
     pub timeline_omitted: u64,
-    /// The last trigger's payload, whole; outside v2 its body.
+    /// The last trigger's whole payload; outside v2 its body.
     pub payload: Map<String, Value>,
     /// Length of the last trigger's body, for [`KEPT_BYTES`].
     #[serde(skip)]
@@ -90,7 +90,7 @@ impl Incident {
         self.payload.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
-    /// Takes the trigger's content: PagerDuty shows the newest.
+    /// Replaces the content with the trigger's: PagerDuty shows the newest.
     fn take(&mut self, posted: &Posted, bytes: usize) {
         let content = Content::of(posted);
         self.payload = content.payload;
@@ -127,8 +127,7 @@ pub struct Incidents {
 }
 
 impl Incidents {
-    /// Applies an event; `bytes` is the length of its body. Returns what it did
-    /// and to which incident.
+    /// Applies an event; `bytes` is the length of its body. Returns the effect and the incident.
     pub fn apply(
         &mut self,
         routing_key: &RoutingKey,
@@ -159,7 +158,7 @@ impl Incidents {
             let before = incident.bytes;
             match outcome {
                 Outcome::Opened | Outcome::Joined => incident.take(posted, bytes),
-                // An acknowledged incident stays so, whatever else is triggered.
+                // Another trigger does not change an acknowledged incident.
                 Outcome::Acknowledged => incident.status = Status::Acknowledged,
                 Outcome::Resolved => incident.status = Status::Resolved,
                 Outcome::Dropped => {}
@@ -187,7 +186,7 @@ impl Incidents {
         self.position(id).and_then(|position| self.kept.get(position))
     }
 
-    /// Forgets everything; ids go on, so that an old address never shows another incident.
+    /// Deletes everything. Ids continue, so that an old link never shows another incident.
     pub fn clear(&mut self) {
         self.kept.clear();
         self.open.clear();
@@ -228,7 +227,7 @@ impl Incidents {
         self.last_id
     }
 
-    /// Resolved ones go first: forgetting an open one would drop its resolve later.
+    /// Resolved ones are deleted first: without an open one, its later resolve would be dropped.
     fn forget_oldest(&mut self) {
         while self.kept.len() > KEPT || (self.bytes > KEPT_BYTES && self.kept.len() > 1) {
             let resolved = self.kept.iter().position(|kept| kept.status == Status::Resolved);

@@ -1,11 +1,11 @@
-//! A local stand-in for PagerDuty with a page to look at.
+//! A local stand-in for PagerDuty, with a page that shows the incidents.
 //!
-//! - [`incidents`]: alerts by routing key and dedup key, with PagerDuty's semantics.
-//! - [`changes`]: change events, kept to be looked at.
-//! - `content`: what an event tells, whichever endpoint it came through.
-//! - [`rate`]: the limit of events a minute for each routing key.
-//! - [`faults`]: the failures it was told to show, in order.
-//! - [`requests`]: the log of what was asked and answered.
+//! - [`incidents`]: alerts by routing key and dedup key, with PagerDuty's rules.
+//! - [`changes`]: change events, kept for display.
+//! - `content`: what an event says, from any endpoint.
+//! - [`rate`]: the limit of events per minute for each routing key.
+//! - [`faults`]: the faults to show, in order.
+//! - [`requests`]: the log of requests and answers.
 //! - `wire`: connections that can break, for faults below HTTP.
 //! - `enqueue`, `api`, `page`: the Events API, the JSON for tests, the page for people.
 
@@ -42,14 +42,14 @@ use requests::Requests;
 /// How the sandbox behaves.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Events a minute for each routing key; 0 = unlimited.
+    /// Events per minute for each routing key; 0 = unlimited.
     pub rate: u32,
-    /// Seconds in the `Retry-After` of a rate-limited answer. None by default:
-    /// it is unconfirmed whether PagerDuty sends the header.
+    /// Seconds in the `Retry-After` of a rate-limited answer. `None` by default: it is not
+    /// confirmed that PagerDuty sends the header.
     pub retry_after: Option<u64>,
-    /// The routing keys that exist; empty = every well-formed key does.
+    /// The routing keys that exist; empty = every well-formed key exists.
     pub keys: HashSet<RoutingKey>,
-    /// The first failures to show.
+    /// The first faults to show.
     pub faults: Vec<Fault>,
 }
 
@@ -63,11 +63,11 @@ impl Default for Settings {
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     settings: Arc<Settings>,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<Data>>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Data {
     incidents: Incidents,
     changes: Changes,
     rate: Rate,
@@ -82,7 +82,7 @@ impl Sandbox {
         for fault in &settings.faults {
             faults.add(fault.clone());
         }
-        let state = State {
+        let state = Data {
             incidents: Incidents::default(),
             changes: Changes::default(),
             rate: Rate::new(settings.rate),
@@ -93,13 +93,13 @@ impl Sandbox {
     }
 
     // The standard library's lock: nothing awaits while it is held.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Data> {
         lock(&self.state)
     }
 }
 
-/// All of the sandbox's routes. Faults that break the connection need
-/// [`serve`]; without it they answer 500 and say so.
+/// All routes of the sandbox. Faults that break the connection need [`serve`]; without it they
+/// answer 500 with an explanation.
 pub fn router(sandbox: Sandbox) -> Router {
     let in_body = |endpoint| {
         post(move |Shared(sandbox): Shared<Sandbox>, request: Request| {

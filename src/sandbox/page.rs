@@ -1,7 +1,7 @@
 //! The page: what an on-call person would see in PagerDuty.
 //!
-//! Everything shown comes from logs, so from anyone: maud escapes every text
-//! and attribute, and an address becomes a link only when it is http or https.
+//! All content comes from logs, so anyone can write it: maud escapes every text and attribute, and
+//! an address becomes a link only if it is http or https.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -17,7 +17,7 @@ use crate::pagerduty::{Action, Severity};
 
 /// How many incidents the list shows: the newest.
 const LISTED: usize = 200;
-/// How many changes stand below them: the newest.
+/// How many changes the page shows below them: the newest.
 const CHANGES_LISTED: usize = 20;
 
 const FRAME: Frame = Frame {
@@ -76,7 +76,7 @@ pub(super) async fn one(State(sandbox): State<Sandbox>, Path(id): Path<String>) 
     let missing = html! {
         (back())
         header.top { h1 { "No such incident" } }
-        p { "It was forgotten: the sandbox keeps the newest in memory only." }
+        p { "It no longer exists: the sandbox keeps only the newest incidents, in memory." }
     };
     (StatusCode::NOT_FOUND, FRAME.page("No such incident", &missing)).into_response()
 }
@@ -180,15 +180,15 @@ fn detail(incident: &Incident) -> Markup {
 }
 
 fn details(details: &Map<String, Value>) -> Markup {
-    // Sorted here too: the map keeps the order of arrival when any crate asks
-    // serde_json for `preserve_order`.
+    // Sorted here too: the map keeps the order of arrival if any crate enables `preserve_order` in
+    // serde_json.
     let mut rows: Vec<(&String, &Value)> = details.iter().collect();
     rows.sort_by_key(|(key, _)| *key);
     html! {
         @if rows.is_empty() {
-            p.none { "This event carries no details." }
+            p.none { "This event has no details." }
         } @else {
-            // The roles keep it a table where the narrow layout changes `display`.
+            // The roles keep it a table when the narrow layout changes `display`.
             table role="table" aria-labelledby="details" {
                 tbody role="rowgroup" {
                     @for (index, (key, value)) in rows.iter().enumerate() {
@@ -208,7 +208,7 @@ fn details(details: &Map<String, Value>) -> Markup {
     }
 }
 
-/// `2 trail 1.001` → (`2 trail 1`, `.001`): numbered lines read as one block.
+/// `2 trail 1.001` → (`2 trail 1`, `.001`): numbered lines are shown as one block.
 fn stem(key: &str) -> (&str, &str) {
     match key.rfind('.') {
         Some(dot)
@@ -220,7 +220,7 @@ fn stem(key: &str) -> (&str, &str) {
     }
 }
 
-/// As PagerDuty shows it: text as it is, anything nested as one line of JSON.
+/// As in PagerDuty: text unchanged, a nested value as one line of JSON.
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

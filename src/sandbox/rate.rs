@@ -1,5 +1,5 @@
-//! The limit of events a minute for each routing key: PagerDuty counts over the
-//! 60 seconds before each event, and does not ingest what is over the limit.
+//! The limit of events per minute for each routing key. PagerDuty counts the events in the 60
+//! seconds before each event, and does not ingest those above the limit.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::pagerduty::routing_key::RoutingKey;
 
 const WINDOW: Duration = Duration::from_mins(1);
-/// Above this many keys, those silent for a whole window are forgotten.
+/// Above this number of keys, those without events in the last window are removed.
 const KEYS_BEFORE_TIDYING: usize = 1_000;
 
 #[derive(Debug)]
@@ -25,8 +25,8 @@ impl Rate {
         Self { limit: limit as usize, accepted: HashMap::new() }
     }
 
-    /// Counts one event; false when it is one too many. A refused event is not
-    /// counted, so a client that keeps trying gets through as the window moves on.
+    /// Counts one event; returns false if it is above the limit. A refused event is not counted, so
+    /// a client that keeps trying succeeds as the window moves on.
     pub fn allow(&mut self, key: &RoutingKey, now: Instant) -> bool {
         if self.limit == 0 {
             return true;

@@ -1,4 +1,4 @@
-//! The log of what was asked of the Events API and what was answered.
+//! The log of requests to the Events API and their answers.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::pagerduty::accept::Endpoint;
 /// How many requests are kept: the newest.
 pub const KEPT: usize = 1_000;
 
-/// One request; the routing key only by its last four characters.
+/// One request; it shows only the last four characters of the routing key.
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
     pub id: u64,
@@ -25,7 +25,7 @@ pub struct Request {
     pub action: Option<crate::pagerduty::Action>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dedup_key: Option<String>,
-    /// None: no answer was sent.
+    /// `None`: no answer was sent.
     pub status: Option<u16>,
     /// `opened`, `joined`, `acknowledged`, `resolved`, `dropped`, `kept` (a change),
     /// `invalid`, `limited`, or the fault that was shown, such as `fault: status 503`.

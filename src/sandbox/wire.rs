@@ -1,4 +1,4 @@
-//! Connections that can break: faults below HTTP need a hand on the socket.
+//! Connections that can break: faults below HTTP need access to the socket.
 
 use std::io;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ pub(super) enum Break {
     Garbage,
 }
 
-/// A request handler's hand on its own connection.
+/// Lets a request handler break its own connection.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Breaker(Arc<Mutex<Option<Break>>>);
 
@@ -92,7 +92,7 @@ impl AsyncWrite for Wire {
         };
         if !self.broken {
             match how {
-                // No lingering: closing sends RST in place of FIN.
+                // Closing without lingering sends RST instead of FIN.
                 Break::Reset => self.stream.set_zero_linger()?,
                 // hyper writes a small answer, head and body, as one buffer.
                 Break::Half => {
@@ -105,7 +105,7 @@ impl AsyncWrite for Wire {
             }
             self.broken = true;
         }
-        // hyper gives the connection up on this, which closes the socket.
+        // hyper then drops the connection, which closes the socket.
         Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
     }
 

@@ -1,4 +1,5 @@
-//! The certificate of HTTPS: the owner's files, or one made at the first start and kept.
+//! The certificate for HTTPS: the owner's files, or a self-signed one that is made at the first
+//! start.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -9,16 +10,17 @@ use rcgen::{CertificateParams, KeyPair};
 
 use super::settings::TlsChoice;
 
-/// Why there is no certificate; names the file.
+/// Why there is no certificate; the text names the file.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CertificateError {
     #[error("{path}: {error}")]
     File { path: String, error: String },
-    #[error("tls_names: no certificate can be made for these names: {0}")]
+    #[error("tls_names: cannot make a certificate for these names: {0}")]
     Names(String),
 }
 
-/// Where the certificate and its key lie; a self-signed one is made if it is not there yet.
+/// The files of the certificate and its key; a self-signed certificate is made if there is none
+/// yet.
 ///
 /// # Errors
 /// When it cannot be made or written.
@@ -32,7 +34,7 @@ pub(super) fn files(
     };
     let certificate = data_dir.join("certificate.pem");
     let key = data_dir.join("certificate-key.pem");
-    // The key is written first: a certificate without its key would never be mended.
+    // The key is written first: a certificate without its key would never be replaced.
     if !certificate.exists() || !key.exists() {
         let names_error = |error: rcgen::Error| CertificateError::Names(error.to_string());
         let pair = KeyPair::generate().map_err(names_error)?;
@@ -46,7 +48,7 @@ pub(super) fn files(
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), CertificateError> {
-    // Under another name until it is whole.
+    // Under another name until it is complete.
     let half = path.with_extension("new");
     let written = fs::remove_file(&half).or_else(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Ok(()),

@@ -17,35 +17,35 @@ use crate::pagerduty::PagerDuty;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::routing::{KeyError, Keys};
 
-/// How often the files are looked at: a change is in use within this.
+/// Time between two checks of the files, so a change is in use within this time.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
-    #[error("PagerDuty takes none of the routing keys: {0}; put valid ones in their place")]
+    #[error("PagerDuty accepts none of the routing keys: {0}; replace them with valid keys")]
     NoUsableKey(String),
     #[error(transparent)]
     Keys(#[from] KeyError),
 }
 
-/// Checks each key by a resolve for an alert that never was. A key that PagerDuty does not
-/// take is reported and set aside; what cannot be checked now is used.
+/// Checks each key by sending a resolve for an alert that never existed. A key that PagerDuty does
+/// not accept is reported and set aside; a key that cannot be checked now is used.
 ///
 /// # Errors
-/// When PagerDuty takes none of the keys, or they cannot be read.
+/// When PagerDuty accepts none of the keys, or they cannot be read.
 pub(super) async fn verify(keys: &Keys, pagerduty: &PagerDuty) -> Result<(), StartError> {
     let all = keys.all().await?;
     let checks = all.iter().map(async |key| (key, check_key(pagerduty, key).await));
     let mut refused: Vec<(&RoutingKey, String)> = Vec::new();
     for (key, outcome) in join_all(checks).await {
         let Some(reason) = outcome.reason() else {
-            info!(%key, "PagerDuty takes the routing key");
+            info!(%key, "PagerDuty accepts the routing key");
             continue;
         };
         if outcome.is_refusal() {
             let why = reason.whole();
-            error!(%key, why, "PagerDuty does not take the routing key: it is set aside");
+            error!(%key, why, "PagerDuty does not accept the routing key: it is set aside");
             keys.set_aside(key);
             refused.push((key, why));
         } else {
@@ -59,20 +59,20 @@ pub(super) async fn verify(keys: &Keys, pagerduty: &PagerDuty) -> Result<(), Sta
     Ok(())
 }
 
-/// What is read again when it changes.
+/// The settings that are read again when they change.
 pub(super) struct Reload {
-    /// None where they are part of the configuration, which is read at the start only.
+    /// `None` if the keys are part of the configuration, which is read only at start.
     pub(super) keys: Option<Arc<Keys>>,
-    /// The keys are in a secret, which tells nobody that it changed: they are renewed when
-    /// they are old.
+    /// The keys are in a secret, which does not report changes: they are read again when they reach
+    /// their longest age.
     pub(super) renew: bool,
     pub(super) files: Vec<PathBuf>,
-    /// Whatever else is read again.
+    /// Everything else that is read again.
     pub(super) others: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Reload {
-    /// Reads again at every SIGHUP and at every change of a file, forever.
+    /// Reads again at every SIGHUP and every change of a file, forever.
     pub(super) async fn run(self, mut hangup: Signal) {
         let mut seen = self.stamps();
         let mut look = interval(LOOK);
@@ -109,7 +109,7 @@ impl Reload {
         }
     }
 
-    /// What changes when a file is written or replaced.
+    /// A value for each file that changes when the file is written or replaced.
     fn stamps(&self) -> BTreeMap<&PathBuf, Option<(u64, i64, i64, u64)>> {
         let stamp = |path: &PathBuf| {
             let data = fs::metadata(path).ok()?;

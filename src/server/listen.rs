@@ -1,4 +1,4 @@
-//! The listeners: HTTP and HTTPS, with an orderly end.
+//! The listeners for HTTP and HTTPS, with an orderly shutdown.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
@@ -10,14 +10,14 @@ use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 
-/// A client that has not sent a request's head by then is let go, also between requests and
-/// when it has never sent a byte.
+/// A client that has not sent a request's head within this time is disconnected, even between
+/// requests and if it never sent a byte.
 const HEAD: Duration = Duration::from_mins(1);
 
-/// Takes an address, so that what goes wrong goes wrong before anything else.
+/// Binds an address early, so that an error shows before anything else starts.
 ///
 /// # Errors
-/// When the address cannot be listened on; names it and the fix.
+/// When it cannot listen on the address; the text names the address and the fix.
 pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
@@ -25,16 +25,18 @@ pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     });
     bound.map_err(|error| {
         let fix = match error.kind() {
-            ErrorKind::AddrInUse => "; stop what listens there, or choose another with listen",
+            ErrorKind::AddrInUse => {
+                "; stop the program that uses it, or choose another address with listen"
+            }
             ErrorKind::AddrNotAvailable => "; this machine has no such address",
-            ErrorKind::PermissionDenied => "; ports below 1024 need a right of their own",
+            ErrorKind::PermissionDenied => "; ports below 1024 need a special permission",
             _ => "",
         };
         format!("cannot listen on {address}: {error}{fix}")
     })
 }
 
-/// Answers HTTP, or HTTPS where there is a certificate, until the handle says otherwise.
+/// Answers HTTP, or HTTPS if there is a certificate, until the handle is shut down.
 pub(super) async fn answer(
     listener: TcpListener,
     router: Router,
@@ -54,10 +56,10 @@ async fn answer_within(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(NoDelayAcceptor);
     let http1 = &mut server.http_builder().http1();
-    // A client that has said all it will say is answered all the same.
+    // A client that has closed its sending side still gets its answer.
     http1.timer(TokioTimer::new()).header_read_timeout(head).half_close(true);
-    // PagerDuty's clients speak nothing else, and which version a silent client speaks would
-    // be waited for without end.
+    // PagerDuty's clients use only HTTP/1.1, and detecting the version of a silent client would
+    // wait forever.
     let server = server.http1_only();
     match tls {
         Some(tls) => server.map(|tcp| RustlsAcceptor::new(tls).acceptor(tcp)).serve(service).await,
@@ -74,7 +76,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_client_that_sends_no_whole_head_is_let_go() {
+    async fn a_client_that_sends_no_complete_head_is_disconnected() {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let head = Duration::from_millis(300);
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_has_ended_its_side_is_answered() {
+    async fn a_client_that_closed_its_sending_side_is_answered() {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let slow =

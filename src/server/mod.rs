@@ -2,8 +2,8 @@
 //!
 //! - `listen`, `certificate`: HTTP and HTTPS.
 //! - `keys`: the routing keys, checked at start and read again when they change.
-//! - `settings`: what it is told.
-//! - `pump`: takes batches from the queue and has them delivered.
+//! - `settings`: the server's settings.
+//! - `pump`: receives batches from the queue and has them delivered.
 
 mod certificate;
 mod keys;
@@ -30,7 +30,7 @@ use tracing::{error, info, warn};
 
 use crate::delivery::{HealthCheck, Worker};
 use crate::enrich::Enrich;
-use crate::gateway::{Access, Gateway, Place, UnknownKeys};
+use crate::gateway::{Access, Gateway, RunsIn, UnknownKeys};
 use crate::http::url::is_own_address;
 use crate::http::{client, tls};
 use crate::pagerduty::PagerDuty;
@@ -43,17 +43,17 @@ use crate::telemetry::{self, Metrics, Tally};
 use crate::{aws, gateway, sns};
 pub use settings::{KeysChoice, QueueChoice, Settings, TlsChoice, TokenChoice, TokenError};
 
-/// Why the server did not start, in words that name the setting and the fix.
+/// Why the server did not start; the text names the setting and the fix.
 pub type ServerError = Box<dyn std::error::Error>;
 
-/// Between two health checks: whether PagerDuty still takes the keys.
+/// Time between two health checks, which ask whether PagerDuty still accepts the keys.
 const HEALTH_CHECK: Duration = Duration::from_hours(24);
-/// At the end, requests under way have this time.
+/// At shutdown, requests get this time to finish.
 const GRACE: Duration = Duration::from_secs(12);
-/// At the end, deliveries under way have this time: an attempt and its turn.
+/// At shutdown, deliveries get this time to finish: one attempt and its turn.
 const LAST_DELIVERIES: Duration = Duration::from_secs(15);
 
-/// Serves until SIGTERM or SIGINT, then finishes what is under way.
+/// Serves until SIGTERM or SIGINT, then finishes the work in progress.
 ///
 /// # Errors
 /// When it cannot start.
@@ -62,13 +62,13 @@ pub fn run(config: Settings) -> Result<(), ServerError> {
     telemetry::start(Some(config.log_level), Metrics::Counted(Arc::clone(&tally)));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(start(config, tally));
-    // Connections that hang must not hold up the end.
+    // Connections that hang must not delay the shutdown.
     runtime.shutdown_background();
     served
 }
 
 async fn start(config: Settings, tally: Arc<Tally>) -> Result<(), ServerError> {
-    // A SIGHUP that comes during the start is not the end.
+    // A SIGHUP during the start must not end the process.
     let hangup = signal(SignalKind::hangup())?;
     let sdk = if needs_aws(&config) { Some(aws::user_config(None).await) } else { None };
     DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir).map_err(|error| {
@@ -115,7 +115,7 @@ fn key_source(choice: &KeysChoice, sdk: Option<&SdkConfig>) -> KeySource {
     }
 }
 
-/// Everything that serving needs but the queue.
+/// Everything that serving needs, except the queue.
 struct Serving {
     config: Settings,
     keys: Arc<Keys>,
@@ -180,14 +180,14 @@ impl Serving {
             // A listener that ends by itself is broken.
             Some(broken) = listeners.join_next() => broken.map_err(io::Error::other).flatten(),
         };
-        info!("ending: what is under way is finished");
+        info!("shutting down: work in progress is finished first");
         background.abort_all();
         handle.graceful_shutdown(Some(GRACE));
         let _ = stop.send(true);
         while listeners.join_next().await.is_some() {}
         let delivered = tokio::task::spawn_blocking(move || delivery.join());
         if timeout(LAST_DELIVERIES, delivered).await.is_err() {
-            warn!("a delivery did not end in time; its event comes again at the next start");
+            warn!("a delivery did not end in time; its event is sent again after the next start");
         }
         Ok(ended?)
     }
@@ -208,7 +208,7 @@ impl Serving {
             keys: Arc::clone(&self.keys),
             access,
             tally: Arc::clone(&self.tally),
-            place: Place::Server,
+            runs_in: RunsIn::Server,
         };
         let mut router = gateway::router(Arc::new(gateway));
         if let (Some(sdk), false) = (&self.sdk, config.sns_topics.is_empty()) {
@@ -253,7 +253,7 @@ impl Serving {
     }
 }
 
-/// The certificate in use, and where it came from.
+/// The certificate in use, and its files.
 struct Certificate {
     chain: PathBuf,
     key: PathBuf,
@@ -298,8 +298,8 @@ async fn asked_to_end() -> io::Result<()> {
     Ok(())
 }
 
-/// A person who reads standard output sees where it listens; a reader that closed its end of
-/// the pipe is no reason to stop.
+/// Tells a person who reads standard output where the server listens. A reader that closed the pipe
+/// is not a reason to stop.
 fn say(words: &str) {
     let _ = writeln!(io::stdout(), "pagetrail serve: {words}");
 }

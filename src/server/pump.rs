@@ -1,4 +1,4 @@
-//! The pump: takes batches from the queue and has them delivered, on a thread of its own.
+//! The pump: receives batches from the queue and has them delivered, on its own thread.
 
 use std::io;
 use std::panic::AssertUnwindSafe;
@@ -17,16 +17,17 @@ use tracing::{error, warn};
 use crate::delivery::{Worker, delay};
 use crate::queue::{Inbox, Message, Settle, Wait};
 
-/// Batches under way at once: a slow answer holds up its own batch only.
+/// Batches at the same time: a slow answer delays only its own batch.
 const BATCHES: u32 = 16;
-/// What one batch may take. A turn that does not come within it comes back.
+/// Time limit for one batch. An event whose turn comes later is postponed.
 const BATCH: Duration = Duration::from_mins(1);
-/// A batch whose delivery crashed comes back after this.
+/// A batch whose delivery crashed comes back after this time.
 const AFTER_A_CRASH: Duration = Duration::from_mins(1);
 
-/// Starts delivering; ends, with the batches under way, after the worker's `stop` turned true.
+/// Starts delivering. Ends after the worker's `stop` became true and the current batches are
+/// finished.
 ///
-/// Posting waits for no delivery: what is delivered has a thread of its own.
+/// Delivery has its own thread, so that senders never wait for it.
 ///
 /// # Errors
 /// When the thread cannot be started.
@@ -48,7 +49,7 @@ async fn pump<Q: Inbox>(worker: Rc<Worker<Q>>) {
         };
         let (slot, received) = tokio::select! {
             biased;
-            // An error means that whoever would stop us is gone.
+            // An error means that the sender of the stop signal is gone.
             _ = stop.wait_for(|stop| *stop) => break,
             next = next => next,
         };
@@ -73,7 +74,7 @@ async fn pump<Q: Inbox>(worker: Rc<Worker<Q>>) {
             }
         }
     }
-    // All slots are free once nothing is under way.
+    // All slots are free when no batch is left.
     let _ = slots.acquire_many(BATCHES).await;
 }
 
@@ -82,7 +83,7 @@ async fn deliver<Q: Settle>(worker: &Worker<Q>, batch: Vec<Message>) {
     let outlines: Vec<Message> = batch.iter().map(without_body).collect();
     let delivery = worker.deliver(batch, Instant::now() + BATCH);
     if AssertUnwindSafe(delivery).catch_unwind().await.is_err() {
-        // What of it was settled already the queue no longer knows, and passes over.
+        // Messages that were settled already are no longer in the queue, which ignores them.
         warn!(messages = outlines.len(), "delivering crashed; the batch comes back");
         for group in outlines.chunk_by(|one, next| one.group == next.group) {
             worker.queue.postpone(group, Wait::Failed(AFTER_A_CRASH)).await;

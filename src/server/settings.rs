@@ -1,4 +1,4 @@
-//! What `pagetrail serve` is told.
+//! The settings of `pagetrail serve`.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -21,20 +21,20 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     pub listen_https: Vec<SocketAddr>,
     pub tls: TlsChoice,
-    /// Where what must outlive the process lies.
+    /// Directory for everything that must outlive the process.
     pub data_dir: PathBuf,
     pub queue: QueueChoice,
     pub pagerduty_url: Url,
     pub keys: KeysChoice,
-    /// Keys that may be posted with, beside those of the pools.
+    /// Keys that senders can post with, in addition to those in the pools.
     pub allowed_keys: Vec<RoutingKey>,
-    /// Whether each key is checked at PagerDuty at start.
+    /// Whether each key is checked with PagerDuty at start.
     pub verify_keys: bool,
     pub token: TokenChoice,
-    /// What clients on this machine may do.
+    /// What clients on this machine can do.
     pub local_clients: LocalClients,
     pub pace: Pace,
-    /// The topics whose notifications `POST /sns` takes.
+    /// The topics whose notifications `POST /sns` accepts.
     pub sns_topics: Vec<TopicArn>,
     pub enrich: enrich::Settings,
     pub log_level: &'static str,
@@ -66,7 +66,7 @@ pub enum KeysChoice {
     Text(Secret<String>),
     File(PathBuf),
     Secret(String),
-    /// Every event brings its own.
+    /// Every event brings its own key.
     Nothing,
 }
 
@@ -79,7 +79,7 @@ pub enum TokenChoice {
 }
 
 impl Settings {
-    /// Whether anybody but this machine can reach it.
+    /// Whether other machines can reach it.
     #[must_use]
     pub fn is_reachable(&self) -> bool {
         let addresses = self.listen.iter().chain(&self.listen_https);
@@ -88,10 +88,10 @@ impl Settings {
 }
 
 impl TokenChoice {
-    /// In characters. A token that is guessed by trying must be out of reach.
+    /// In characters. Nobody should be able to guess a token by trying.
     pub const SHORTEST: usize = 16;
 
-    /// The token, from its file where it is in one, without the line's end.
+    /// The token; if it is in a file, without the line break at the end.
     ///
     /// # Errors
     /// When the file cannot be read or the token is too short.
@@ -108,7 +108,7 @@ impl TokenChoice {
     }
 }
 
-/// Why there is no token to be used.
+/// Why there is no usable token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     #[error(transparent)]

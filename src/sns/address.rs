@@ -1,10 +1,10 @@
-//! Which addresses a message may send us to: SNS's own, in the topic's Region.
+//! Checks the addresses in a message: they must be SNS's own, in the topic's Region.
 
 use url::Url;
 
 use super::topic::TopicArn;
 
-/// Where the certificate of a message's signature is.
+/// The URL of the certificate for a message's signature.
 pub(super) fn certificate(text: &str, topic: &TopicArn) -> Option<Url> {
     let url = of_sns(text, topic)?;
     let name = url.path().strip_prefix("/SimpleNotificationService-")?.strip_suffix(".pem")?;
@@ -13,7 +13,7 @@ pub(super) fn certificate(text: &str, topic: &TopicArn) -> Option<Url> {
     (fits && url.query().is_none()).then_some(url)
 }
 
-/// Where the subscription to this very topic is confirmed.
+/// The URL that confirms the subscription to exactly this topic.
 pub(super) fn confirmation(text: &str, topic: &TopicArn, token: &str) -> Option<Url> {
     let url = of_sns(text, topic)?;
     let expected =
@@ -25,8 +25,8 @@ pub(super) fn confirmation(text: &str, topic: &TopicArn, token: &str) -> Option<
     (url.path() == "/" && expected.into_iter().all(asks)).then_some(url)
 }
 
-/// The host is computed from a topic that the configuration names, so that no part of it
-/// is the sender's to choose.
+/// The host is computed from a topic in the configuration, so the sender cannot choose any part of
+/// it.
 fn of_sns(text: &str, topic: &TopicArn) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let fits = url.scheme() == "https"
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_comes_from_sns_of_the_topics_region_only() {
+    fn a_certificate_comes_only_from_sns_in_the_topics_region() {
         for good in [
             "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-6aad65c2f9911b05.pem",
             "https://sns.eu-west-1.amazonaws.com:443/SimpleNotificationService-a.pem",

@@ -1,4 +1,4 @@
-//! A certificate that SNS signs messages with: its key, and until when it counts.
+//! A certificate that SNS signs messages with: its key and its validity.
 
 use chrono::{DateTime, Utc};
 use x509_parser::certificate::X509Certificate;
@@ -6,12 +6,12 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::public_key::PublicKey;
 
-/// What is needed of a certificate.
+/// The parts of a certificate that are used.
 ///
-/// It is believed because it came over TLS from SNS's own host, which only Amazon has a
-/// certificate for. Its issuers are not followed up to a root: the file holds no other
-/// certificate, those above would have to be fetched over plain HTTP or kept here, and a
-/// change of Amazon's would then cost pages to check once more what TLS has shown.
+/// It is trusted because it came over TLS from SNS's own host, and only Amazon has a certificate
+/// for that host. Its chain is not checked up to a root. The file contains no other certificate, so
+/// the issuers would have to be fetched over plain HTTP or stored here. If Amazon changed them,
+/// pages would be lost for a check that TLS has already done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Certificate {
     /// The RSA key, as PKCS #1.
@@ -24,16 +24,16 @@ impl Certificate {
     /// Reads the first certificate of a PEM file.
     ///
     /// # Errors
-    /// When it is none, is not for SNS under this domain, or holds no RSA key.
+    /// When it is not a certificate, is not for SNS in this domain, or has no RSA key.
     pub(super) fn read(file: &[u8], domain: &str) -> Result<Self, &'static str> {
-        let (_, pem) = parse_x509_pem(file).map_err(|_| "it is no certificate")?;
-        let certificate = pem.parse_x509().map_err(|_| "it is no certificate")?;
+        let (_, pem) = parse_x509_pem(file).map_err(|_| "it is not a certificate")?;
+        let certificate = pem.parse_x509().map_err(|_| "it is not a certificate")?;
         if !names(&certificate).iter().any(|name| is_sns(name, domain)) {
             return Err("the certificate is not for SNS");
         }
         let key = certificate.public_key();
         let Ok(PublicKey::RSA(_)) = key.parsed() else {
-            return Err("the certificate's key is no RSA key");
+            return Err("the certificate's key is not an RSA key");
         };
         Ok(Self {
             key: key.subject_public_key.data.to_vec(),
@@ -42,12 +42,12 @@ impl Certificate {
         })
     }
 
-    /// Whether it counts at this time.
+    /// Whether the certificate is valid at this time.
     pub(super) fn is_valid(&self, now: DateTime<Utc>) -> bool {
         (self.from..=self.until).contains(&now.timestamp())
     }
 
-    /// When it ends, in seconds since 1970.
+    /// When its validity ends, in seconds since 1970.
     pub(super) fn until(&self) -> i64 {
         self.until
     }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certificate_is_refused() {
+    fn other_text_is_not_a_certificate() {
         for file in ["", "<html>", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
         {
             assert!(Certificate::read(file.as_bytes(), "amazonaws.com").is_err(), "{file}");

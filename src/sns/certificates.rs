@@ -1,4 +1,4 @@
-//! The certificates that were fetched, and the fetches that failed.
+//! The fetched certificates, and the failed fetches.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,13 +13,13 @@ use super::fetch::{Fetch, FetchError};
 use crate::lock::lock;
 use crate::telemetry::Signal;
 
-/// Each Region's SNS has few certificates, and changes them about once a year.
+/// The SNS of each Region has few certificates and changes them about once a year.
 const MOST_KNOWN: usize = 16;
-/// How long a fetch that failed is not repeated.
+/// How long a failed fetch is not repeated.
 const PAUSE: Duration = Duration::from_secs(10);
-/// Failures within one pause after which nothing is fetched: whoever knows a topic's ARN
-/// can make up addresses, and each would be one more request to SNS. While somebody does,
-/// a new certificate waits too; a known one does not.
+/// After this many failures within one pause, nothing is fetched. Anyone who knows a topic's ARN
+/// can make up addresses, and each would be another request to SNS. During such an attack a new
+/// certificate waits too, but a known one is used.
 const MOST_FAILURES: usize = 16;
 
 /// Certificates by their addresses.
@@ -27,7 +27,7 @@ const MOST_FAILURES: usize = 16;
 pub(super) struct Certificates {
     // The standard library's lock: nothing awaits while it is held.
     known: Mutex<HashMap<Url, Arc<Certificate>>>,
-    // The async lock: one fetches, and the others wait for what it brings.
+    // The async lock: one caller fetches, and the others wait for its result.
     failures: tokio::sync::Mutex<Vec<(Url, Instant)>>,
 }
 
@@ -38,17 +38,17 @@ pub(super) enum Unavailable {
     Fetch(#[from] FetchError),
     #[error("{0}")]
     Unusable(&'static str),
-    #[error("it has ended or not begun yet, or this machine's clock is wrong")]
+    #[error("it has expired or is not valid yet, or this machine's clock is wrong")]
     NotValid,
     #[error("fetching failed a moment ago")]
     Paused,
 }
 
 impl Certificates {
-    /// The certificate at an address of SNS's own.
+    /// The certificate at one of SNS's own addresses.
     ///
     /// # Errors
-    /// When it cannot be had now.
+    /// When it is not available now.
     pub(super) async fn get(
         &self,
         url: &Url,
@@ -126,7 +126,7 @@ mod tests {
     const KEY: &str = include_str!("../../tests/fixtures/sns/test-only-key.pem");
     const DOMAIN: &str = "amazonaws.com";
 
-    /// Certificates from an hour ago until the hour that their address's port tells.
+    /// Certificates that are valid from an hour ago until the hour in the port of their address.
     #[derive(Default)]
     struct Host(AtomicUsize);
 

@@ -1,4 +1,4 @@
-//! `POST /sns`: from a request of SNS's to a queued event.
+//! `POST /sns`: turns a request from SNS into a queued event.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use tracing::info;
 
 use super::address;
 use super::certificates::Certificates;
+use super::error::RequestError;
 use super::fetch::Fetch;
-use super::message::{Kind, SnsMessage};
-use super::refusal::Refusal;
+use super::message::{MessageType, SnsMessage};
 use super::topic::TopicArn;
 use crate::enrich::{self, Enrich};
 use crate::http::{answer, body};
@@ -28,26 +28,25 @@ use crate::telemetry::Signal;
 
 /// A message has at most 256 KB (SNS quotas), and more when it is escaped as JSON.
 const LARGEST_BODY: usize = 1024 * 1024;
-/// Until when the message must have arrived and be verified.
+/// Time limit for receiving and verifying the message.
 const VERIFIED: Duration = Duration::from_secs(8);
-/// Until when evidence is collected, counted from the request's arrival: composing and
-/// queueing then still are in time.
+/// Time limit for collecting evidence, from the start of the request. The rest of the time is for
+/// composing and queueing.
 const EVIDENCE: Duration = Duration::from_secs(10);
 /// SNS hangs up after 15 seconds (Developer Guide, "Make sure your endpoint is ready").
 const ANSWER: Duration = Duration::from_secs(14);
 
-/// What takes the notifications of some topics.
+/// Handles the notifications of the configured topics.
 pub struct SnsEndpoint<Q, F = Client> {
     enrich: Enrich<Q>,
-    /// Everybody can make a topic of their own that notifies this address, with a signature
-    /// that is as good as any.
+    /// Anyone can create a topic that notifies this address, with a valid signature from SNS.
     topics: Vec<TopicArn>,
     certificates: Certificates,
     fetch: F,
 }
 
 impl<Q: Outbox> SnsEndpoint<Q> {
-    /// With the topics whose notifications are taken, and the client that reaches SNS.
+    /// Takes the accepted topics and the client that reaches SNS.
     #[must_use]
     pub fn new(enrich: Enrich<Q>, topics: Vec<TopicArn>, client: Client) -> Self {
         Self::with_fetch(enrich, topics, client)
@@ -55,43 +54,43 @@ impl<Q: Outbox> SnsEndpoint<Q> {
 }
 
 impl<Q: Outbox, F: Fetch> SnsEndpoint<Q, F> {
-    /// The same with another way to reach SNS.
+    /// The same, with another way to reach SNS.
     #[must_use]
     pub fn with_fetch(enrich: Enrich<Q>, topics: Vec<TopicArn>, fetch: F) -> Self {
         Self { enrich, topics, certificates: Certificates::default(), fetch }
     }
 
-    /// Reads a request, and believes it only when SNS signed it.
-    async fn verified(&self, request: Request) -> Result<SnsMessage, Refusal> {
+    /// Reads a request, and accepts it only if SNS signed it.
+    async fn verified(&self, request: Request) -> Result<SnsMessage, RequestError> {
         let raw = request.headers().get("x-amz-sns-rawdelivery");
         let is_raw = raw.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
         let (body, _share) = body::read(&mut request.into_body(), LARGEST_BODY, VERIFIED).await?;
         if is_raw {
-            return Err(Refusal::Raw);
+            return Err(RequestError::Raw);
         }
         let message = SnsMessage::read(&body)?;
         let topic = &message.topic;
         if !self.topics.contains(topic) {
-            return Err(Refusal::Topic(topic.clone()));
+            return Err(RequestError::Topic(topic.clone()));
         }
         let now = Utc::now();
         if message.is_too_old(now) {
-            return Err(Refusal::Old);
+            return Err(RequestError::Old);
         }
         let url = address::certificate(&message.certificate_url, topic);
-        let url = url.ok_or_else(|| Refusal::CertificateUrl(topic.host()))?;
+        let url = url.ok_or_else(|| RequestError::CertificateUrl(topic.host()))?;
         let certificate = self.certificates.get(&url, topic.domain(), &self.fetch, now).await;
-        let certificate = certificate.map_err(Refusal::Certificate)?;
+        let certificate = certificate.map_err(RequestError::Certificate)?;
         if message.signature.fits(&message.signed_text(), &certificate.key) {
             Ok(message)
         } else {
-            Err(Refusal::Signature)
+            Err(RequestError::Signature)
         }
     }
 
-    async fn confirm(&self, url: &str, token: &str, topic: &TopicArn) -> Result<(), Refusal> {
+    async fn confirm(&self, url: &str, token: &str, topic: &TopicArn) -> Result<(), RequestError> {
         let url = address::confirmation(url, topic, token);
-        let url = url.ok_or_else(|| Refusal::SubscribeUrl(topic.host()))?;
+        let url = url.ok_or_else(|| RequestError::SubscribeUrl(topic.host()))?;
         match self.fetch.get(&url).await {
             Ok(_) => {
                 info!(%topic, "confirmed the subscription: the topic notifies Pagetrail");
@@ -100,14 +99,18 @@ impl<Q: Outbox, F: Fetch> SnsEndpoint<Q, F> {
             Err(why) => {
                 let what = format!("the subscription to {topic} could not be confirmed: {why}");
                 Signal::TopicFault { what: &what }.tell();
-                Err(Refusal::NotConfirmed(why))
+                Err(RequestError::NotConfirmed(why))
             }
         }
     }
 
-    /// Queues what a notification says. In a task of its own: what was begun is queued even
-    /// when SNS hangs up, and what SNS then sends again is queued once.
-    async fn page(self: Arc<Self>, message: SnsMessage, arrival: Instant) -> Result<(), Refusal> {
+    /// Queues the event for a notification. This is a separate task: work that has begun is
+    /// finished even if SNS hangs up, and if SNS sends the message again, it is queued once.
+    async fn page(
+        self: Arc<Self>,
+        message: SnsMessage,
+        arrival: Instant,
+    ) -> Result<(), RequestError> {
         let end = arrival + EVIDENCE + enrich::RESERVE;
         let task = tokio::spawn(async move {
             let account = message.topic.account();
@@ -115,12 +118,12 @@ impl<Q: Outbox, F: Fetch> SnsEndpoint<Q, F> {
         });
         match timeout_at(arrival + ANSWER, task).await {
             Ok(Ok(Ok(()))) => Ok(()),
-            _ => Err(Refusal::NotQueued),
+            _ => Err(RequestError::NotQueued),
         }
     }
 }
 
-/// `POST /sns`, and nothing else.
+/// Routes only `POST /sns`.
 pub fn router<Q: Outbox, F: Fetch>(endpoint: Arc<SnsEndpoint<Q, F>>) -> Router {
     Router::new().route("/sns", post(receive::<Q, F>)).with_state(endpoint)
 }
@@ -144,24 +147,24 @@ async fn receive<Q: Outbox, F: Fetch>(
 async fn take<Q: Outbox, F: Fetch>(
     endpoint: Arc<SnsEndpoint<Q, F>>,
     request: Request,
-) -> Result<&'static str, Refusal> {
+) -> Result<&'static str, RequestError> {
     let arrival = Instant::now();
     let verified = timeout_at(arrival + VERIFIED, endpoint.verified(request)).await;
-    let message = verified.map_err(|_| Refusal::Late)??;
+    let message = verified.map_err(|_| RequestError::Late)??;
     match &message.kind {
-        Kind::Notification { .. } => {
+        MessageType::Notification { .. } => {
             endpoint.page(message, arrival).await?;
             Ok("the notification is queued")
         }
-        Kind::SubscriptionConfirmation { url, token } => {
+        MessageType::SubscriptionConfirmation { url, token } => {
             endpoint.confirm(url, token, &message.topic).await?;
             Ok("the subscription is confirmed")
         }
-        Kind::UnsubscribeConfirmation { .. } => {
+        MessageType::UnsubscribeConfirmation { .. } => {
             let topic = &message.topic;
             let what = format!("{topic} no longer notifies Pagetrail: subscribe it again");
             Signal::TopicFault { what: &what }.tell();
-            Ok("the subscription's end is noted")
+            Ok("the end of the subscription was recorded")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The port to SNS's own host, where certificates are and subscriptions are confirmed.
+//! The port to SNS's own host, which has the certificates and confirms subscriptions.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use url::Url;
 
 use crate::http::client;
 
-/// How long an answer may take, its body included.
+/// Time limit for an answer, including its body.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// A certificate has about 2 KB, a confirmation less.
 const LARGEST: usize = 64 * 1024;
 
-/// Gets what is at an address, and never what another address has for it.
+/// Gets the content of an address; never follows a redirect.
 pub trait Fetch: Send + Sync + 'static {
-    /// The body of a good answer.
+    /// The body of a successful answer.
     fn get(&self, url: &Url) -> impl Future<Output = Result<Vec<u8>, FetchError>> + Send;
 }
 
-/// Why there is no good answer.
+/// Why there is no successful answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     #[error("no answer in time")]
@@ -39,7 +39,7 @@ impl Fetch for Client {
     async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
         let sent = Client::get(self, url.clone()).timeout(PATIENCE).send().await;
         let response = sent.map_err(|error| reason(&error, FetchError::Connection))?;
-        // The client was made elsewhere, and may follow redirects.
+        // Someone else built the client, and it may follow redirects.
         if response.url() != url {
             return Err(FetchError::Redirected);
         }

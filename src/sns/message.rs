@@ -1,28 +1,27 @@
-//! What SNS posts: its three types of message, and the text that their signature is over.
+//! The messages that SNS posts: their three types, and the text that is signed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::refusal::Refusal;
+use super::error::RequestError;
 use super::signature::Signature;
 use super::topic::TopicArn;
 
 /// Messages that were published longer ago are refused.
 ///
-/// SNS itself tries for an hour at most (its limit for HTTPS, whatever the delivery policy),
-/// behind a backlog a little longer, always with the first time. Older ones are posted by
-/// hand. The signature does not say for which subscription it was made: whoever else gets
-/// the topic's messages could post an old OK here, and close the incident of a later ALARM.
-/// Within a day `enrich` knows an OK that is older than the last ALARM, as long as the process
-/// lives. A time in the future only says that our own clock is slow.
+/// SNS itself tries for at most one hour (its limit for HTTPS, with any delivery policy), or a
+/// little longer after a backlog, always with the original time. Older messages were posted by
+/// hand. The signature does not say which subscription it is for: anyone who also receives the
+/// topic's messages could post an old OK here, and close the incident of a later ALARM. Within a
+/// day `enrich` recognises an OK that is older than the last ALARM, as long as the process lives. A
+/// time in the future only means that our own clock is slow.
 const OLDEST: TimeDelta = TimeDelta::days(1);
 
-/// A message as it was posted; nothing in it is to be believed before its signature is
-/// verified.
+/// A message as posted. Nothing in it can be trusted before its signature is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SnsMessage {
-    pub(super) kind: Kind,
+    pub(super) kind: MessageType,
     pub(super) topic: TopicArn,
     id: String,
     text: String,
@@ -31,16 +30,15 @@ pub(super) struct SnsMessage {
     pub(super) certificate_url: String,
 }
 
-/// Its type, and what only messages of this type hold.
+/// The type, and the fields that only this type has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum MessageType {
     Notification { subject: Option<String> },
     SubscriptionConfirmation { url: String, token: String },
     UnsubscribeConfirmation { url: String, token: String },
 }
 
-/// The body's fields. One that stands there twice is an error: what is verified must be
-/// what is read.
+/// The body's fields. A field that occurs twice is an error: exactly what is verified must be read.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Body {
@@ -63,17 +61,17 @@ impl SnsMessage {
     /// Reads the body of a request.
     ///
     /// # Errors
-    /// When it is no JSON, or lacks a field that its type of message has.
-    pub(super) fn read(body: &[u8]) -> Result<Self, Refusal> {
-        let body: Body = serde_json::from_slice(body).map_err(|_| Refusal::Json)?;
-        let missing = || Refusal::Field("Type", "must be that of an SNS message");
+    /// When it is not JSON, or misses a field of its type of message.
+    pub(super) fn read(body: &[u8]) -> Result<Self, RequestError> {
+        let body: Body = serde_json::from_slice(body).map_err(|_| RequestError::Json)?;
+        let missing = || RequestError::Field("Type", "must be that of an SNS message");
         let kind = match body.r#type.as_deref().ok_or_else(missing)? {
-            "Notification" => Kind::Notification { subject: body.subject },
-            "SubscriptionConfirmation" => Kind::SubscriptionConfirmation {
+            "Notification" => MessageType::Notification { subject: body.subject },
+            "SubscriptionConfirmation" => MessageType::SubscriptionConfirmation {
                 url: field("SubscribeURL", body.subscribe_url)?,
                 token: field("Token", body.token)?,
             },
-            "UnsubscribeConfirmation" => Kind::UnsubscribeConfirmation {
+            "UnsubscribeConfirmation" => MessageType::UnsubscribeConfirmation {
                 url: field("SubscribeURL", body.subscribe_url)?,
                 token: field("Token", body.token)?,
             },
@@ -84,7 +82,7 @@ impl SnsMessage {
         let signature = field("Signature", body.signature)?;
         Ok(Self {
             kind,
-            topic: topic.parse().map_err(|expected| Refusal::Field("TopicArn", expected))?,
+            topic: topic.parse().map_err(|expected| RequestError::Field("TopicArn", expected))?,
             id: field("MessageId", body.message_id)?,
             text: field("Message", body.message)?,
             timestamp: field("Timestamp", body.timestamp)?,
@@ -93,18 +91,18 @@ impl SnsMessage {
         })
     }
 
-    /// The text that SNS signs: names and values of these fields, each on a line, in the
-    /// order of their names. The topic's ARN holds no line break and stands before the last
-    /// field, so that no other field's content can stand in for it.
+    /// The text that SNS signs: name and value of these fields, each on its own line, sorted by
+    /// name. The topic's ARN contains no line break and comes before the last field, so another
+    /// field's content cannot imitate it.
     pub(super) fn signed_text(&self) -> String {
         let mut fields = vec![("Message", self.text.as_str()), ("MessageId", &self.id)];
         match &self.kind {
-            Kind::Notification { subject } => {
+            MessageType::Notification { subject } => {
                 fields.extend(subject.as_deref().map(|subject| ("Subject", subject)));
                 fields.push(("Timestamp", &self.timestamp));
             }
-            Kind::SubscriptionConfirmation { url, token }
-            | Kind::UnsubscribeConfirmation { url, token } => {
+            MessageType::SubscriptionConfirmation { url, token }
+            | MessageType::UnsubscribeConfirmation { url, token } => {
                 fields.push(("SubscribeURL", url));
                 fields.push(("Timestamp", &self.timestamp));
                 fields.push(("Token", token));
@@ -120,12 +118,12 @@ impl SnsMessage {
         DateTime::parse_from_rfc3339(&self.timestamp).is_ok_and(|at| now - at.to_utc() > OLDEST)
     }
 
-    /// A notification as intake reads it. It is built from the fields that the signature covers:
-    /// the body as it was posted may hold others, which anybody could have added to a message that
-    /// SNS signed, and intake would read them.
+    /// A notification in the form that intake reads. It is built only from the signed fields: the
+    /// posted body can have other fields, which anyone could add to a message that SNS signed, and
+    /// intake would read them.
     pub(super) fn notification(&self) -> Value {
         let subject = match &self.kind {
-            Kind::Notification { subject } => subject.as_deref(),
+            MessageType::Notification { subject } => subject.as_deref(),
             _ => None,
         };
         json!({"MessageId": self.id, "TopicArn": self.topic.as_str(), "Subject": subject,
@@ -133,8 +131,8 @@ impl SnsMessage {
     }
 }
 
-impl Kind {
-    /// SNS's name of the type.
+impl MessageType {
+    /// SNS's name for the type.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Notification { .. } => "Notification",
@@ -144,8 +142,8 @@ impl Kind {
     }
 }
 
-fn field(name: &'static str, value: Option<String>) -> Result<String, Refusal> {
-    value.ok_or(Refusal::Field(name, "must be there, as SNS sends it"))
+fn field(name: &'static str, value: Option<String>) -> Result<String, RequestError> {
+    value.ok_or(RequestError::Field(name, "is missing: SNS always sends it"))
 }
 
 #[cfg(test)]
@@ -163,7 +161,7 @@ mod tests {
         })
     }
 
-    fn read(body: &Value) -> Result<SnsMessage, Refusal> {
+    fn read(body: &Value) -> Result<SnsMessage, RequestError> {
         SnsMessage::read(body.to_string().as_bytes())
     }
 
@@ -196,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn a_missing_field_is_named() {
         for name in [
             "Type",
             "MessageId",
@@ -211,30 +209,30 @@ mod tests {
         ] {
             let mut body = body("SubscriptionConfirmation");
             body.as_object_mut().unwrap().remove(name);
-            let Err(Refusal::Field(named, _)) = read(&body) else { panic!("{name}") };
+            let Err(RequestError::Field(named, _)) = read(&body) else { panic!("{name}") };
             assert_eq!(named, name);
         }
-        let Err(Refusal::Field("Type", _)) = read(&body("Greeting")) else { panic!() };
+        let Err(RequestError::Field("Type", _)) = read(&body("Greeting")) else { panic!() };
         for (name, value) in
             [("TopicArn", "errors"), ("SignatureVersion", "3"), ("Signature", "no base64!")]
         {
             let mut body = body("Notification");
             body[name] = json!(value);
-            let Err(Refusal::Field(named, _)) = read(&body) else { panic!("{name}") };
+            let Err(RequestError::Field(named, _)) = read(&body) else { panic!("{name}") };
             assert_eq!(named, name);
         }
     }
 
     #[test]
-    fn a_field_that_stands_there_twice_is_refused() {
+    fn a_field_that_occurs_twice_is_refused() {
         let body = body("Notification").to_string();
         let twice = body.replacen('{', r#"{"Message":"signed","#, 1);
-        assert_eq!(SnsMessage::read(twice.as_bytes()), Err(Refusal::Json));
-        assert_eq!(SnsMessage::read(b"raw text"), Err(Refusal::Json));
+        assert_eq!(SnsMessage::read(twice.as_bytes()), Err(RequestError::Json));
+        assert_eq!(SnsMessage::read(b"raw text"), Err(RequestError::Json));
     }
 
     #[test]
-    fn old_is_what_sns_itself_would_not_send_again() {
+    fn a_message_is_old_if_sns_itself_would_not_send_it_again() {
         let message = read(&body("Notification")).unwrap();
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         assert!(!message.is_too_old(at("2026-11-15T03:06:35Z")));

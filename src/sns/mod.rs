@@ -1,20 +1,20 @@
-//! `POST /sns`: Amazon SNS over HTTPS. Its messages are verified, then enriched by the same
-//! code as Lambda's.
+//! `POST /sns`: Amazon SNS over HTTPS. Messages are verified, and then enriched by the same code as
+//! in Lambda.
 //!
-//! - `endpoint`: a request on its way to the queue.
+//! - `endpoint`: turns a request into a queued event.
 //! - `message`: the three types of message, and the text that is signed.
-//! - `topic`, `address`: a topic's ARN, and the addresses that its messages may name.
-//! - `certificate`, `certificates`, `signature`: whether SNS signed a message.
+//! - `topic`, `address`: a topic's ARN, and the addresses that a message can contain.
+//! - `certificate`, `certificates`, `signature`: check that SNS signed a message.
 //! - [`fetch`]: the port to SNS's own host.
-//! - `refusal`: why a request is not taken.
+//! - `error`: why a request is refused.
 
 mod address;
 mod certificate;
 mod certificates;
 mod endpoint;
+mod error;
 pub mod fetch;
 mod message;
-mod refusal;
 mod signature;
 mod topic;
 

@@ -7,9 +7,9 @@ use ring::signature::{
     UnparsedPublicKey,
 };
 
-use super::refusal::Refusal;
+use super::error::RequestError;
 
-/// A signature as a message brings it.
+/// The signature of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Signature {
     version: Version,
@@ -19,8 +19,8 @@ pub(super) struct Signature {
 /// How SNS signs: a topic's attribute `SignatureVersion`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Version {
-    /// SHA-1 with RSA, what topics have unless told otherwise. Nobody can choose the message
-    /// id in the signed text, which is what known attacks on SHA-1 would need.
+    /// SHA-1 with RSA, the default for topics. Known attacks on SHA-1 would need a chosen message
+    /// id in the signed text, and nobody can choose that.
     One,
     /// SHA-256 with RSA.
     Two,
@@ -30,19 +30,19 @@ impl Signature {
     /// Reads the fields `SignatureVersion` and `Signature`.
     ///
     /// # Errors
-    /// When the version is unknown, or the signature no base64.
-    pub(super) fn read(version: &str, text: &str) -> Result<Self, Refusal> {
+    /// When the version is unknown, or the signature is not base64.
+    pub(super) fn read(version: &str, text: &str) -> Result<Self, RequestError> {
         let version = match version {
             "1" => Version::One,
             "2" => Version::Two,
-            _ => return Err(Refusal::Field("SignatureVersion", "must be 1 or 2")),
+            _ => return Err(RequestError::Field("SignatureVersion", "must be 1 or 2")),
         };
         let bytes = BASE64_STANDARD.decode(text);
-        let bytes = bytes.map_err(|_| Refusal::Field("Signature", "must be base64"))?;
+        let bytes = bytes.map_err(|_| RequestError::Field("Signature", "must be base64"))?;
         Ok(Self { version, bytes })
     }
 
-    /// Whether it was made over this text by the owner of this RSA key, given as PKCS #1.
+    /// Whether the owner of this RSA key (as PKCS #1) signed this text.
     pub(super) fn fits(&self, text: &str, key: &[u8]) -> bool {
         let parameters: &RsaParameters = match self.version {
             Version::One => &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,

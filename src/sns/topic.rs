@@ -1,4 +1,4 @@
-//! A topic's ARN, and where SNS of its Region is.
+//! A topic's ARN, and the host of SNS in its Region.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use crate::aws::{Arn, Origin};
 /// Longest name of a topic (SNS API reference, `CreateTopic`).
 const LONGEST_NAME: usize = 256;
 
-/// The ARN of a standard topic: a FIFO topic notifies no HTTPS endpoint.
+/// The ARN of a standard topic: a FIFO topic cannot notify an HTTPS endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicArn {
     text: String,
@@ -21,18 +21,18 @@ impl TopicArn {
         &self.text
     }
 
-    /// The account that the topic is in.
+    /// The topic's account.
     #[must_use]
     pub fn account(&self) -> &str {
         &self.origin.account
     }
 
-    /// The domain that AWS has its services under.
+    /// The domain of AWS's services.
     pub(super) fn domain(&self) -> &'static str {
         self.origin.partition.dns_suffix()
     }
 
-    /// The host that SNS of the topic's Region answers at.
+    /// The host of SNS in the topic's Region.
     pub(super) fn host(&self) -> String {
         format!("sns.{}.{}", self.origin.region, self.domain())
     }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_standard_topic_is_refused() {
+    fn other_text_is_not_a_standard_topic() {
         for text in [
             "",
             "errors",

@@ -1,4 +1,5 @@
-//! The `deliver` stage: batches from `events.fifo` to PagerDuty. Holds the key, reads no logs.
+//! The `deliver` stage: sends batches from `events.fifo` to PagerDuty. Holds the key, reads no
+//! logs.
 
 use std::sync::Arc;
 
@@ -22,8 +23,8 @@ use crate::queue::sqs::{LambdaBatch, SqsOutbox, SqsQueue};
 use crate::routing::pace::Pace;
 use crate::routing::{KeySource, Keys};
 
-/// The key of what the daily rule sends in place of a batch. What stands there is not looked at:
-/// a stack whose code alone was updated still sends the word of an earlier version.
+/// The key in the daily rule's message, which comes instead of a batch. Its value is ignored: if
+/// only a stack's code was updated, the rule still sends the value of an earlier version.
 const HEALTH_CHECK: &str = "pagetrail";
 
 /// What the `deliver` stage needs.
@@ -40,7 +41,7 @@ pub struct Settings {
     pub paging: Paging,
 }
 
-/// Answers invocations until Lambda ends the process.
+/// Handles invocations until Lambda ends the process.
 ///
 /// # Errors
 /// When the HTTP client cannot be built or the Runtime API cannot be reached.
@@ -74,18 +75,19 @@ pub async fn run(sdk: &SdkConfig, config: Settings) -> Result<(), Error> {
     .await
 }
 
-/// Takes what enrich failed on out of a batch.
+/// Separates the messages that enrich could not handle from a batch.
 struct Unenriched {
     paging: Paging,
     outbox: SqsOutbox,
 }
 
 impl Unenriched {
-    /// Queues it as events. Returns the other messages, and the ids of those that come back.
+    /// Queues them as events. Returns the other messages, and the ids of those that come back.
     async fn queue(&self, batch: Vec<Message>) -> (Vec<Message>, Vec<String>) {
         let (mut others, mut failed) = (Vec::new(), Vec::new());
         for message in batch {
-            // Its queue, unlike the events', is no FIFO queue: its messages have no group.
+            // Their queue is not a FIFO queue, unlike the events queue, so its messages have no
+            // group.
             let without_group = message.group.is_none();
             let read = || unenriched::read(&message.body, &self.paging);
             let Some(events) = without_group.then(read).flatten() else {
@@ -93,7 +95,10 @@ impl Unenriched {
                 continue;
             };
             if let Err(error) = unenriched::queue(&events, &self.outbox).await {
-                warn!(%error, "what enrich failed on was not queued; it comes again");
+                warn!(
+                    %error,
+                    "alarms that enrich could not handle were not queued; they are tried again"
+                );
                 failed.push(message.id);
             }
         }

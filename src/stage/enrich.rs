@@ -1,4 +1,5 @@
-//! The `enrich` stage: alarms from SNS to `events.fifo`. Reads logs, holds no key.
+//! The `enrich` stage: turns alarms from SNS into events in `events.fifo`. Reads logs, holds no
+//! key.
 
 use aws_config::SdkConfig;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -16,7 +17,7 @@ pub struct Settings {
     pub enrich: enrich::Settings,
 }
 
-/// Answers invocations until Lambda ends the process.
+/// Handles invocations until Lambda ends the process.
 ///
 /// # Errors
 /// When the Runtime API cannot be reached.
@@ -28,7 +29,7 @@ pub async fn run(sdk: &SdkConfig, config: Settings) -> Result<(), Error> {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let arn = Arn::parse(&event.context.invoked_function_arn);
         let account = arn.map(|arn| arn.account).unwrap_or_default();
-        // Where it fails Lambda invokes again.
+        // If this fails, Lambda invokes the function again.
         enrich.handle(&event.payload, account, end_of(&event.context)).await.map_err(Error::from)
     }))
     .await

@@ -1,9 +1,9 @@
-//! What a function URL hands to its function, and what it makes its answer of (payload format
-//! 2.0). Nothing that a client can send fails here: an error of the function raises an alarm.
+//! A function URL's request and response (payload format 2.0). No request of a client can make the
+//! function fail: an error of the function raises an alarm.
 //!
-//! That is why this does not use the crate `lambda_http`, which does the same for more kinds of
-//! event: it panics where a URI cannot be parsed, as with the query `?q=<script>`. The client would
-//! get a 502, and anybody who knows the address could raise the alarm.
+//! That is why this does not use the crate `lambda_http`, which does the same for more event types:
+//! it panics if a URI cannot be parsed, for example with the query `?q=<script>`. The client would
+//! get a 502, and anyone who knows the URL could raise the alarm.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -18,7 +18,7 @@ use lambda_runtime::Error;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-/// What cannot stand in a path as it is. A `%` can: what was encoded stays so.
+/// Characters that cannot be in a path unencoded. A `%` can: encoded text stays encoded.
 const NOT_IN_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -33,12 +33,12 @@ const NOT_IN_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// A request to the function URL. Its query is not read: the gateway knows none.
+/// A request to the function URL. Its query is not read, because the gateway uses none.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Event {
     raw_path: String,
-    /// Several of one name are joined by commas.
+    /// Several values of one name are joined by commas.
     #[serde(default)]
     headers: BTreeMap<String, String>,
     request_context: RequestContext,
@@ -60,10 +60,10 @@ struct Http {
 }
 
 impl Event {
-    /// The request as it came in.
+    /// The HTTP request that the client sent.
     ///
     /// # Errors
-    /// When it cannot have come by a function URL.
+    /// When it cannot have come from a function URL.
     pub(super) fn into_request(self) -> Result<Request, Error> {
         let body = self.body.unwrap_or_default();
         let body = if self.is_base64_encoded {
@@ -75,7 +75,7 @@ impl Event {
         let Http { method, source_ip } = self.request_context.http;
         let mut request = Request::builder().method(method.as_str()).uri(path).body(body)?;
         for (name, value) in self.headers {
-            // One that HTTP does not allow says nothing that is asked for.
+            // A header that HTTP does not allow is one that nothing here needs.
             if let (Ok(name), Ok(value)) =
                 (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes()))
             {
@@ -89,18 +89,18 @@ impl Event {
     }
 }
 
-/// The answer of the function.
+/// The function's response.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Answer {
+pub(super) struct UrlResponse {
     status_code: u16,
     headers: BTreeMap<String, String>,
     body: String,
     is_base64_encoded: bool,
 }
 
-impl Answer {
-    /// Reads the response to its end.
+impl UrlResponse {
+    /// Reads the whole response.
     ///
     /// # Errors
     /// When its body breaks off.
@@ -108,7 +108,7 @@ impl Answer {
         let (head, body) = response.into_parts();
         let mut headers = BTreeMap::new();
         for (name, value) in &head.headers {
-            // The URL counts for itself; of an answer to HEAD it would count nothing.
+            // The function URL sets the length itself, from the body; for HEAD that would be 0.
             if name != header::CONTENT_LENGTH
                 && let Ok(value) = value.to_str()
             {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_a_client_can_send_fails() {
+    fn no_request_of_a_client_fails() {
         for path in
             ["/", "/a b", "/<script>", "/%zz%", "/ä\u{0}\u{7f}", "//x", "/?#[]", "/{\"|\\^`}"]
         {
@@ -177,10 +177,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_is_no_text_is_base64() {
-        let answer = Answer::of((StatusCode::ACCEPTED, "Zürich ✓").into_response()).await.unwrap();
+        let answer =
+            UrlResponse::of((StatusCode::ACCEPTED, "Zürich ✓").into_response()).await.unwrap();
         assert_eq!((answer.status_code, answer.body.as_str()), (202, "Zürich ✓"));
         assert!(!answer.is_base64_encoded && !answer.headers.contains_key("content-length"));
-        let answer = Answer::of(vec![0xff_u8, 0].into_response()).await.unwrap();
+        let answer = UrlResponse::of(vec![0xff_u8, 0].into_response()).await.unwrap();
         assert_eq!((answer.body.as_str(), answer.is_base64_encoded), ("/wA=", true));
     }
 }

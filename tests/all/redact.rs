@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pagetrail::ids::{self, Kind};
+use pagetrail::ids::{self, Scope};
 use pagetrail::lines::Line;
 use pagetrail::lines::correlation::correlations;
 use pagetrail::redact::{Category, Pattern, PatternError, Redactor, Settings};
@@ -412,12 +412,12 @@ fn an_id_under_any_name_of_the_table_survives_and_is_followed() {
     for line in forms("number", CARD) {
         assert!(!redact(&line).contains(CARD), "under another name it is a card number: {line}");
     }
-    for (name, kind) in ids::NAMES {
+    for (name, scope) in ids::NAMES {
         for id in [CARD, TRACE] {
-            let is_followed = match kind {
-                Kind::Invocation | Kind::Request | Kind::Trace | Kind::Work => true,
-                Kind::Word => id == TRACE,
-                Kind::Part => false,
+            let is_followed = match scope {
+                Scope::Invocation | Scope::Request | Scope::Trace | Scope::Work => true,
+                Scope::TraceOrWord => id == TRACE,
+                Scope::Ignored => false,
             };
             for line in forms(name, id) {
                 untouched(&[&line]);

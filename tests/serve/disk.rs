@@ -115,6 +115,6 @@ async fn a_file_that_is_no_queue_is_refused_and_left_alone() {
     fs::write(setup.path("data/queue.db"), &other).unwrap();
     let (code, said) = setup.run().await;
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains("queue.db is not a queue of Pagetrail's"), "{said}");
+    assert!(said.contains("queue.db is not a Pagetrail queue"), "{said}");
     assert_eq!(fs::read(setup.path("data/queue.db")).unwrap(), other);
 }

@@ -20,7 +20,7 @@ async fn without_a_usable_key_it_does_not_start_and_says_which() {
     let pagerduty = refusing(KEY).await;
     let (code, said) = Setup::new(&pagerduty.url()).run().await;
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains("PagerDuty takes none of the routing keys: …cdef"), "{said}");
+    assert!(said.contains("PagerDuty accepts none of the routing keys: …cdef"), "{said}");
     assert!(!said.contains(KEY), "{said}");
 }
 
@@ -30,7 +30,7 @@ async fn a_refused_key_is_told_and_set_aside() {
     let keys = json!({"default": [OTHER, KEY]}).to_string();
     let server =
         Setup::new(&pagerduty.url()).variable("PAGETRAIL_ROUTING_KEYS", &keys).start().await;
-    assert!(server.log().contains("does not take the routing key: it is set aside"));
+    assert!(server.log().contains("does not accept the routing key: it is set aside"));
     assert!(!server.log().contains(OTHER), "{}", server.log());
     let answer = client()
         .post(&server.url)

@@ -105,7 +105,7 @@ async fn an_address_in_use_is_told_with_the_fix() {
     let (code, said) = setup.run().await;
     assert_eq!(code, 1);
     assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
-    assert!(said.contains("choose another with listen"), "{said}");
+    assert!(said.contains("choose another address with listen"), "{said}");
 }
 
 #[tokio::test]

@@ -192,7 +192,7 @@ async fn what_is_no_queue_is_left_alone() {
             let error = place.try_open().err().unwrap();
             assert!(matches!(error, OpenError::NotAQueue(_)), "{error}");
             let why = error.to_string();
-            assert!(why.contains("queue.db is not a queue of Pagetrail's"), "{why}");
+            assert!(why.contains("queue.db is not a Pagetrail queue"), "{why}");
             assert_eq!(fs::read_to_string(place.path()).unwrap(), content);
         }
     }
@@ -306,7 +306,10 @@ async fn damage_during_a_run_is_told_and_the_next_start_carries_on() {
     };
     assert!(matches!(told, QueueError::Failed(_)), "{told}");
     let error = queue.send(message(1, "x")).await.unwrap_err().to_string();
-    assert!(error.contains("queue.db is damaged (") && error.contains("start anew"), "{error}");
+    assert!(
+        error.contains("queue.db is damaged (") && error.contains("restart Pagetrail"),
+        "{error}"
+    );
     assert_eq!(queue.state().await.ready.unwrap_err().to_string(), error);
     queue.close().await;
     let queue = place.open();

@@ -20,7 +20,7 @@ fn defaults_listen_on_this_machine_only() {
 #[test]
 fn beyond_this_machine_keys_must_be_known() {
     let fault = read("listen = \"0.0.0.0:8080\"").unwrap_err();
-    assert!(fault.contains("who posts from another machine needs a routing key"), "{fault}");
+    assert!(fault.contains("clients on other machines need a routing key"), "{fault}");
     let config = read(&format!("listen = \"[::]:8080\"\nallowed_keys = [\"{KEY}\"]")).unwrap();
     assert!(config.is_reachable());
     assert!(read("listen = \"[::ffff:127.0.0.1]:1\"").is_ok());
@@ -38,7 +38,7 @@ fn all_faults_at_once_with_their_lines_and_no_key_in_them() {
         "line 1: listen is not valid",
         "line 2: queue is not valid: it must be sqlite, sqlite:FILE, or sqs:URL",
         "line 3: routing_keys and pagetrail.toml, line 4: routing_keys_file are both set",
-        "line 3: routing_keys: the routing keys are neither",
+        "line 3: routing_keys: the routing keys must be 32 letters",
         "line 5: token is not valid: it must be at least 16 characters",
         "line 6: rate_per_minute is not valid",
         "line 7: sns_topics is not valid",

@@ -1,11 +1,11 @@
 // Fetches this page again every few seconds and swaps its <main> when it has changed.
 const EVERY = 1000 * Number(document.currentScript.dataset.every);
 
-// What tells a link, or whatever else can be focused, from the others.
+// The attributes that identify a focusable element, such as a link.
 const name = (element) => element.id || element.getAttribute("href");
 
 async function refresh() {
-  // A page nobody sees needs no news; a reader who is selecting text must not lose it.
+  // A hidden page needs no update, and a reader must not lose selected text.
   if (document.hidden || !getSelection().isCollapsed) return;
   const stale = document.getElementById("stale");
   try {

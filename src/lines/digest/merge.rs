@@ -1,30 +1,30 @@
-//! Merging: shapes that differ in one place only, where many different words stand.
+//! Merging: combines shapes that differ in one position only, if many different words occur there.
 
 use std::collections::HashMap;
 
 use super::token::Token;
 use super::word::Class;
 
-/// Rounds of merging; each can make one more place of a shape a value.
+/// Rounds of merging; each round can turn one more position of a shape into a value.
 const ROUNDS: usize = 4;
 
-/// Distinct words in one place, all else being equal, from which the place holds a
-/// value. Fewer are taken for states: `Started`, `Paused`, `Resumed`, `Stopped`.
+/// With this many distinct words in one position, everything else being equal, the position holds a
+/// value. Fewer words are treated as states: `Started`, `Paused`, `Resumed`, `Stopped`.
 const WORDS: usize = 5;
 const DOTTED: usize = 4;
 const IDS: usize = 2;
 
-/// Words that must stay, so that a shape still says something.
+/// Words that must stay, so that a shape still has a meaning.
 const CONTEXT: usize = 2;
 
-/// One shape of line: its tokens, and the shape it has been merged into.
+/// One shape of line: its tokens, and the shape that it was merged into.
 #[derive(Debug)]
 pub(super) struct Shape {
     pub tokens: Vec<Token>,
     pub into: usize,
 }
 
-/// The shape that `shape` has become part of.
+/// The shape that `shape` was merged into.
 pub(super) fn root(shapes: &[Shape], mut shape: usize) -> usize {
     while shapes[shape].into != shape {
         shape = shapes[shape].into;
@@ -32,8 +32,8 @@ pub(super) fn root(shapes: &[Shape], mut shape: usize) -> usize {
     shape
 }
 
-/// Merges the shapes that differ in a value only. Work grows with the number of tokens,
-/// not with pairs of shapes: each place of each shape is looked up once a round.
+/// Merges shapes that differ in a value only. The work grows with the number of tokens, not with
+/// pairs of shapes: each position of each shape is looked up once in a round.
 pub(super) fn merge(shapes: &mut [Shape]) {
     for _ in 0..ROUNDS {
         let same = join_equal(shapes);
@@ -57,7 +57,7 @@ pub(super) fn merge(shapes: &mut [Shape]) {
     join_equal(shapes);
 }
 
-/// A number for the whole shape, made of one number per place.
+/// A number for the whole shape, made of one number for each position.
 pub(super) fn signature(tokens: &[Token]) -> u64 {
     let sum = tokens
         .iter()
@@ -72,12 +72,12 @@ fn mix(hash: u64, place: usize) -> u64 {
     (mixed ^ (mixed >> 32)).wrapping_mul(0xc4ce_b9fe_1a85_ec53)
 }
 
-/// Shapes that are the same by now become one. Says whether there were any.
+/// Joins shapes that have become equal. Returns whether there were any.
 fn join_equal(shapes: &mut [Shape]) -> bool {
     let mut first: HashMap<u64, usize> = HashMap::with_capacity(shapes.len());
     let mut joined = false;
     for (index, shape) in shapes.iter_mut().enumerate() {
-        // Shapes without any token are told apart by their punctuation.
+        // Shapes without tokens differ by their punctuation.
         if shape.into == index && !shape.tokens.is_empty() {
             shape.into = *first.entry(signature(&shape.tokens)).or_insert(index);
             joined |= shape.into != index;
@@ -87,7 +87,7 @@ fn join_equal(shapes: &mut [Shape]) -> bool {
 }
 
 #[derive(Default)]
-struct Place {
+struct WordCounts {
     masks: u32,
     ids: u32,
     dotted: u32,
@@ -95,7 +95,7 @@ struct Place {
     words: u32,
 }
 
-impl Place {
+impl WordCounts {
     fn is_value(&self, context: usize) -> bool {
         let named = self.ids + self.dotted + self.settings + self.words;
         let all = (named + self.masks) as usize;
@@ -103,7 +103,7 @@ impl Place {
             return false;
         }
         let ids = self.ids + self.masks + self.settings;
-        // A key whose value is a number elsewhere has a value here too.
+        // A key whose value is a number in other shapes has a value here too.
         let valued = self.settings == 0 || self.masks > 0;
         if self.words == 0 && self.dotted == 0 && valued {
             return context >= 1 && ids as usize >= IDS;
@@ -115,9 +115,9 @@ impl Place {
     }
 }
 
-/// The places that hold values, as (shape, place).
+/// The positions that hold values, as (shape, position).
 fn find_values(shapes: &[Shape]) -> Vec<(usize, usize)> {
-    let mut places: HashMap<u64, Place> = HashMap::new();
+    let mut places: HashMap<u64, WordCounts> = HashMap::new();
     each_place(shapes, |key, token, _, _, _| {
         let place = places.entry(key).or_default();
         match token.class {
@@ -137,13 +137,14 @@ fn find_values(shapes: &[Shape]) -> Vec<(usize, usize)> {
             values.push((shape, place));
         }
     });
-    // One place a shape and round: with two made values at once their context is gone.
+    // One position for each shape and round: with two new values at the same time, their context
+    // would be lost.
     values.dedup_by_key(|(shape, _)| *shape);
     values
 }
 
-/// Calls `visit` with each place that may hold a value: the shape's number without
-/// that place, the token there, and how many words stand elsewhere.
+/// Calls `visit` with each position that can hold a value: the shape's number without that
+/// position, the token there, and how many words are in other positions.
 fn each_place(shapes: &[Shape], mut visit: impl FnMut(u64, &Token, usize, usize, usize)) {
     for (index, shape) in shapes.iter().enumerate() {
         if shape.into != index {
@@ -152,7 +153,7 @@ fn each_place(shapes: &[Shape], mut visit: impl FnMut(u64, &Token, usize, usize,
         let whole = signature(&shape.tokens) ^ (shape.tokens.len() as u64).rotate_left(32);
         let words = shape.tokens.iter().filter(|token| token.class != Class::Mask).count();
         for (place, token) in shape.tokens.iter().enumerate() {
-            // A message seldom begins with a value that looks like a word.
+            // A message rarely begins with a value that looks like a word.
             if token.class == Class::Fixed || (place == 0 && token.class == Class::Word) {
                 continue;
             }

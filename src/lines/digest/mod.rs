@@ -1,12 +1,14 @@
-//! The digest: log lines become kinds, which differ only in ids, numbers and times.
+//! The digest: groups log lines into kinds. Lines of one kind differ only in ids, numbers and
+//! times.
 //!
-//! A line's message is found (structured lines by their fields, text by leaving out the
-//! head), read into tokens with values masked, and counted under the shape these make.
-//! At the end shapes that differ in one place only, where many words stand, are merged.
-//! What is kept grows with the number of shapes, not of lines, and is bounded.
+//! For each line it finds the message (by the fields of a structured line, or by skipping the head
+//! of a text line), reads it into tokens with values masked (`token`, `word`), and counts it under
+//! the shape that these tokens make. At the end, `merge` combines shapes that differ in one
+//! position only, if many words occur there, and `template` writes the result. Memory grows with
+//! the number of shapes, not of lines, and is limited.
 //!
-//! Own code, because the crate for it (`logdrain`) groups far worse with one setting for
-//! all logs: see `benches/README.md` for what was measured, on what, and what is weak.
+//! This is own code, because the crate for it (`logdrain`) groups much worse with one setting for
+//! all logs. `benches/README.md` says what was measured, on which logs, and what is weak.
 
 mod merge;
 mod template;
@@ -21,24 +23,24 @@ use token::Token;
 pub use crate::lines::record::Severity;
 use crate::lines::record::message;
 
-/// Shapes kept apart. What comes when there are more is counted by its first word.
+/// Maximum number of shapes. After that, lines are counted by their first word.
 const SHAPES: usize = 4096;
-/// First words kept apart after that.
+/// Maximum number of first words after that.
 const COARSE: usize = 256;
-/// Marks the signatures of what came when there was no more room.
+/// Marks the signatures of lines that came after both limits.
 const OVERFLOW: u64 = 0x5bd1_e995_9e37_79b9;
 /// Bytes of a line that are read.
 const LINE: usize = 64 * 1024;
-/// Bytes of a message that are looked at.
+/// Bytes of a message that are used.
 const MESSAGE: usize = 4096;
 /// Bytes kept of a shape's first message and first line.
 const KEPT: usize = 400;
 
-/// Where a line was counted; `Kinds::of` says which kind that became.
+/// Where a line was counted; `Kinds::of` returns its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Slot(usize);
 
-/// Lines on their way to kinds.
+/// Collects lines and groups them into kinds.
 #[derive(Debug, Default)]
 pub struct Digest {
     shapes: Vec<Shape>,
@@ -48,7 +50,7 @@ pub struct Digest {
     lines: usize,
 }
 
-/// What is known of a shape besides its tokens.
+/// What is known about a shape, apart from its tokens.
 #[derive(Debug)]
 struct Seen {
     count: usize,
@@ -64,14 +66,14 @@ struct Seen {
 pub struct Kind {
     /// The first line's message as a person would quote it, on one line.
     pub name: String,
-    /// The same with `<*>` where the lines differ or may differ.
+    /// The same, with `<*>` where the lines differ or can differ.
     pub template: String,
     pub severity: Severity,
     pub count: usize,
     /// The first and the last line of the kind, counted from 0 in the order of `add`.
     pub first: usize,
     pub last: usize,
-    /// The beginning of the first line.
+    /// The start of the first line.
     pub example: String,
 }
 
@@ -113,7 +115,7 @@ impl Digest {
         token::read(message, &mut self.tokens);
         let mut signature = merge::signature(&self.tokens);
         if self.tokens.is_empty() {
-            // Nothing but punctuation, or nothing at all.
+            // Only punctuation, or nothing at all.
             signature = token::hash(message.trim().as_bytes()) | 1;
         }
         if self.shapes.len() >= SHAPES && !self.slots.contains_key(&signature) {
@@ -157,7 +159,7 @@ impl Digest {
             let root = merge::root(&self.shapes, shape);
             let seen = &self.seen[shape];
             if of_shape[root] == usize::MAX {
-                // The first shape of a kind is its root: it has the first line.
+                // The first shape of a kind is its root: it includes the first line.
                 of_shape[root] = kinds.len();
                 kinds.push(Kind {
                     name: crate::text::one_line(&seen.message),

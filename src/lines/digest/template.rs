@@ -9,7 +9,7 @@ pub(super) fn of(tokens: &[Token], message: &str) -> String {
     let mut at = 0;
     for token in tokens {
         let (start, end) = (token.start as usize, token.end as usize);
-        // The message kept may be shorter than the one that was read.
+        // The stored message can be shorter than the one that was read.
         let (Some(between), Some(text)) = (message.get(at..start), message.get(start..end)) else {
             break;
         };
@@ -31,7 +31,7 @@ pub(super) fn of(tokens: &[Token], message: &str) -> String {
     crate::text::one_line(&template)
 }
 
-/// Brackets right after a value whose openers lie within it.
+/// Closing brackets directly after a value that contains the opening ones.
 fn closers(value: &str, after: &str) -> usize {
     let count = |open: char, close: char| {
         value.matches(open).count().saturating_sub(value.matches(close).count())

@@ -1,8 +1,8 @@
-//! Tokens: a message in words that stay and values that are masked.
+//! Tokens: splits a message into words that stay and values that are masked.
 
 use super::word::{Class, classify, is_unit};
 
-/// Tokens kept of one message; what stands further back seldom tells kinds apart.
+/// Tokens kept of one message; later ones rarely make a difference between kinds.
 pub(super) const LIMIT: usize = 48;
 
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +11,7 @@ pub(super) struct Token {
     pub class: Class,
     pub start: u32,
     pub end: u32,
-    /// Bytes at the token's beginning that are not masked.
+    /// Bytes at the token's start that are not masked.
     pub keep: u32,
 }
 
@@ -19,7 +19,7 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/// Keys whose value is what a person reads: it is never masked as a whole.
+/// Keys whose value is text for people: it is never masked as a whole.
 const SPOKEN: [&str; 10] = [
     "msg",
     "message",
@@ -33,7 +33,7 @@ const SPOKEN: [&str; 10] = [
     "stderr",
 ];
 
-/// Reads the message into `tokens`, which is emptied first.
+/// Reads the message into `tokens`, which is cleared first.
 pub(super) fn read(text: &str, tokens: &mut Vec<Token>) {
     tokens.clear();
     let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, tokens };
@@ -51,9 +51,9 @@ impl Reader<'_> {
     fn run(&mut self) {
         let mut previous = "";
         let mut before_previous = "";
-        // The token before was a number that a unit may follow.
+        // The last token was a number, and a unit can follow it.
         let mut counted = false;
-        // The token before was a key and this is its value.
+        // The last token was a key, and this is its value.
         let mut value_of: Option<&str> = None;
         let text = self.text;
         while self.tokens.len() < LIMIT {
@@ -96,7 +96,7 @@ impl Reader<'_> {
                 && matches!(before_previous, "for" | "invalid" | "Invalid" | "by" | "as");
             let built = if is_value && end == self.at { self.closing_bracket() } else { None };
             if let Some(close) = built {
-                // key=Source{10183}: a value with a type's name in front.
+                // key=Source{10183}: a value after a type's name.
                 self.mask(start, close);
                 self.at = close;
             } else if named || self.is_calendar(word) {
@@ -112,7 +112,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Skips white space and punctuation; notes a `=` that makes the word before it a key.
+    /// Skips white space and punctuation. Notes a `=`, which makes the word before it a key.
     fn skip_separators<'t>(&mut self, value_of: &mut Option<&'t str>, previous: &'t str) {
         while self.at < self.bytes.len() {
             let byte = self.bytes[self.at];
@@ -127,7 +127,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Where the string that begins here is closed, if it is soon and in this line.
+    /// Where the string that begins here ends, if that is near and on this line.
     fn closing_quote(&self) -> Option<usize> {
         let quote = self.bytes[self.at];
         let rest = &self.bytes[self.at + 1..];
@@ -144,7 +144,7 @@ impl Reader<'_> {
         None
     }
 
-    /// Where the bracket that opens here is closed, if it is soon.
+    /// Where the bracket that opens here is closed, if that is near.
     fn closing_bracket(&self) -> Option<usize> {
         if !matches!(self.bytes.get(self.at), Some(b'{' | b'(')) {
             return None;
@@ -164,7 +164,7 @@ impl Reader<'_> {
         None
     }
 
-    /// A token ends at a separator; a URL or path only at what cannot be in one.
+    /// A token ends at a separator; a URL or path ends only at a character that cannot be in it.
     fn end_of_token(&self, start: usize) -> usize {
         let rest = &self.bytes[start..];
         let end = rest.iter().position(|byte| is_separator(*byte)).unwrap_or(rest.len());
@@ -185,7 +185,7 @@ impl Reader<'_> {
         start + rest.iter().position(ends).unwrap_or(rest.len())
     }
 
-    /// The name of a day or month with a date behind it.
+    /// The name of a day or month that is followed by a date.
     fn is_calendar(&self, word: &str) -> bool {
         let month = MONTHS.contains(&word);
         if !month && !WEEKDAYS.contains(&word) {
@@ -207,7 +207,7 @@ impl Reader<'_> {
         });
     }
 
-    /// Values side by side are one: how many there are is no difference of kind.
+    /// Values next to each other become one: their number makes no difference to the kind.
     fn mask(&mut self, start: usize, end: usize) {
         match self.tokens.last_mut() {
             Some(last) if last.class == Class::Mask => last.end = offset(end),
@@ -265,6 +265,6 @@ pub(super) fn hash(bytes: &[u8]) -> u64 {
     for byte in bytes {
         hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     }
-    // The lowest bit tells a masked rest.
+    // The lowest bit marks a masked rest.
     hash & !1
 }

@@ -1,11 +1,11 @@
-//! Words: whether one is a value, a name with a value, or says what happened.
+//! Words: whether a word is a value, a name with a value, or describes what happened.
 
-/// How readily a token is taken for a value when others stand in its place.
+/// How easily a token counts as a value if other tokens occur in its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
-    /// A value whatever it is: number, time, id, address, path, URL.
+    /// Always a value: number, time, id, address, path, URL.
     Mask,
-    /// A name joined to a value by `_`, `-`, `.` and the like: `attempt_17`, `core.2275`.
+    /// A name joined to a value by `_`, `-` or `.`: `attempt_17`, `core.2275`.
     Id,
     /// A dotted name: `com.example.Job`, `report.exe`.
     Dotted,
@@ -13,11 +13,11 @@ pub(super) enum Class {
     Word,
     /// A plain word as the value of a key: `name=android`.
     Setting,
-    /// What names a state, a method or an error: never a value by itself.
+    /// The name of a state, a method or an error: never a value by itself.
     Fixed,
 }
 
-/// Words after a number that belong to it.
+/// Units that can follow a number.
 const UNITS: [&str; 54] = [
     "b",
     "byte",
@@ -75,7 +75,7 @@ const UNITS: [&str; 54] = [
     "cest",
 ];
 
-/// Ends of host names. Left out: those that are file extensions or package names as often.
+/// Top-level domains. Those that are just as often file extensions or package names are left out.
 const TOP_LEVEL: [&str; 44] = [
     "com", "net", "org", "edu", "gov", "mil", "info", "biz", "io", "dev", "app", "cloud", "local",
     "internal", "lan", "arpa", "de", "cn", "uk", "jp", "ru", "br", "fr", "it", "nl", "se", "no",
@@ -83,7 +83,7 @@ const TOP_LEVEL: [&str; 44] = [
     "pt",
 ];
 
-/// Two letters at the end of a file's name.
+/// File extensions of two letters.
 const EXTENSIONS: [&str; 18] = [
     "js", "ts", "py", "rs", "go", "sh", "md", "so", "rb", "cs", "kt", "cc", "db", "gz", "xz", "os",
     "id", "io",
@@ -93,7 +93,7 @@ pub(super) fn is_unit(word: &str) -> bool {
     word.len() <= 12 && UNITS.iter().any(|unit| word.eq_ignore_ascii_case(unit))
 }
 
-/// The word's class and how many of its bytes stay; `None` for what says nothing.
+/// The word's class and how many of its bytes stay; `None` for a word without meaning.
 pub(super) fn classify(word: &str, is_value: bool) -> Option<(Class, usize)> {
     let bytes = word.as_bytes();
     let whole = bytes.len();
@@ -119,7 +119,7 @@ pub(super) fn classify(word: &str, is_value: bool) -> Option<(Class, usize)> {
     {
         return masked;
     }
-    // A Lambda function's version where others have a number.
+    // A Lambda function's version, in a position where others have a number.
     if word == "$LATEST" {
         return masked;
     }
@@ -145,7 +145,7 @@ pub(super) fn classify(word: &str, is_value: bool) -> Option<(Class, usize)> {
     mixed(word, is_value)
 }
 
-/// A word of letters and digits.
+/// A word with letters and digits.
 fn mixed(word: &str, is_value: bool) -> Option<(Class, usize)> {
     let bytes = word.as_bytes();
     let masked = Some((Class::Mask, 0));
@@ -166,7 +166,7 @@ fn mixed(word: &str, is_value: bool) -> Option<(Class, usize)> {
         return masked;
     }
     if word.find("::").is_some_and(|at| at > 0) {
-        // A qualified name that happens to hold a number.
+        // A qualified name that contains a number.
         return Some((Class::Word, bytes.len()));
     }
     let joined = prefix.last().is_some_and(|last| matches!(last, b'_' | b'-' | b'.' | b'@' | b'~'))
@@ -174,7 +174,7 @@ fn mixed(word: &str, is_value: bool) -> Option<(Class, usize)> {
     if is_value && (joined || prefix.contains(&b'.')) {
         return masked;
     }
-    // "Thunderbird_B7", "pod-ab12": the value begins behind the joint.
+    // "Thunderbird_B7", "pod-ab12": the value begins after the joining character.
     let joint = prefix.iter().rposition(|byte| matches!(byte, b'_' | b'-' | b'.'));
     if let Some(joint) = joint.filter(|joint| *joint >= 2 && !prefix.ends_with(b"..")) {
         let tail = &prefix[joint + 1..];
@@ -190,7 +190,7 @@ fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte >= 0x80
 }
 
-/// Whether letters and digits change too often for a name: a key, a hash, a token.
+/// Whether letters and digits alternate too often for a name: a key, a hash, a token.
 fn is_random(bytes: &[u8]) -> bool {
     let kind = |byte: u8| match byte {
         b'0'..=b'9' => 0,
@@ -218,7 +218,7 @@ fn is_host(word: &str) -> bool {
         None => word,
     };
     let Some((rest, last)) = name.rsplit_once('.') else { return false };
-    // A name with its parts reversed is a package: com.example.local
+    // A name in reverse order is a package: com.example.local
     let reversed = ["com.", "org.", "net.", "io.", "java.", "javax."];
     let country = last.len() == 2 && rest.contains('.') && !EXTENSIONS.contains(&last);
     (TOP_LEVEL.contains(&last) || country && last.bytes().all(|byte| byte.is_ascii_lowercase()))
@@ -229,7 +229,7 @@ fn is_host(word: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
 }
 
-/// The names of errors tell kinds apart, however many there are.
+/// Error names always distinguish kinds, however many there are.
 fn is_error_name(word: &str) -> bool {
     ["Error", "Exception", "Fault", "Failure", "Throwable", "Interrupt", "Timeout"]
         .iter()

@@ -1,19 +1,19 @@
-//! The head of a text line: time, host, process, level and logger, before the message.
+//! The head of a text line: time, host, process, level and logger before the message.
 
 use super::severity::Severity;
 use super::time::{is_clock, is_date, is_epoch, is_month, is_weekday};
 
-/// Words looked at from the beginning of the line.
+/// Number of words that are checked from the start of the line.
 const REACH: usize = 24;
 
-/// The message of a text line, and the level its head names.
+/// The message of a text line, and the level in its head.
 pub(super) fn split(line: &str) -> (Option<Severity>, &str) {
     let words = Words::of(line);
     let mut head = Head { words: &words, next: 0, timed: false, named: false, level: None };
     head.read();
     let (next, level) = (head.next, head.level);
     let message = words.rest(next);
-    // A line that is all head is its own message.
+    // If the whole line is a head, it is its own message.
     if message.is_empty() { (level, line.trim()) } else { (level, message) }
 }
 
@@ -32,7 +32,7 @@ impl<'a> Words<'a> {
             let Some(begin) = rest.find(|next: char| !next.is_whitespace()) else { break };
             let rest = &rest[begin..];
             let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-            // Heads in columns are often joined by bars, without any space.
+            // The parts of a head are often separated by bars without spaces.
             let bar = rest[..end].find('|').map_or(end, |bar| bar + 1);
             words.push((at + begin, &rest[..bar]));
             at += begin + bar;
@@ -64,7 +64,7 @@ struct Head<'w, 'a> {
     next: usize,
     timed: bool,
     level: Option<Severity>,
-    /// Host, process or logger has been read: what follows is the message.
+    /// Host, process or logger has been read; the message comes next.
     named: bool,
 }
 
@@ -104,7 +104,7 @@ impl<'a> Head<'_, 'a> {
                 self.next += times;
                 self.timed = true;
             } else if self.timed && is_name(self.word(0)) && self.times_ahead() {
-                // A host between the collector's time and its own.
+                // A host between the collector's time and the line's own time.
                 self.next += 1;
             } else if !self.step() {
                 return;
@@ -112,7 +112,7 @@ impl<'a> Head<'_, 'a> {
         }
     }
 
-    /// A numbered record in columns, with its time behind a few names.
+    /// A numbered record in columns; its time comes after some names.
     fn columns(&self) -> Option<usize> {
         if !is_number(self.word(0)) || self.word(0).len() < 3 {
             return None;
@@ -123,7 +123,7 @@ impl<'a> Head<'_, 'a> {
             .map(|ahead| self.next + ahead)
     }
 
-    /// Takes one more part of the head after the time. False where the message begins.
+    /// Reads one more part of the head after the time. Returns false at the start of the message.
     fn step(&mut self) -> bool {
         let word = self.word(0);
         if word.is_empty() {
@@ -199,7 +199,7 @@ impl<'a> Head<'_, 'a> {
         let bare = word.trim_matches(['[', ']', ':', ',', '(', ')', '<', '>', '|']);
         let after_ids = self.timed && self.next > 0 && is_number(self.words.get(self.next - 1));
         let marked = word.len() > bare.len();
-        // "ERROR IN CONTACTING RM" and "ALERT exited" are said, not labelled.
+        // In "ERROR IN CONTACTING RM" and "ALERT exited" the level is part of the message.
         let next = self.word(1);
         let sentence = bare == "ALERT"
             || (!next.is_empty() && next.bytes().all(|byte| byte.is_ascii_uppercase()));
@@ -216,7 +216,7 @@ impl<'a> Head<'_, 'a> {
         true
     }
 
-    /// How many labels stand before a level in capitals, if only labels do.
+    /// How many labels come before a level in capitals; `None` if there is any other word.
     fn level_ahead(&self) -> Option<usize> {
         if self.level.is_some() {
             return None;
@@ -237,7 +237,7 @@ impl<'a> Head<'_, 'a> {
         None
     }
 
-    /// How many words name host, process or logger before the message.
+    /// How many words before the message name the host, process or logger.
     fn logger(&self) -> Option<usize> {
         // "chrome.exe *64 - message".
         if self.word(0).contains('.') && is_id(self.word(1)) && self.word(2) == "-" {
@@ -262,8 +262,8 @@ impl<'a> Head<'_, 'a> {
             if !is_name(name) || is_error(name) {
                 return None;
             }
-            // A process with its number, wherever; a logger right after the level; a
-            // process after its host.
+            // A process with its number, anywhere; a logger directly after the level; a process
+            // after its host.
             let numbered = name.ends_with(']') || name.ends_with(')');
             let logger = self.level.is_some() && ahead == 0;
             let process = self.level.is_none() && (1..=2).contains(&ahead) && is_process(name);
@@ -282,7 +282,7 @@ impl<'a> Head<'_, 'a> {
         times > 0
     }
 
-    /// How many words from here on are a time.
+    /// How many of the next words are a time.
     fn times(&self) -> usize {
         let bare = |word: &'_ str| -> String {
             word.trim_matches(['[', ']', '(', ')', ',', '|', '<', '>']).to_owned()
@@ -320,7 +320,7 @@ fn is_number(word: &str) -> bool {
     !word.is_empty() && word.len() <= 12 && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A label rather than a word of a sentence: a number, an id, a name in capitals.
+/// Whether a word is a label, not part of a sentence: a number, an id, a name in capitals.
 fn is_label(word: &str) -> bool {
     let capitals = !word.bytes().any(|byte| byte.is_ascii_lowercase());
     capitals || word.starts_with('[') || word.bytes().any(|byte| byte.is_ascii_digit())
@@ -335,7 +335,7 @@ fn is_id(word: &str) -> bool {
             && word.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'#' | b':' | b'*')))
 }
 
-/// What may be the name of a host, a process or a logger.
+/// A word that can be the name of a host, a process or a logger.
 fn is_name(word: &str) -> bool {
     !word.is_empty()
         && word.bytes().all(|byte| {

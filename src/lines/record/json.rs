@@ -1,13 +1,13 @@
-//! Structured lines: where each logger puts level, message, error and stack.
+//! Structured lines: where each logger writes level, message, error and stack.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
 use super::{Exception, Record, stack};
-use crate::ids::{self, Kind};
+use crate::ids::{self, Scope};
 
-/// Fields that every line carries and nobody reads at night.
+/// Fields that every line has and that do not help the reader.
 const BOILERPLATE: [&str; 44] = [
     "ColdStart",
     "cold_start",
@@ -59,11 +59,12 @@ const BOILERPLATE: [&str; 44] = [
     "resource",
 ];
 
-/// The ids of an invocation, a request and a trace count too: the trail's head says whose lines
-/// these are.
+/// The ids of an invocation, a request and a trace count too: the head of the trail already shows
+/// them.
 fn is_boilerplate(key: &str) -> bool {
-    let id = ids::kind(key);
-    BOILERPLATE.contains(&key) || matches!(id, Some(Kind::Invocation | Kind::Request | Kind::Trace))
+    let id = ids::scope(key);
+    BOILERPLATE.contains(&key)
+        || matches!(id, Some(Scope::Invocation | Scope::Request | Scope::Trace))
 }
 
 const LEVELS: [&str; 9] = [
@@ -78,8 +79,7 @@ const LEVELS: [&str; 9] = [
     "levelname",
 ];
 
-/// The rendered message before its template, and what the logger says before what the
-/// error says.
+/// The rendered message comes before its template, and the logger's message before the error's.
 const MESSAGES: [&str; 13] = [
     "message",
     "Message",
@@ -144,7 +144,7 @@ impl Record {
             Some(other) => other.to_string(),
             None => String::new(),
         };
-        // zap and slog: the error is a text beside the message.
+        // zap and slog: the error is a separate text field.
         for key in ["error", "err"] {
             if self.exception.is_none()
                 && let Some(Value::String(error)) = fields.get(key)
@@ -160,8 +160,8 @@ impl Record {
         }
     }
 
-    /// A message that is an object: OpenTelemetry's typed value, or what was logged as an
-    /// object in Lambda's JSON format.
+    /// A message that is an object: OpenTelemetry's typed value, or an object logged in Lambda's
+    /// JSON format.
     fn nested(&mut self, mut inner: Map<String, Value>) -> String {
         if let Some(Value::String(message)) = inner.get("stringValue") {
             return message.clone();
@@ -178,7 +178,7 @@ impl Record {
         }
     }
 
-    /// The error in the fields: as an object, as fields of its own, or in a stack's text.
+    /// The error in the fields: an object, separate fields, or the text of a stack trace.
     fn exception_of(&mut self, fields: &mut Map<String, Value>) {
         for key in ["error", "exception", "Exception", "err", "thrown"] {
             let Some(Value::Object(error)) = fields.get(key) else { continue };
@@ -201,7 +201,7 @@ impl Record {
         if self.exception.is_some() {
             return;
         }
-        // logback, winston, structlog, serilog: only the stack's text names it.
+        // logback, winston, structlog, serilog: the error's name is only in the stack's text.
         let trace = |value: &Value| match value {
             Value::String(text) => stack::exception(text).is_some(),
             Value::Array(_) => true,
@@ -226,7 +226,7 @@ impl Record {
         self.stack = stack;
     }
 
-    /// Lambda's platform events, as they are written in JSON log format.
+    /// Lambda's platform events in JSON log format.
     fn of_platform(fields: &Map<String, Value>) -> Option<Self> {
         let kind = fields.get("type")?.as_str()?.strip_prefix("platform.")?;
         let record = fields.get("record")?.as_object()?;
@@ -243,7 +243,7 @@ impl Record {
     }
 }
 
-/// The names of pino's and bunyan's numbers.
+/// The names of the level numbers of pino and bunyan.
 fn number_name(level: &Value) -> String {
     match level.as_u64() {
         Some(10) => "TRACE".to_owned(),

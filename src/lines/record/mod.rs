@@ -1,4 +1,9 @@
-//! What one log line says: its level, its message, the error in it, and the rest.
+//! What one log line says: its level, message, error and other fields.
+//!
+//! A line that is a JSON object is read by its fields (`json`). Any other line is text (`text`):
+//! Lambda's columns, `key=value`, or a head of time, host, level and logger before the message
+//! (`head`, with the times of `time`). `stack` finds the error in a stack trace, and `severity`
+//! decides how severe the line is.
 
 mod head;
 mod json;
@@ -15,21 +20,21 @@ use serde_json::Value;
 use crate::text::{clean, one_line};
 pub use severity::Severity;
 
-/// A log line, read: structured where it is JSON, else by its text.
+/// A parsed log line: structured if it is JSON, otherwise text.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Record {
     pub level: Option<String>,
     /// The message as logged.
     pub message: String,
-    /// The exception's type and its own message, where the line holds one.
+    /// The exception's type and message, if the line has one.
     pub exception: Option<Exception>,
-    /// The stack trace, where the line holds one apart from the message.
+    /// The stack trace, if the line has one outside the message.
     pub stack: Option<String>,
     /// The user's own fields, as `key=value`.
     pub fields: Vec<String>,
     /// The message is a text line as it was logged, with its head.
     plain: bool,
-    /// What such a line says by its `msg=`.
+    /// The value of `msg=` in such a line.
     said: Option<String>,
 }
 
@@ -40,12 +45,12 @@ pub struct Exception {
     pub message: Option<String>,
 }
 
-/// A line's message as a person would quote it, and how bad the line says it is.
-/// The same as reading the line and asking for its headline, but cheap for plain text.
+/// A line's message as a person would quote it, and the severity in the line. The same as reading
+/// the record and its headline, but cheaper for plain text.
 #[must_use]
 pub fn message(line: &str) -> (Option<Severity>, Cow<'_, str>) {
     let start = line.trim_start();
-    // Tabs are columns, `msg` and `message` keys: only these need the whole record.
+    // Only these need the whole record: tabs separate columns, `msg` and `message` are keys.
     let plain = !start.starts_with('{')
         && !line.contains(['\n', '\t', '\u{1b}'])
         && !line.contains("msg=")
@@ -57,16 +62,16 @@ pub fn message(line: &str) -> (Option<Severity>, Cow<'_, str>) {
     let record = Record::read(line);
     let severity = record.severity().or_else(|| head::split(line).0);
     let headline = record.headline();
-    // An object without any message is all there is to quote.
+    // An object without a message is quoted as it is.
     let headline = if headline.is_empty() { line.trim().to_owned() } else { headline };
     (severity, Cow::Owned(headline))
 }
 
 impl Record {
-    /// Reads a line in whatever form it was logged.
+    /// Reads a line in any format.
     #[must_use]
     pub fn read(line: &str) -> Self {
-        // Only what looks like an object is parsed: most text is not JSON.
+        // Only text that looks like an object is parsed, since most lines are not JSON.
         if line.trim_start().starts_with('{')
             && let Ok(Value::Object(fields)) = serde_json::from_str(line.trim())
         {
@@ -75,14 +80,13 @@ impl Record {
         Self::of_text(line)
     }
 
-    /// How bad the line says it is, where it says so.
+    /// The severity in the line, if it has one.
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
         Severity::of_level(self.level.as_deref()?)
     }
 
-    /// What a person would quote: the exception where there is one, else the message.
-    /// One line.
+    /// What a person would quote: the exception if there is one, otherwise the message. One line.
     #[must_use]
     pub fn headline(&self) -> String {
         let first = self.message.lines().find(|it| !it.trim().is_empty()).unwrap_or("");
@@ -99,12 +103,11 @@ impl Record {
         }
     }
 
-    /// The line as it reads in a trail: level, message, exception, the user's fields,
-    /// the stack.
+    /// The line as shown in a trail: level, message, exception, the user's fields, the stack.
     #[must_use]
     pub fn display(&self) -> String {
         let mut shown = String::new();
-        // A text line shows its level itself.
+        // A text line already shows its level.
         if let Some(level) = self.level.as_ref().filter(|_| !self.plain) {
             shown.push_str(level);
             shown.push(' ');
@@ -189,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_lines_are_text() {
+    fn unusual_lines_are_text() {
         for line in ["", "{", "[1]", "null", "\"x\"", "\u{0}"] {
             let _ = headline(line);
         }

@@ -1,11 +1,11 @@
-//! How bad a kind is: by its level, else by its words.
+//! The severity of a kind: by its level, otherwise by its words.
 
-/// From what is only told to what stops the program.
+/// From the least to the most severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     Debug,
     Info,
-    /// No level, and no word that tells.
+    /// No level, and no word that shows the severity.
     Unknown,
     Warning,
     Error,
@@ -13,7 +13,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The severity a level's name stands for, in any of the spellings loggers use.
+    /// The severity for the name of a level, in any spelling that loggers use.
     #[must_use]
     pub fn of_level(level: &str) -> Option<Self> {
         let mut upper = [0u8; 12];
@@ -31,7 +31,7 @@ impl Severity {
         })
     }
 
-    /// Android's and glog's one letter.
+    /// The one-letter levels of Android and glog.
     pub(super) fn of_letter(letter: &str) -> Option<Self> {
         Some(match letter {
             "V" | "D" => Self::Debug,
@@ -43,7 +43,7 @@ impl Severity {
         })
     }
 
-    /// What the words of a message without a level say.
+    /// The severity by the words of a message without a level.
     #[must_use]
     pub fn of_words(message: &str) -> Self {
         const FATAL: [&str; 4] = ["panic", "fatal", "out of memory", "segfault"];

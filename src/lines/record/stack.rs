@@ -1,9 +1,9 @@
-//! Stack traces: which line says what broke.
+//! Stack traces: which line names the error.
 
 use super::Exception;
 
-/// The error that a text with a stack trace tells of: Python's last line, Java's
-/// innermost cause, else the line before the first frame. Nothing where there is no trace.
+/// The error in a text with a stack trace: Python's last line, Java's innermost cause, otherwise
+/// the line before the first frame. `None` if there is no trace.
 pub(super) fn exception(text: &str) -> Option<Exception> {
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
     if let Some(traceback) = lines().position(|line| line.contains("Traceback (most recent")) {
@@ -22,7 +22,7 @@ pub(super) fn exception(text: &str) -> Option<Exception> {
     before.collect::<Vec<_>>().into_iter().rev().find_map(named)
 }
 
-/// What `name` said, in the trace's own words.
+/// The message of error `name`, as the trace has it.
 pub(super) fn words_of(text: &str, name: &str) -> Option<String> {
     let said = |line: &str| {
         let (_, said) = line.split_once(name)?;
@@ -39,7 +39,7 @@ fn is_frame(line: &str) -> bool {
         && (bare.starts_with("at ") || bare.starts_with("File \"") || bare.starts_with("... "))
 }
 
-/// `Name: words` somewhere in the line, where the name is an error's.
+/// `Name: words` anywhere in the line, if the name is an error's.
 fn named(line: &str) -> Option<Exception> {
     let line = line.trim();
     let mut at = 0;
@@ -58,7 +58,7 @@ fn named(line: &str) -> Option<Exception> {
             break;
         }
     }
-    // "panic: words", "SomethingOdd: words" at the beginning of a trace's line.
+    // "panic: words", "SomethingOdd: words" at the start of a trace's line.
     let (name, said) = line.split_once(": ")?;
     let known = !name.contains(' ') && !name.contains('[') && is_type_name(name);
     known.then(|| Exception { name: name.to_owned(), message: Some(said.to_owned()) })
@@ -69,7 +69,7 @@ fn is_error_name(name: &str) -> bool {
     is_type_name(name) && ends.iter().any(|end| name.ends_with(end))
 }
 
-/// A type's name: parts of letters and digits, the last beginning with a capital.
+/// A type's name: parts of letters and digits, the last one starting with a capital.
 fn is_type_name(name: &str) -> bool {
     let last = name.rsplit(['.', '$', ':']).next().unwrap_or(name);
     last.starts_with(|first: char| first.is_ascii_uppercase())

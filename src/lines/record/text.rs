@@ -11,7 +11,7 @@ const LEVELS: [&str; 9] =
 impl Record {
     pub(super) fn of_text(line: &str) -> Self {
         let line = clean(line);
-        // Node on Lambda: time, request id, level, message, between tabs.
+        // Node on Lambda: time, request id, level and message, separated by tabs.
         let mut columns = line.splitn(4, '\t');
         if let (Some(_), Some(_), Some(level), Some(message)) =
             (columns.next(), columns.next(), columns.next(), columns.next())
@@ -41,7 +41,7 @@ impl Record {
         record
     }
 
-    /// What stands behind the columns: text, an object, or text and an error object.
+    /// The text after the columns: a message, an object, or a message and an error object.
     fn of_message(message: &str) -> Self {
         let object = |text: &str| match serde_json::from_str(text.trim()) {
             Ok(Value::Object(fields)) => Some(Self::of_json(fields)),
@@ -64,8 +64,7 @@ impl Record {
     }
 }
 
-/// The level, what is said and the error of a line like
-/// `level=error msg="no such user" err=…`.
+/// The level, message and error of a line like `level=error msg="no such user" err=…`.
 fn logfmt(line: &str) -> Option<(Option<String>, String, Option<String>)> {
     let said = value(line, "msg").or_else(|| value(line, "message"))?;
     let level = value(line, "level").or_else(|| value(line, "lvl")).map(|it| it.to_uppercase());
@@ -74,7 +73,7 @@ fn logfmt(line: &str) -> Option<(Option<String>, String, Option<String>)> {
     Some((level, said, error))
 }
 
-/// The value of a key, with its quotes taken off.
+/// The value of a key, without its quotes.
 fn value(line: &str, key: &str) -> Option<String> {
     let mut from = 0;
     while let Some(found) = line[from..].find(key) {

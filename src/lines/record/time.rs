@@ -1,4 +1,4 @@
-//! Times as loggers write them, word by word.
+//! Times as loggers write them, one word at a time.
 
 pub(super) fn is_month(word: &str) -> bool {
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -33,7 +33,7 @@ pub(super) fn is_clock(word: &str) -> bool {
         })
 }
 
-/// A day, with or without a time joined to it: `2026-02-02`, `02/Feb/2026:12:05:31`,
+/// A day, with or without a time attached: `2026-02-02`, `02/Feb/2026:12:05:31`,
 /// `2026-02-02T12:05:31Z`, `20260202-12:05:31:5`.
 pub(super) fn is_date(word: &str) -> bool {
     let bytes = word.as_bytes();

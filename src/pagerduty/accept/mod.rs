@@ -1,26 +1,24 @@
-//! What PagerDuty's Events API accepts on each of its endpoints: a raw request
-//! body becomes an event or the errors in PagerDuty's own words.
+//! What PagerDuty's Events API accepts on each endpoint. A raw request body becomes an event, or
+//! the errors in PagerDuty's own words.
 //!
-//! [`check`] does it for a request to any of them:
+//! [`check`] does this for a request to any endpoint:
 //!
 //! - [`v2()`], [`keyless`], [`change`]: alert and change events of Events API v2.
 //! - [`v1()`]: Events API v1.
 //! - [`vendor`]: what vendors' tools send to their integrations and to rulesets.
 //!
-//! Wording seen in answers and documents that were published, by PagerDuty or by
-//! those who got them:
+//! The wording comes from answers and documents published by PagerDuty or its users:
 //! - v2: `'routing_key' cannot be blank`, its length and its alphabet, `… is missing
 //!   or blank`, the severity list, the summary's length (with PagerDuty's spelling),
-//!   `Invalid routing key`, `JSON parse error`; that a body too large is a 400 is
-//!   PagerDuty's statement of 2018-06-08.
+//!   `Invalid routing key`, `JSON parse error`. PagerDuty stated on 2018-06-08 that a body that
+//!   is too large gets a 400.
 //! - Change events: the answer `Change event processed`, in the tests of PagerDuty's
 //!   own client for Go, and that only summary and key are required.
 //! - v1: the answer with its `incident_key`, `Service key is the wrong length (should
 //!   be 32 characters)`, `unrecognized object` in lower case.
 //!
-//! All other sentences follow these patterns; v1's pattern is that of Ruby on Rails,
-//! `Incident key can't be blank`. What integrations and rulesets answer is published
-//! nowhere: theirs follows v2.
+//! All other sentences follow these patterns; v1's pattern is that of Ruby on Rails, `Incident key
+//! can't be blank`. The answers of integrations and rulesets are not published; ours follow v2.
 
 mod refusal;
 mod rules;
@@ -40,23 +38,24 @@ pub use super::Endpoint;
 use super::routing_key::RoutingKey;
 use super::{Action, Severity};
 
-/// An event that PagerDuty would accept, as posted but without its routing key.
+/// An event that PagerDuty would accept, as posted, without its routing key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Posted {
     pub endpoint: Endpoint,
-    /// None for change events and where a vendor's body does not tell.
+    /// `None` for change events, and if a vendor's body does not say.
     pub action: Option<Action>,
-    /// `dedup_key` or `incident_key`; always there for acknowledge and resolve of
-    /// [`Endpoint::V2`] and [`Endpoint::V1`].
+    /// `dedup_key` or `incident_key`; always set for acknowledge and resolve of [`Endpoint::V2`]
+    /// and [`Endpoint::V1`].
     pub dedup_key: Option<String>,
-    /// None where the event does not tell in PagerDuty's words.
+    /// `None` if the event does not say in PagerDuty's words.
     pub severity: Option<Severity>,
-    /// The whole event, unknown fields too. A vendor's body is never changed: the rules
-    /// of a ruleset may look at any field, a routing key among them.
+    /// The whole event, including unknown fields. A vendor's body is never changed: the rules of a
+    /// ruleset can use any field, even a routing key.
     pub body: Map<String, Value>,
 }
 
-/// Checks a request to an endpoint: its body, and what stands in the path where the key does.
+/// Checks a request to an endpoint: its body, and the routing key in the path if that endpoint has
+/// one.
 ///
 /// # Errors
 /// What PagerDuty would answer.
@@ -77,9 +76,9 @@ pub fn check(
 }
 
 impl Posted {
-    /// Gives a trigger of [`Endpoint::V2`] or [`Endpoint::V1`] that has no dedup key one
-    /// that never repeats, in the body too. Returns the key now in force; none where the
-    /// system has no randomness to give, and PagerDuty then makes one.
+    /// Gives a trigger of [`Endpoint::V2`] or [`Endpoint::V1`] without a dedup key a unique one, in
+    /// the body too. Returns the key. `None` if the system has no random numbers; PagerDuty then
+    /// makes a key.
     pub fn ensure_dedup_key(&mut self) -> Option<&str> {
         let field = match self.endpoint {
             Endpoint::V2 => "dedup_key",
@@ -99,7 +98,7 @@ impl Posted {
     }
 }
 
-/// PagerDuty makes a UUID; here its 32 hex characters.
+/// PagerDuty makes a UUID; this makes 32 hex characters.
 fn made_dedup_key() -> Option<String> {
     let mut random = [0; 16];
     SystemRandom::new().fill(&mut random).ok()?;

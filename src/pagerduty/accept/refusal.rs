@@ -1,27 +1,27 @@
-//! Why PagerDuty would refuse a body, and how it says so.
+//! Why PagerDuty would refuse a body, and the answer it would give.
 
 use serde_json::{Value, json};
 
 use crate::pagerduty::BODY_LIMIT;
 
-/// Why PagerDuty would refuse a body. The answer is always a 400: sending the
-/// same again never helps.
+/// Why PagerDuty would refuse a body. The answer is always a 400: sending the same body again never
+/// helps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Not a JSON object, or one nested too deep.
+    /// Not a JSON object, or one that is nested too deep.
     #[error("JSON parse error")]
     Unrecognized,
     /// The same, in the words of Events API v1.
     #[error("JSON parse error")]
     UnrecognizedByV1,
-    /// An object that breaks the rules; one sentence per broken rule.
+    /// An object that breaks the rules, with one sentence for each broken rule.
     #[error("{}", .0.join("; "))]
     Invalid(Vec<String>),
 }
 
 impl Refusal {
-    /// The key is well formed but belongs to no integration; v1 has
-    /// [its own words](super::Endpoint::unknown_key).
+    /// The key is well formed but belongs to no integration. V1 has [its own
+    /// words](super::Endpoint::unknown_key).
     #[must_use]
     pub fn unknown_key() -> Self {
         Self::Invalid(vec!["Invalid routing key".to_owned()])

@@ -6,8 +6,8 @@ use super::{Posted, Refusal};
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{Action, BODY_LIMIT};
 
-/// How deep objects and lists may nest, the event itself included. `serde_json` reads 127
-/// levels; the rest is for the envelope that the queue puts around the event.
+/// How deep objects and lists can nest, including the event itself. `serde_json` reads 127 levels;
+/// the rest is for the envelope that the queue puts around the event.
 pub(super) const NESTING_LIMIT: usize = 100;
 
 /// The event of a raw body.
@@ -40,7 +40,7 @@ fn nests_within(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Both, or all that is wrong with either.
+/// Both values, or the errors of both.
 pub(super) fn both(
     key: Result<RoutingKey, Vec<String>>,
     posted: Result<Posted, Vec<String>>,
@@ -54,7 +54,7 @@ pub(super) fn both(
     }
 }
 
-/// A string that says something; `null`, `""` and blanks count as missing.
+/// A string with content; `null`, `""` and blanks count as missing.
 pub(super) fn text<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
     object.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
 }
@@ -63,7 +63,7 @@ pub(super) fn is_text_or_missing(object: &Map<String, Value>, field: &str) -> bo
     matches!(object.get(field), None | Some(Value::Null | Value::String(_)))
 }
 
-/// The action PagerDuty calls by this name.
+/// The action with this name at PagerDuty.
 pub(super) fn action(name: &str) -> Option<Action> {
     [Action::Trigger, Action::Acknowledge, Action::Resolve]
         .into_iter()
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nests_too_deep_is_refused_and_crashes_nothing() {
+    fn a_body_nested_too_deep_is_refused_without_a_crash() {
         assert!(object(nested(NESTING_LIMIT).as_bytes()).is_ok());
         let lists =
             |levels: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
@@ -98,21 +98,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_accepted_can_be_read_again_inside_an_envelope() {
+    fn an_accepted_body_can_be_read_again_inside_an_envelope() {
         let body = object(nested(NESTING_LIMIT).as_bytes()).unwrap();
         let envelope = serde_json::json!({"queued": {"events": [{"body": body}]}}).to_string();
         assert!(serde_json::from_str::<Value>(&envelope).is_ok());
     }
 
     #[test]
-    fn what_is_no_json_object_is_unrecognized() {
+    fn a_body_that_is_not_a_json_object_is_unrecognized() {
         for raw in [&b""[..], b"{", b"[]", b"\"x\"", b"null", b"\xff", b"{\"a\":\"\\ud800\"}"] {
             assert_eq!(object(raw), Err(Refusal::Unrecognized), "{raw:?}");
         }
     }
 
     #[test]
-    fn of_a_name_given_twice_the_last_counts() {
+    fn the_last_of_two_equal_names_counts() {
         let body = object(br#"{"a": 1, "": 2, "a": 3}"#).unwrap();
         assert_eq!(Value::Object(body), serde_json::json!({"": 2, "a": 3}));
     }

@@ -1,4 +1,4 @@
-//! Events API v1: one flat object, and sentences as Ruby on Rails makes them.
+//! Events API v1: one flat object, and error sentences in the style of Ruby on Rails.
 
 use serde_json::{Map, Value};
 
@@ -7,8 +7,8 @@ use super::{Endpoint, Posted, Refusal};
 use crate::pagerduty::routing_key::{ROUTING_KEY_LENGTH, RoutingKey};
 use crate::pagerduty::{Action, DEDUP_KEY_LIMIT, SUMMARY_LIMIT};
 
-/// Checks a request body of `/generic/2010-04-15/create_event.json`. `details` may be
-/// anything: it is documented as an object, but clients send texts too.
+/// Checks a request body of `/generic/2010-04-15/create_event.json`. `details` can be any value: it
+/// is documented as an object, but clients send texts too.
 ///
 /// # Errors
 /// All broken rules together, in PagerDuty's words.
@@ -70,7 +70,7 @@ fn event(body: Map<String, Value>) -> Result<Posted, Vec<String>> {
     Ok(Posted { endpoint: Endpoint::V1, action, dedup_key, severity: None, body })
 }
 
-/// Links and images in one list, told apart by their type.
+/// Links and images are in one list; the `type` tells which is which.
 fn contexts(body: &Map<String, Value>, errors: &mut Vec<String>) {
     let items = match body.get("contexts") {
         None | Some(Value::Null) => return,

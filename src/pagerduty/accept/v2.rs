@@ -19,8 +19,8 @@ pub fn v2(raw: &[u8]) -> Result<(RoutingKey, Posted), Refusal> {
     both(key, alert_event(body))
 }
 
-/// Checks an alert event whose routing key is not the sender's to choose: one that is
-/// there, well formed or not, is dropped.
+/// Checks an alert event whose sender cannot choose the routing key: a key in the body is dropped,
+/// well formed or not.
 ///
 /// # Errors
 /// All broken rules together, in PagerDuty's words.
@@ -30,8 +30,8 @@ pub fn keyless(raw: &[u8]) -> Result<Posted, Refusal> {
     alert_event(body).map_err(Refusal::Invalid)
 }
 
-/// Checks a request body of `/v2/change/enqueue`. Images are undocumented there, but
-/// PagerDuty's own clients send them.
+/// Checks a request body of `/v2/change/enqueue`. Images are undocumented there, but PagerDuty's
+/// own clients send them.
 ///
 /// # Errors
 /// All broken rules together, in PagerDuty's words.
@@ -121,7 +121,7 @@ fn dedup_key(
     let key = text(body, "dedup_key");
     match key {
         Some(key) if is_longer(key, DEDUP_KEY_LIMIT) => {
-            // The summary's sentence is PagerDuty's own, misspelling included.
+            // The sentence is PagerDuty's own, misspelling included.
             errors.push(format!(
                 "'dedup_key' is too long (maiximum is {DEDUP_KEY_LIMIT} characters)"
             ));
@@ -134,7 +134,7 @@ fn dedup_key(
     key.map(str::to_owned)
 }
 
-/// The payload where there is one, after the checks that alert and change events share.
+/// The payload if there is one, after the checks that alert and change events share.
 fn payload<'a>(
     body: &'a Map<String, Value>,
     required: &[&str],
@@ -169,7 +169,7 @@ fn payload<'a>(
     Some(payload)
 }
 
-/// `links` and `images`: lists of objects of which one field is required.
+/// `links` and `images`: lists of objects with one required field.
 fn attachments(body: &Map<String, Value>, list: &str, required: &str, errors: &mut Vec<String>) {
     let items = match body.get(list) {
         None | Some(Value::Null) => return,
@@ -205,7 +205,7 @@ fn optional_string(object: &Map<String, Value>, field: &str, path: &str, errors:
 
 /// PagerDuty's own example, `2015-07-17T08:42:58.315+0000`, is ISO 8601 but not RFC 3339.
 fn is_iso_8601(text: &str) -> bool {
-    // PagerDuty's own Python package writes `…+00:00Z`, and its events are taken.
+    // PagerDuty's own Python package writes `…+00:00Z`, and PagerDuty accepts its events.
     let text = text.strip_suffix('Z').filter(|text| text.ends_with("+00:00")).unwrap_or(text);
     let zoned = [
         "%Y-%m-%dT%H:%M:%S%.f%#z",

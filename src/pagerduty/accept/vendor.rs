@@ -1,4 +1,4 @@
-//! What vendors' tools send: any JSON object, read only as far as it speaks PagerDuty's words.
+//! What vendors' tools send: any JSON object. Only fields with PagerDuty's names are read.
 
 use serde_json::{Map, Value};
 
@@ -6,11 +6,11 @@ use super::rules::{action, is_longer, object, text};
 use super::{Endpoint, Posted, Refusal};
 use crate::pagerduty::{DEDUP_KEY_LIMIT, Severity};
 
-/// Checks a request body of `/integration/<key>/enqueue` or `/x-ere/<key>`; the key is
-/// in the path. PagerDuty itself knows each vendor's form, this does not.
+/// Checks a request body of `/integration/<key>/enqueue` or `/x-ere/<key>`; the key is in the path.
+/// PagerDuty knows each vendor's format, this check does not.
 ///
 /// # Errors
-/// When it is too large or no JSON object.
+/// When it is too large or not a JSON object.
 pub fn vendor(endpoint: Endpoint, raw: &[u8]) -> Result<Posted, Refusal> {
     let body = object(raw)?;
     let first = |fields: [&str; 2]| fields.into_iter().find_map(|field| text(&body, field));
@@ -22,7 +22,7 @@ pub fn vendor(endpoint: Endpoint, raw: &[u8]) -> Result<Posted, Refusal> {
     Ok(Posted { endpoint, action, dedup_key, severity, body })
 }
 
-/// Rulesets are also sent events of v2's form.
+/// Rulesets also receive events in v2's format.
 fn severity(body: &Map<String, Value>) -> Option<Severity> {
     let payload = body.get("payload").and_then(Value::as_object);
     let name = payload.and_then(|payload| text(payload, "severity"));

@@ -1,5 +1,5 @@
-//! The file as its writer sees it: changes in one transaction, within the bounds; what was
-//! not committed leaves no trace in memory either.
+//! The file as its writer uses it: changes in one transaction, within the bounds. A transaction
+//! that was not committed changes nothing in memory either.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -21,9 +21,9 @@ use crate::pagerduty::routing_key::RoutingKey;
 use crate::queue::{QueueError, Rejection};
 use crate::routing::Target;
 
-/// Ids set apart at once, so that not every transaction has to write which was the last.
+/// Ids reserved at once, so that not every transaction has to store the last id.
 const IDS: MessageId = 10_000;
-/// Whoever could write so lately still can.
+/// If a write succeeded within this time, the queue counts as ready.
 const FRESH: Duration = Duration::from_secs(10);
 
 /// A change to the file.
@@ -33,7 +33,7 @@ pub(super) enum Change {
     Reject { group: GroupKey, id: MessageId, rejection: Rejection },
 }
 
-/// A message to be written.
+/// A message to write.
 pub(super) struct NewMessage {
     pub(super) group: String,
     pub(super) group_key: GroupKey,
@@ -44,11 +44,11 @@ pub(super) struct NewMessage {
     pub(super) target: Target,
     pub(super) key: Option<RoutingKey>,
     pub(super) severity: Severity,
-    /// Its part of what may wait for the writer.
+    /// Its share of the limit on what waits for the writer.
     pub(super) _room: OwnedSemaphorePermit,
 }
 
-/// What became of a change.
+/// The result of a change.
 pub(super) enum Effect {
     Added {
         id: MessageId,
@@ -56,26 +56,26 @@ pub(super) enum Effect {
     },
     /// The same message was accepted before.
     Dropped,
-    /// Not written, for want of room.
+    /// Not written, because there was no room.
     Refused(QueueError),
     Removed,
 }
 
 pub(super) struct Database {
     path: PathBuf,
-    /// None after an error, until the next change opens it again.
+    /// `None` after an error, until the next change opens it again.
     store: Option<Store>,
     bounds: Bounds,
     targets: HashMap<Target, Known>,
     next_id: MessageId,
-    /// The first id that is not set apart yet.
+    /// The first id that is not reserved yet.
     reserved: MessageId,
     room: Room,
     pub(super) rejected: u64,
     written: Option<Instant>,
 }
 
-/// What a transaction changes beside the file.
+/// What a transaction changes outside the file.
 #[derive(Default)]
 struct Aftermath {
     targets: HashMap<Target, Known>,
@@ -108,11 +108,10 @@ impl Database {
         })
     }
 
-    /// Makes the changes in one transaction: all of them are on disk when this returns, or
-    /// none.
+    /// Makes the changes in one transaction: when this returns, all of them are on disk, or none.
     pub(super) fn write(&mut self, changes: &[&Change]) -> rusqlite::Result<Vec<Effect>> {
         let mut written = self.attempt(changes);
-        // On a full disk there is room in the log once it was copied into the file.
+        // On a full disk, copying the log into the file makes room in the log.
         if written.as_ref().is_err_and(is_full) && self.checkpoint().is_ok() {
             written = self.attempt(changes);
         }
@@ -200,21 +199,21 @@ impl Database {
         Ok(self.store.insert(store))
     }
 
-    /// Brings the connection back to where a next transaction can begin.
+    /// Rolls back, or closes the file, so that the next transaction can begin.
     fn recover(&mut self, error: &rusqlite::Error) {
         let rolled_back = self.store.as_ref().is_some_and(|store| store.roll_back().is_ok());
-        // Beyond this it is not known what SQLite still holds of the file.
+        // After any other error it is unknown what SQLite still holds of the file.
         if !rolled_back || !is_full(error) {
             self.store = None;
         }
     }
 
-    /// SQLite found no room for a message: the next are refused for a moment without trying.
+    /// SQLite found no room for a message: for a moment, refuse the next ones without trying.
     pub(super) fn refuse(&mut self, error: QueueError) {
         self.room.refuse(error);
     }
 
-    /// Whether a message could be written now. Where nothing was for a while, that is tried.
+    /// Whether a message could be written now. If the last write was long ago, this tries one.
     pub(super) fn ready(&mut self) -> Result<(), QueueError> {
         self.room.look()?;
         let tried = self.try_out();
@@ -241,7 +240,7 @@ impl Database {
         Ok(used)
     }
 
-    /// The oldest events whose ids are greater than this one.
+    /// The oldest events with ids greater than this one.
     pub(super) fn oldest(&mut self, after: MessageId, most: usize) -> rusqlite::Result<Vec<Head>> {
         self.open()?.oldest(after, most)
     }
@@ -250,20 +249,19 @@ impl Database {
         Ok(self.open()?.event(id)?.map(|stored| stored.body))
     }
 
-    /// Copies what was written from the log into the file. The log keeps its length, but for
-    /// one that has become very long.
+    /// Copies the log into the file. The log keeps its length, unless it has become very long.
     pub(super) fn checkpoint(&mut self) -> rusqlite::Result<()> {
         let log = std::fs::metadata(beside(&self.path, "-wal")).map_or(0, |log| log.len());
         self.open()?.checkpoint(if log > 2 * LOG_LIMIT { Log::Cut } else { Log::Stays }).map(drop)
     }
 
-    /// Closes the file, with all of the log in it.
+    /// Closes the file after copying the whole log into it.
     pub(super) fn close(self) -> rusqlite::Result<()> {
         self.store.map_or(Ok(()), Store::close)
     }
 }
 
-/// Writes a message. Returns its target's row, none where it was accepted before.
+/// Writes a message. Returns its target's row; `None` if the message was accepted before.
 fn insert(
     store: &Store,
     message: &NewMessage,
@@ -300,8 +298,8 @@ fn insert(
     Ok(Some(known.id))
 }
 
-/// Milliseconds since 1970 by the clock as it was when it was first asked: one that is set
-/// meanwhile makes no event older than it is.
+/// Milliseconds since 1970, counted from the clock's first reading. If someone sets the clock
+/// later, no event becomes older than it is.
 pub(super) fn now() -> i64 {
     static START: LazyLock<(Duration, Instant)> = LazyLock::new(|| {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,20 +1,21 @@
-//! Messages that have waited too long: put aside with the reason, never dropped.
+//! Messages that have waited too long: rejected with the reason, never dropped.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::database::{Change, now};
-use super::schedule::{GroupKey, MessageId, Taken};
+use super::schedule::{GroupKey, MessageId, Received};
 use super::writer::Writer;
 use crate::queue::{Queued, Rejection};
 use crate::telemetry::Signal;
 
-/// Looked at in one go, so that nobody waits long for the writer.
+/// Messages checked in one batch, so that nobody waits long for the writer.
 const MOST: usize = 500;
-/// Messages of one group in one go.
+/// Messages of one group in one batch.
 const OF_GROUP: usize = 10;
 
-/// Puts aside what is older than the bound and not under way. Returns whether there is more.
+/// Rejects messages that are older than the bound and not being delivered. Returns whether there
+/// are more.
 pub(super) fn expire(writer: &mut Writer) -> bool {
     let longest = i64::try_from(writer.longest.as_millis()).unwrap_or(i64::MAX);
     let before = now().saturating_sub(longest);
@@ -33,12 +34,12 @@ pub(super) fn expire(writer: &mut Writer) -> bool {
         let now = writer.shared.now();
         let mut schedule = writer.shared.schedule();
         let take = |group| schedule.take_group(now, group, OF_GROUP);
-        let taken: Vec<Taken> = groups.into_iter().filter_map(take).collect();
+        let taken: Vec<Received> = groups.into_iter().filter_map(take).collect();
         drop(schedule);
-        if put_aside(writer, &taken, &ids) {
+        if reject_old(writer, &taken, &ids) {
             return true;
         }
-        // All of these are under way; what follows may not be.
+        // All of these are being delivered; the next ones may not be.
         match heads.last() {
             Some(last) if heads.len() == MOST && old.len() == MOST => after = last.id,
             _ => return false,
@@ -46,8 +47,8 @@ pub(super) fn expire(writer: &mut Writer) -> bool {
     }
 }
 
-/// Puts aside the old ones among the messages that were taken, in one transaction.
-fn put_aside(writer: &mut Writer, taken: &[Taken], old: &BTreeSet<MessageId>) -> bool {
+/// Rejects the old ones of the received messages, in one transaction.
+fn reject_old(writer: &mut Writer, taken: &[Received], old: &BTreeSet<MessageId>) -> bool {
     let reason = format!("waited longer than {}", period(writer.longest));
     let (mut changes, mut dedup_keys) = (Vec::new(), Vec::new());
     for taken in taken {
@@ -59,7 +60,7 @@ fn put_aside(writer: &mut Writer, taken: &[Taken], old: &BTreeSet<MessageId>) ->
             dedup_keys.push(outline.map(|outline| outline.dedup_key).unwrap_or_default());
         }
     }
-    // An empty transaction would write nothing, and look as if something could be written.
+    // An empty transaction writes nothing, but would look like a successful write.
     let written = changes.is_empty() || {
         let written = writer.database.write(&changes.iter().collect::<Vec<_>>());
         written.inspect_err(|error| writer.note(error)).is_ok()

@@ -1,4 +1,4 @@
-//! What can be wrong with the file, and what is told of it.
+//! What can be wrong with the file, and the messages about it.
 
 use std::io;
 use std::path::PathBuf;
@@ -19,11 +19,11 @@ pub enum OpenError {
     InUse { path: PathBuf, process: Option<u32> },
     #[error(
         "the queue {} was written by a newer Pagetrail (its version is {version}, this one knows \
-         {VERSION}): use that one",
+         {VERSION}): use the newer one",
         path.display()
     )]
     Newer { path: PathBuf, version: i64 },
-    #[error("{} is not a queue of Pagetrail's: name another file, or move this one away", .0.display())]
+    #[error("{} is not a Pagetrail queue: name another file, or move this one away", .0.display())]
     NotAQueue(PathBuf),
     #[error("there is no queue {}", .0.display())]
     Missing(PathBuf),
@@ -53,10 +53,10 @@ impl OpenError {
 /// What is wrong with a file.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// It is no queue, and never was.
+    /// It is not a queue and never was.
     Foreign,
     Newer(i64),
-    /// It was a queue; the words are SQLite's.
+    /// It was a queue; the text is SQLite's.
     Damaged(String),
     Failed(String),
 }
@@ -67,13 +67,13 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-/// Whether the file itself is at fault.
+/// Whether the file itself is damaged.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     match error {
         rusqlite::Error::SqliteFailure(error, _) => {
             matches!(error.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
         }
-        // Tables that are not what was made, a value that is not what its column holds.
+        // Tables that we did not create, or a value of the wrong type for its column.
         rusqlite::Error::SqlInputError { .. }
         | rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::FromSqlConversionFailure(..)
@@ -83,16 +83,16 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     }
 }
 
-/// Whether the disk, or the bound, has no room.
+/// Whether the disk is full, or the bound is reached.
 pub(super) fn is_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
 
-/// What the sender is told.
+/// The error for the sender.
 pub(super) fn queue_error(error: &rusqlite::Error) -> QueueError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => QueueError::Full("its disk has no room".to_owned()),
-        // A quota and some network disks say so of a full disk.
+        // A quota and some network disks report a full disk this way.
         Some(ErrorCode::SystemIoFailure) => {
             QueueError::Full(format!("its disk failed: {}", words(error)))
         }
@@ -101,7 +101,7 @@ pub(super) fn queue_error(error: &rusqlite::Error) -> QueueError {
     }
 }
 
-/// SQLite's words, on one line.
+/// SQLite's message, on one line.
 pub(super) fn words(error: &rusqlite::Error) -> String {
     cut(&one_line(&error.to_string()), 200)
 }

@@ -1,4 +1,4 @@
-//! The lock beside the file: one process writes a queue.
+//! The lock file next to the queue: only one process writes a queue.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::fault::OpenError;
 
-/// Held for as long as the process writes the queue; the system gives it back when the
-/// process ends, however it does.
+/// Held as long as the process writes the queue. The system releases it when the process ends for
+/// any reason.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
-    /// There was one before: the file beside it is a queue, whatever it looks like now.
+    /// The lock file existed before: the file next to it is a queue, whatever it looks like now.
     pub(super) was_there: bool,
 }
 
@@ -33,21 +33,22 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(OpenError::io(&path)(error)),
         }
-        // Only for the message above; a full disk does not keep the queue from opening.
+        // The process id is only for the error message; a full disk must not keep the queue from
+        // opening.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { _file: file, was_there })
     }
 
-    /// Takes a new lock's file away: the file beside it is no queue, and must not be taken for
-    /// one next time.
-    pub(super) fn leave_nothing(self, queue: &Path) {
+    /// Deletes a new lock file: the file next to it is not a queue, and must not count as one next
+    /// time.
+    pub(super) fn delete_new(self, queue: &Path) {
         if !self.was_there {
             let _ = fs::remove_file(beside(queue, ".lock"));
         }
     }
 }
 
-/// The path with more behind its name.
+/// The path with a suffix on its name.
 pub(super) fn beside(path: &Path, more: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(more);

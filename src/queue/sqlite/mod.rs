@@ -1,17 +1,18 @@
 //! The embedded queue: one SQLite file that one process writes.
 //!
-//! What was acknowledged is on disk: a send is answered after the commit that holds it,
-//! which is one fsync for all that waited. What goes next is decided in memory; bodies are
-//! read when they are taken. Postponing is not written: after a restart everything is due
-//! at once. A group's messages keep the order of their acceptance whatever happens.
+//! An acknowledged message is on disk: a send is answered after the commit that contains it. One
+//! commit is one fsync for all sends that wait. The order of delivery is decided in memory; bodies
+//! are read when messages are received. Postponing is not stored: after a restart every message is
+//! due immediately. A group's messages always keep the order in which they were accepted.
 //!
 //! - [`schedule`]: which messages go next, as plain values.
 //! - [`writer`], [`database`]: the thread that writes, and what it writes in a transaction.
-//! - [`receive`], [`reader`]: taking messages, and reading their bodies.
-//! - [`store`], [`schema`]: the statements, and the tables they are about.
+//! - [`receive`], [`reader`]: receiving messages, and reading their bodies.
+//! - [`store`], [`schema`]: the SQL statements and the tables.
 //! - [`room`], [`expiry`]: the bounds on size, disk and age.
-//! - [`rejected`]: what was put aside, for the one who looks at it.
-//! - [`open`], [`lock`], [`salvage`], [`fault`]: opening, by one process, also what is damaged.
+//! - [`rejected`]: the rejected events, for a person to look at.
+//! - [`open`], [`lock`], [`salvage`], [`fault`]: opening the file by one process, even if it is
+//!   damaged.
 
 mod database;
 mod expiry;
@@ -31,7 +32,7 @@ mod writer;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -53,26 +54,26 @@ use self::writer::{Operation, Writer};
 use super::{
     Deduplication, Message, Outbox, Outgoing, QueueError, QueueState, Rejection, Settle, Wait,
 };
+use crate::lock::lock;
 use crate::pagerduty::Severity;
 use crate::pagerduty::routing_key::RoutingKey;
 
 /// The largest body, in bytes.
 const LARGEST: usize = 8 << 20;
-/// What may wait for the writer at once, in bytes; whoever has more waits too.
+/// The most that can wait for the writer at once, in bytes. Senders with more wait too.
 const WAITING: usize = 16 << 20;
-/// What a message that waits for the writer takes beside its texts.
+/// Memory for a waiting message, apart from its texts.
 const OVERHEAD: usize = 1_024;
 
-/// How much a queue may take.
+/// How much a queue can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The size of the database, rejected events included. Its log, beside it, takes some
-    /// MiB more.
+    /// The size of the database, including rejected events. The log next to it takes some MiB more.
     pub bytes: u64,
-    /// Events that waited longer are put aside.
+    /// Events that waited longer are rejected.
     pub age: Duration,
-    /// Disk space that stays free, in bytes; at least 16 MiB, without which nothing could be
-    /// deleted.
+    /// Disk space that stays free, in bytes; at least 16 MiB, because deleting needs some space
+    /// too.
     pub free: u64,
 }
 
@@ -82,7 +83,7 @@ impl Default for Bounds {
     }
 }
 
-/// A queue in one SQLite file. When the last handle goes, it is closed.
+/// A queue in one SQLite file. It closes when the last handle is dropped.
 pub struct SqliteQueue {
     shared: Arc<Shared>,
     operations: Sender<Operation>,
@@ -93,22 +94,22 @@ pub struct SqliteQueue {
     set_aside: Option<SetAside>,
 }
 
-/// What the handle and the writer have in common.
+/// What the handle and the writer share.
 struct Shared {
     // The standard library's lock: nothing awaits while it is held.
     schedule: Mutex<Schedule>,
-    /// Something may be taken that could not be before.
+    /// A message has become available.
     changed: Notify,
     started: Instant,
     closed: AtomicBool,
-    /// What is wrong with the file, once that is known.
+    /// What is wrong with the file, if it turned out to be damaged.
     damage: OnceLock<String>,
     file: String,
 }
 
 impl Shared {
     fn schedule(&self) -> MutexGuard<'_, Schedule> {
-        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.schedule)
     }
 
     /// The schedule's time.
@@ -118,28 +119,28 @@ impl Shared {
 
     fn damaged(&self, why: String) {
         if self.damage.set(why).is_ok()
-            && let Err(error) = self.whole()
+            && let Err(error) = self.check_damage()
         {
             error!("{error}");
         }
     }
 
-    fn whole(&self) -> Result<(), QueueError> {
+    fn check_damage(&self) -> Result<(), QueueError> {
         let Some(why) = self.damage.get() else { return Ok(()) };
         Err(QueueError::Failed(format!(
-            "the queue {} is damaged ({why}): start anew, which sets it aside and carries over \
-             what can be read",
+            "the queue {} is damaged ({why}): restart Pagetrail, which sets it aside and \
+             keeps what can be read",
             self.file
         )))
     }
 }
 
 impl SqliteQueue {
-    /// Opens a queue, or makes one where there is none, and starts its writer. A damaged one
-    /// is set aside, and what could be read of it is in the new one.
+    /// Opens a queue, or makes a new one, and starts its writer. A damaged queue is set aside, and
+    /// everything readable in it is copied into a new one.
     ///
     /// # Errors
-    /// When another process has it, when it is not ours or a newer version's, and when it
+    /// When another process uses it, when it is not a queue or has a newer version, and when it
     /// cannot be written.
     pub fn open(path: &Path, bounds: Bounds) -> Result<Self, OpenError> {
         let Opened { path, lock, store, contents, set_aside } = open::open(path)?;
@@ -170,7 +171,7 @@ impl SqliteQueue {
         })
     }
 
-    /// The keys that came with events which waited when the queue was opened.
+    /// The routing keys of the events that waited when the queue was opened.
     #[must_use]
     pub fn keys(&self) -> Vec<RoutingKey> {
         self.keys.clone()
@@ -182,7 +183,7 @@ impl SqliteQueue {
         self.set_aside.as_ref()
     }
 
-    /// Closes the queue: what was asked of it before is done, and all of it in the file.
+    /// Closes the queue after all earlier calls are finished and everything is in the file.
     pub async fn close(&self) {
         if let Some(thread) = self.end() {
             let _ = spawn_blocking(|| thread.join()).await;
@@ -193,10 +194,11 @@ impl SqliteQueue {
         self.shared.closed.store(true, Ordering::Release);
         self.waiting.close();
         self.shared.changed.notify_waiters();
-        // The last to close the file copies the log into it; that is the writer.
+        // The last connection that closes the file copies the log into it. It has to be the
+        // writer's.
         self.reader.close();
         let _ = self.operations.send(Operation::Close);
-        self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.thread).take()
     }
 
     async fn change(&self, change: Change) -> Result<(), QueueError> {
@@ -220,7 +222,7 @@ impl Outbox for SqliteQueue {
         if body.len() > LARGEST {
             return Err(QueueError::TooLarge);
         }
-        self.shared.whole()?;
+        self.shared.check_damage()?;
         let room = u32::try_from(body.len() + group.len() + OVERHEAD).unwrap_or(u32::MAX);
         let waiting = Arc::clone(&self.waiting);
         let room = waiting.acquire_many_owned(room).await.map_err(|_| closed())?;
@@ -287,7 +289,7 @@ impl Settle for SqliteQueue {
 
 fn place(message: &Message) -> Result<(GroupKey, MessageId), QueueError> {
     let group = message.group.as_deref().map(GroupKey::of);
-    let unknown = || QueueError::Failed(format!("no message of this queue: {:.40}", message.id));
+    let unknown = || QueueError::Failed(format!("not a message of this queue: {:.40}", message.id));
     group.zip(message.id.parse().ok()).ok_or_else(unknown)
 }
 

@@ -1,4 +1,4 @@
-//! Opening a queue: its lock, what is wrong with its file, and what waits in it.
+//! Opening a queue: takes its lock, checks its file, and reads which messages wait.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -16,7 +16,7 @@ use super::store::Store;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::routing::Target;
 
-/// A queue that is ours alone, and what waits in it.
+/// A queue that only this process uses, and the messages in it.
 pub(super) struct Opened {
     pub(super) path: PathBuf,
     pub(super) lock: Lock,
@@ -25,14 +25,14 @@ pub(super) struct Opened {
     pub(super) set_aside: Option<SetAside>,
 }
 
-/// What a file holds, but for the texts.
+/// The content of a file, without the texts.
 pub(super) struct Contents {
     pub(super) schedule: Schedule,
     pub(super) targets: HashMap<Target, Known>,
     /// Keys of events that wait.
     pub(super) keys: Vec<RoutingKey>,
     pub(super) next_id: MessageId,
-    /// How many were rejected, and the bytes they take.
+    /// How many events are rejected, and their size in bytes.
     pub(super) rejected: (u64, u64),
 }
 
@@ -53,7 +53,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
             let set_aside = salvage::set_aside(&path, why)?;
             (read(&path), Some(set_aside))
         }
-        // Nothing says that it ever was a queue.
+        // There is no sign that it ever was a queue.
         Err(Fault::Damaged(_)) => (Err(Fault::Foreign), None),
         found => (found, None),
     };
@@ -61,7 +61,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
         Ok((store, contents)) => Ok(Opened { path, lock, store, contents, set_aside }),
         Err(fault) => {
             if matches!(fault, Fault::Foreign) {
-                lock.leave_nothing(&path);
+                lock.delete_new(&path);
             }
             Err(named(fault, &path))
         }
@@ -78,7 +78,7 @@ pub(super) fn named(fault: Fault, path: &Path) -> OpenError {
     }
 }
 
-/// The file's own path: two names of one file have one lock.
+/// The file's canonical path, so that two names of one file share one lock.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
     if let Ok(path) = fs::canonicalize(path) {
         return Ok(path);
@@ -90,7 +90,7 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
     fs::canonicalize(directory).map(|it| it.join(name)).map_err(OpenError::io(directory))
 }
 
-/// Makes an empty file where there is none, which only its owner reads: it may hold keys.
+/// Makes an empty file if there is none. Only its owner can read it, because it may hold keys.
 pub(super) fn create(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => sync_directory(path),
@@ -99,7 +99,7 @@ pub(super) fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Names given to files are on disk when this returns.
+/// When this returns, new file names in the directory are on disk.
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
@@ -107,7 +107,7 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
 fn read(path: &Path) -> Result<(Store, Contents), Fault> {
     let length = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
     if length(path) == 0 && length(&beside(path, "-wal")) > 0 {
-        // SQLite would take it for a new file, and delete the log.
+        // SQLite would treat it as a new file and delete the log.
         return Err(Fault::Damaged("the file is empty and its log is not".to_owned()));
     }
     let connection = schema::writer(path)?;
@@ -157,8 +157,8 @@ fn contents(store: &Store) -> Result<Contents, Fault> {
     Ok(contents)
 }
 
-/// Whether the file bears the mark that Pagetrail gives its queues (SQLite's file format,
-/// 1.3: the magic string, and the application id at offset 68).
+/// Whether the file has the mark of a Pagetrail queue (SQLite's file format, 1.3: the magic string,
+/// and the application id at offset 68).
 pub(super) fn is_marked(path: &Path) -> bool {
     let mut header = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));

@@ -1,12 +1,14 @@
-//! Reading what was taken: a connection of its own, so that nobody waits for the writer.
+//! Reads the bodies of received messages with its own connection, so that nobody waits for the
+//! writer.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::schedule::MessageId;
 use super::store::{Store, Stored};
+use crate::lock::lock;
 
-/// A connection that only reads, opened when it is first needed.
+/// A read-only connection, opened at first use.
 pub(super) struct Reader {
     path: PathBuf,
     store: Mutex<Option<Store>>,
@@ -17,16 +19,16 @@ impl Reader {
         Self { path, store: Mutex::default() }
     }
 
-    /// Blocks for as long as the disk takes.
+    /// Blocks until the disk answers.
     pub(super) fn read(&self, ids: &[MessageId]) -> Vec<rusqlite::Result<Option<Stored>>> {
-        let mut opened = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut opened = lock(&self.store);
         let one = |id: &MessageId| {
             let store = match opened.take() {
                 Some(store) => store,
                 None => Store::reader(&self.path)?,
             };
             let stored = store.event(*id);
-            // After an error it is opened anew.
+            // After an error, the next read opens it again.
             if stored.is_ok() {
                 *opened = Some(store);
             }
@@ -36,6 +38,6 @@ impl Reader {
     }
 
     pub(super) fn close(&self) {
-        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.store) = None;
     }
 }

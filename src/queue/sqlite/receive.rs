@@ -1,5 +1,5 @@
-//! Receiving: messages are taken from the schedule, their bodies read, and what cannot be
-//! delivered sorted out.
+//! Receiving: takes messages from the schedule, reads their bodies, and sorts out those that cannot
+//! be delivered.
 
 use std::iter;
 use std::mem;
@@ -13,25 +13,25 @@ use tokio::time::{sleep, timeout_at};
 use tracing::error;
 
 use super::database::Change;
-use super::schedule::{GroupKey, MessageId, Taken};
+use super::schedule::{GroupKey, MessageId, Received};
 use super::store::Stored;
 use super::writer::Operation;
 use super::{Shared, SqliteQueue, closed, fault};
 use crate::queue::{Inbox, Message, QueueError, Rejection, Wait};
 use crate::telemetry::Signal;
 
-/// Messages taken at once, as from SQS.
+/// Messages received at once, as with SQS.
 const MOST: usize = 10;
 /// A message that could not be read is tried again after this time.
 const UNREADABLE: Duration = Duration::from_mins(1);
-/// Where nothing can be read, so long passes between two tries.
+/// If nothing can be read, the time between two tries.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Inbox for SqliteQueue {
     async fn receive(&self) -> Result<Vec<Message>, QueueError> {
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());
-            // What changes from here on is not missed.
+            // Changes from here on are noticed.
             changed.as_mut().enable();
             if self.shared.closed.load(Ordering::Acquire) {
                 return Err(closed());
@@ -66,21 +66,21 @@ impl Inbox for SqliteQueue {
 }
 
 impl SqliteQueue {
-    /// Sorts out what was taken: what cannot be delivered is put aside or postponed.
+    /// Sorts out received messages: those that cannot be delivered are rejected or postponed.
     fn sort_out(
         &self,
-        taken: Vec<Taken>,
+        taken: Vec<Received>,
         read: Vec<rusqlite::Result<Option<Stored>>>,
     ) -> (Vec<Message>, Result<(), QueueError>) {
         let mut read = read.into_iter();
         let (mut messages, mut failure) = (Vec::new(), Ok(()));
-        for Taken { group, receipt, ids, attempts } in taken {
+        for Received { group, receipt, ids, attempts } in taken {
             let mut unreadable = false;
             for (id, attempts) in ids.into_iter().zip(iter::once(attempts).chain(iter::repeat(1))) {
                 match read.next() {
-                    // Nothing of a group goes before what precedes it.
+                    // No message of a group goes before an earlier one.
                     _ if unreadable => self.put_off(group, (receipt, id)),
-                    Some(Ok(Some(stored))) if stored.altered => self.put_aside(group, id),
+                    Some(Ok(Some(stored))) if stored.altered => self.reject_changed(group, id),
                     Some(Ok(Some(Stored { group, body, .. }))) => messages.push(Message {
                         id: id.to_string(),
                         receipt: receipt.to_string(),
@@ -90,7 +90,11 @@ impl SqliteQueue {
                     }),
                     Some(Err(error)) => {
                         let words = fault::words(&error);
-                        error!(id, error = words, "an event could not be read; it is tried again");
+                        error!(
+                            id,
+                            error = words,
+                            "an event could not be read; it will be tried again"
+                        );
                         if fault::is_damage(&error) {
                             self.shared.damaged(words);
                         }
@@ -99,7 +103,7 @@ impl SqliteQueue {
                         self.put_off(group, (receipt, id));
                     }
                     Some(Ok(None)) | None => {
-                        error!(id, "an event is gone from the queue, and nobody deleted it");
+                        error!(id, "an event disappeared from the queue without being deleted");
                         self.shared.schedule().remove(self.shared.now(), group, id);
                     }
                 }
@@ -113,10 +117,10 @@ impl SqliteQueue {
         self.shared.schedule().postpone(self.shared.now(), group, message, &wait);
     }
 
-    /// Rejects an event whose checksum does not fit. The writer will do it; if it cannot, the
+    /// Rejects an event whose checksum does not match. The writer does the work; if it cannot, the
     /// event comes again.
-    fn put_aside(&self, group: GroupKey, id: MessageId) {
-        let reason = "altered on disk: its checksum does not fit".to_owned();
+    fn reject_changed(&self, group: GroupKey, id: MessageId) {
+        let reason = "changed on disk: its checksum does not match".to_owned();
         Signal::Rejected { dedup_key: "", why: &reason }.tell();
         let rejection = Rejection::now(None, reason);
         let (answer, _) = oneshot::channel();
@@ -125,10 +129,10 @@ impl SqliteQueue {
     }
 }
 
-/// What was taken and not handed on yet: given back if nobody waits for it any more.
+/// Messages that were taken but not returned yet: given back if the caller stops waiting.
 struct InHand<'a> {
     shared: &'a Shared,
-    taken: Vec<Taken>,
+    taken: Vec<Received>,
 }
 
 impl Drop for InHand<'_> {

@@ -1,4 +1,4 @@
-//! The rejected events of a file: to be looked at, put back or deleted by hand.
+//! The rejected events in a file: list them, put them back, or delete them.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use super::schema;
 use super::store::{Store, checksum, sums};
 use crate::queue::Rejection;
 
-/// An event that was put aside.
+/// A rejected event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedEvent {
     pub id: i64,
@@ -23,11 +23,11 @@ pub struct RejectedEvent {
     pub rejection: Rejection,
 }
 
-/// The rejected events of a queue's file.
+/// The rejected events in a queue's file.
 pub struct RejectedEvents {
     path: PathBuf,
     store: Store,
-    /// Of whoever may change them.
+    /// Only if the file was opened to change it.
     owner: Option<Owner>,
 }
 
@@ -38,10 +38,10 @@ struct Owner {
 }
 
 impl RejectedEvents {
-    /// Opens a file to look at them; a server may be at work on it.
+    /// Opens a file to read them. A server can be running on it.
     ///
     /// # Errors
-    /// When there is no such file, when it is no queue or a newer version's, and when it
+    /// When there is no such file, when it is not a queue or has a newer version, and when it
     /// cannot be read.
     pub fn look(path: &Path) -> Result<Self, OpenError> {
         let path = existing(path)?;
@@ -57,11 +57,11 @@ impl RejectedEvents {
         Ok(Self { path, store, owner: None })
     }
 
-    /// Opens a file to change them, which only one process does at a time. A damaged file is
-    /// set aside as by the server.
+    /// Opens a file to change them. Only one process can do that at a time. A damaged file is set
+    /// aside, as by the server.
     ///
     /// # Errors
-    /// As [`Self::look`], and when another process has the queue.
+    /// As [`Self::look`], and when another process uses the queue.
     pub fn own(path: &Path) -> Result<Self, OpenError> {
         let path = existing(path)?;
         let open::Opened { path, lock, store, contents, set_aside } = open::open(&path)?;
@@ -75,7 +75,7 @@ impl RejectedEvents {
         self.owner.as_ref()?.set_aside.as_ref()
     }
 
-    /// All of them, in the order in which they were accepted.
+    /// All rejected events, in the order in which they were accepted.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -86,11 +86,10 @@ impl RejectedEvents {
         Ok(events)
     }
 
-    /// Puts an event back, behind all that waits. Returns whether it could be: not where it is
-    /// not what was written.
+    /// Puts an event back at the end of the queue. Returns false if the event was changed on disk.
     ///
     /// # Errors
-    /// When the file was opened only to look at, has no such event, or cannot be written.
+    /// When the file was opened only for reading, has no such event, or cannot be written.
     pub fn retry(&mut self, id: i64) -> Result<bool, OpenError> {
         self.change(|store, next_id| {
             let Some(put_back) = store.put_back(id, *next_id, now())? else {
@@ -105,7 +104,7 @@ impl RejectedEvents {
     /// Deletes an event for good.
     ///
     /// # Errors
-    /// When the file was opened only to look at, or cannot be written.
+    /// When the file was opened only for reading, or cannot be written.
     pub fn discard(&mut self, id: i64) -> Result<(), OpenError> {
         self.change(|store, _| store.forget(id))
     }
@@ -134,7 +133,7 @@ impl RejectedEvents {
 }
 
 impl Store {
-    /// Calls `visit` with each rejected event, in the order of their acceptance.
+    /// Calls `visit` with each rejected event, in the order in which they were accepted.
     fn rejections(&self, mut visit: impl FnMut(RejectedEvent)) -> rusqlite::Result<()> {
         self.each(
             "SELECT id, status, reason, rejected_at, body FROM rejected ORDER BY id",
@@ -155,8 +154,8 @@ impl Store {
         )
     }
 
-    /// Makes a rejected event one that waits, with a new id. Returns false where it is not
-    /// what was written, which leaves it where it is, and none where there is no such event.
+    /// Makes a rejected event wait again, with a new id. Returns false, and leaves the event, if it
+    /// was changed on disk; `None` if there is no such event.
     fn put_back(&self, id: MessageId, new: MessageId, now: i64) -> rusqlite::Result<Option<bool>> {
         let sum = self.query(
             "SELECT target.name, grp, body, checksum FROM rejected

@@ -1,4 +1,4 @@
-//! Room: whether one more message may be written, so that deleting always can.
+//! Disk space: whether one more message can be written, while deleting must always work.
 
 use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -8,28 +8,28 @@ use std::time::{Duration, Instant};
 use super::Bounds;
 use crate::queue::QueueError;
 
-/// The disk is looked at this often,
+/// Time between two checks of the disk,
 const LOOK: Duration = Duration::from_secs(1);
-/// and each time that so many bytes were written.
+/// and bytes written between them: whichever comes first.
 const LOOK_BYTES: u64 = 2 << 20;
-/// Stays free at least: what the log and its copy in the file may take until deleting makes
-/// room, with the largest batch in it.
+/// Minimum free space: what the log and its copy in the file can take until deleting makes room,
+/// including the largest batch.
 const LEAST_FREE: u64 = 16 << 20;
-/// What deleting and putting aside may take beyond the bound.
+/// Space beyond the bound that deleting and rejecting can take.
 pub(super) const RESERVE: u64 = 4 << 20;
 
-/// What is known of the disk and the file.
+/// What is known about the disk and the file.
 pub(super) struct Room {
     path: PathBuf,
     bounds: Bounds,
-    /// The file's number: another one by its name is not the one that is written.
+    /// The file's inode. If the name has another inode, the file was replaced.
     inode: u64,
     looked: Option<(Instant, Result<(), QueueError>)>,
-    /// Since then.
+    /// Bytes written since the last check.
     written: u64,
-    /// Until then SQLite's own words hold.
+    /// Until this time, SQLite's own error is returned.
     refused: Option<(Instant, QueueError)>,
-    /// Bytes of the rejected ones.
+    /// Bytes of the rejected events.
     pub(super) rejected: u64,
 }
 
@@ -41,7 +41,7 @@ impl Room {
         Self { path, bounds, inode, looked: None, written: 0, refused: None, rejected }
     }
 
-    /// So much was written.
+    /// Counts written bytes.
     pub(super) fn wrote(&mut self, bytes: u64) {
         self.written += bytes;
         if self.written > LOOK_BYTES {
@@ -49,13 +49,13 @@ impl Room {
         }
     }
 
-    /// SQLite found no room: the next are not tried for a moment.
+    /// SQLite found no room: for a moment, the next writes are not tried.
     pub(super) fn refuse(&mut self, error: QueueError) {
         self.refused = Some((Instant::now() + LOOK, error));
         self.looked = None;
     }
 
-    /// Whether anything may be written now but deletes.
+    /// Whether anything except deletes can be written now.
     pub(super) fn look(&mut self) -> Result<(), QueueError> {
         let now = Instant::now();
         if let Some((until, error)) = &self.refused {
@@ -78,7 +78,7 @@ impl Room {
     fn disk(&self) -> Result<(), QueueError> {
         let path = self.path.display();
         if inode(&self.path) != self.inode {
-            let why = format!("{path} was removed or replaced while in use: start anew");
+            let why = format!("{path} was removed or replaced while in use: restart Pagetrail");
             return Err(QueueError::Failed(why));
         }
         let disk = rustix::fs::statvfs(self.path.parent().unwrap_or(&self.path))
@@ -94,7 +94,7 @@ impl Room {
         Ok(())
     }
 
-    /// Whether the file may hold so many bytes more than it does.
+    /// Whether the file can hold this many more bytes.
     pub(super) fn fits(&self, used: u64, more: u64) -> Result<(), QueueError> {
         if used + more <= self.bounds.bytes {
             return Ok(());

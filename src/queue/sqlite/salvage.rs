@@ -1,8 +1,8 @@
-//! A damaged file: set aside under another name, never written to, and what can be read of
-//! it carried over into a new one.
+//! A damaged file: it is set aside under another name and never written to. Everything readable in
+//! it is copied into a new file.
 //!
-//! Read through SQLite only. Pages that belong to nothing any more still hold events that
-//! were delivered long ago, and must not page again.
+//! The file is only read through SQLite. Unused pages still contain events that were delivered long
+//! ago, and these must not page again.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -23,13 +23,13 @@ use super::store::{Log, NewEvent, PAGE, Store, checksum, severity, texts};
 use crate::queue::{Queued, Rejection};
 use crate::routing::Target;
 
-/// Being built; whatever it holds is thrown away.
+/// The new file while it is built; a leftover is deleted.
 const BUILDING: &str = ".salvaging";
-/// Complete; takes the damaged file's place.
+/// The complete new file; replaces the damaged one.
 const COMPLETE: &str = ".salvaged";
-/// A copy of the damaged file, to read what that does not let be read.
+/// A copy of the damaged file, to read parts that the original does not allow.
 const REPAIRED: &str = ".repaired";
-/// Ids looked up one by one where the order of the table cannot be followed.
+/// Ids looked up one by one if the order of the table cannot be followed.
 const LOOKED_UP: i64 = 100_000;
 
 const EVENTS: &str = "SELECT id, accepted_at, target, severity, checksum, grp, body,
@@ -37,18 +37,18 @@ const EVENTS: &str = "SELECT id, accepted_at, target, severity, checksum, grp, b
 const REJECTED: &str = "SELECT id, accepted_at, target, severity, checksum, grp, body,
     status, reason, rejected_at FROM rejected";
 
-/// A damaged file, and what came of it.
+/// A damaged file, and what was saved from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
-    /// Its name from now on.
+    /// Its new name.
     pub path: PathBuf,
     /// What is wrong with it, in SQLite's words.
     pub why: String,
-    /// Events that were carried over and wait again.
+    /// Events that were copied and wait again.
     pub events: u64,
-    /// The same of the rejected ones.
+    /// Rejected events that were copied.
     pub rejected: u64,
-    /// Places where an event may have been that could not be read.
+    /// Places that could not be read and may have held an event.
     pub unreadable: u64,
 }
 
@@ -67,16 +67,16 @@ pub(super) fn set_aside(path: &Path, why: String) -> Result<SetAside, OpenError>
     fs::rename(&building, beside(path, COMPLETE)).map_err(failed)?;
     sync_directory(path).map_err(failed)?;
     let aside = finish(path).map_err(failed)?.unwrap_or_default();
-    let Found { events, rejected, unreadable } = found;
+    let Salvaged { events, rejected, unreadable } = found;
     error!(
         file = %path.display(), set_aside = %aside.display(), why, events, rejected, unreadable,
-        "the queue was damaged: it was set aside, and what could be read was carried over"
+        "the queue was damaged: it was set aside, and everything readable was copied to a new one"
     );
     Ok(SetAside { path: aside, why, events, rejected, unreadable })
 }
 
-/// Puts what was salvaged in the place of the damaged file, also where an earlier process
-/// ended before it had. Returns the damaged file's new name.
+/// Replaces the damaged file with the salvaged one, even if an earlier process ended in the middle
+/// of this. Returns the damaged file's new name.
 pub(super) fn finish(path: &Path) -> io::Result<Option<PathBuf>> {
     let complete = beside(path, COMPLETE);
     if !complete.exists() {
@@ -84,7 +84,7 @@ pub(super) fn finish(path: &Path) -> io::Result<Option<PathBuf>> {
     }
     let time = Utc::now().format("%Y%m%dT%H%M%S%.3fZ");
     let aside = beside(path, &format!(".damaged-{time}"));
-    // The log first: SQLite must not take it for the new file's.
+    // The log first: SQLite must not use it with the new file.
     for more in ["-wal", ""] {
         match fs::rename(beside(path, more), beside(&aside, more)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -109,20 +109,20 @@ fn remove_one(path: &Path) -> io::Result<()> {
 }
 
 #[derive(Default)]
-struct Found {
+struct Salvaged {
     events: u64,
     rejected: u64,
     unreadable: u64,
 }
 
-fn build(damaged: &Path, building: &Path) -> Result<Found, Fault> {
+fn build(damaged: &Path, building: &Path) -> Result<Salvaged, Fault> {
     let connection = schema::writer(building)?;
     schema::configure(&connection)?;
     schema::migrate(&connection)?;
     let new = Store::new(connection);
-    // The first page is in the file from here on, for a repair to take it from.
+    // From here on the first page is in the file, where a repair can read it.
     new.checkpoint(Log::Cut)?;
-    let mut found = Found::default();
+    let mut found = Salvaged::default();
     let repaired = beside(damaged, REPAIRED);
     let old = if let Some(old) = read_only(damaged) {
         Some(old)
@@ -137,19 +137,19 @@ fn build(damaged: &Path, building: &Path) -> Result<Found, Fault> {
         carry_over(&old, &new, &mut found)?;
         new.commit()?;
     }
-    // The file takes the damaged one's place without its log: all must be in the file. Closing
-    // tells nothing of a full disk.
+    // The file replaces the damaged one without its log, so everything must be in the file. Closing
+    // does not report a full disk.
     let copied = new.checkpoint(Log::Cut)?;
     new.close()?;
     if !copied || beside(building, "-wal").exists() {
-        return Err(Fault::Failed("what was read of it could not be written whole".to_owned()));
+        return Err(Fault::Failed("the new file could not be written completely".to_owned()));
     }
     Ok(found)
 }
 
-/// The damaged file, if its tables are known.
+/// The damaged file, if its tables can be read.
 fn read_only(path: &Path) -> Option<Store> {
-    // SQLite would delete an empty file's log.
+    // SQLite would delete the log of an empty file.
     if fs::metadata(path).ok()?.len() == 0 {
         return None;
     }
@@ -161,8 +161,8 @@ fn read_only(path: &Path) -> Option<Store> {
     (known && tables).then_some(store)
 }
 
-/// Copies a file whose first page is damaged, and gives the copy that of a new file: which
-/// tables there are and where they begin is the same in all of them.
+/// Copies a file whose first page is damaged, and replaces that page with a new file's: all queues
+/// have the same tables at the same places.
 fn repair(damaged: &Path, new: &Path, repaired: &Path) -> io::Result<()> {
     remove(repaired)?;
     create(repaired)?;
@@ -173,14 +173,14 @@ fn repair(damaged: &Path, new: &Path, repaired: &Path) -> io::Result<()> {
     }
     let mut first = vec![0; PAGE];
     File::open(new)?.read_exact(&mut first)?;
-    // SQLite's file format, 1.3: how many pages there are, and that none of them is free.
+    // SQLite's file format, 1.3: the number of pages, and no free pages.
     let pages = u32::try_from(length / PAGE as u64).unwrap_or(u32::MAX).max(1);
     first[28..32].copy_from_slice(&pages.to_be_bytes());
     first[32..40].fill(0);
     OpenOptions::new().write(true).open(repaired)?.write_all_at(&first, 0)
 }
 
-fn carry_over(old: &Store, new: &Store, found: &mut Found) -> rusqlite::Result<()> {
+fn carry_over(old: &Store, new: &Store, found: &mut Salvaged) -> rusqlite::Result<()> {
     let mut targets = Targets { new, by_old: HashMap::new(), by_name: HashMap::new() };
     let mut rows = Vec::new();
     let _ = old.each("SELECT id, name, key FROM target", [], |row| {
@@ -217,12 +217,12 @@ fn carry_over(old: &Store, new: &Store, found: &mut Found) -> rusqlite::Result<(
         Ok(copied)
     })?;
     found.rejected = carried;
-    // Where it is not known which ids were given, some room is left.
+    // If the used ids are not known, leave a gap.
     let least = last_event.max(last_rejected) + LOOKED_UP;
     new.reserve_ids(next.unwrap_or(0).max(least))
 }
 
-/// The targets of the new file.
+/// The targets in the new file.
 struct Targets<'a> {
     new: &'a Store,
     by_old: HashMap<TargetId, Target>,
@@ -240,7 +240,7 @@ impl Targets<'_> {
     }
 }
 
-/// An event of the damaged file; the rejection means something only where it was rejected.
+/// An event of the damaged file; the rejection matters only for rejected events.
 struct OldEvent {
     id: MessageId,
     accepted_at: i64,
@@ -271,20 +271,20 @@ impl OldEvent {
     }
 }
 
-/// Writes an event into the new file if it is what was once written.
+/// Writes an event into the new file if its checksum matches.
 fn copy(event: &OldEvent, targets: &mut Targets<'_>) -> rusqlite::Result<bool> {
     let OldEvent { id, accepted_at, severity, checksum: sum, group, body, .. } = event;
     let right = |target: &Target| {
         let name = target.to_string();
         checksum(texts(name.as_bytes(), group.as_bytes(), body.as_bytes()), *id) == *sum
     };
-    // Where the targets are lost, each event tells its own.
+    // If the table of targets is lost, each event names its own target.
     let known = targets.by_old.get(&event.target).cloned();
     let told = || serde_json::from_str::<Queued>(body).ok().map(|queued| queued.target);
     let Some(target) = known.filter(right).or_else(|| told().filter(right)) else {
         return Ok(false);
     };
-    // A damaged table may give a row twice.
+    // A damaged table can return a row twice.
     targets.new.insert_new(&NewEvent {
         id: *id,
         accepted_at: *accepted_at,
@@ -296,8 +296,8 @@ fn copy(event: &OldEvent, targets: &mut Targets<'_>) -> rusqlite::Result<bool> {
     })
 }
 
-/// Visits the events of a table, forwards as far as they can be read, then backwards, then
-/// one by one between. Returns the greatest id that was seen.
+/// Visits the events of a table, forwards as far as they can be read, then backwards, then one by
+/// one in between. Returns the greatest id that was seen.
 fn scan(
     old: &Store,
     select: &str,
@@ -305,7 +305,7 @@ fn scan(
     unreadable: &mut u64,
     mut visit: impl FnMut(OldEvent) -> rusqlite::Result<bool>,
 ) -> rusqlite::Result<MessageId> {
-    // What the damaged file answers is counted; what the new one does, ends it.
+    // Errors of the damaged file are counted; an error of the new file ends the scan.
     let mut visit = |event: rusqlite::Result<OldEvent>| -> rusqlite::Result<()> {
         let carried = event.ok().map(&mut visit).transpose()?;
         *unreadable += u64::from(carried != Some(true));

@@ -8,24 +8,25 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
 
-/// Names the file as Pagetrail's: `PgTr`.
+/// Marks the file as Pagetrail's: `PgTr`.
 const APPLICATION: i64 = 0x5067_5472;
 pub(super) const MARK: &[u8] = b"PgTr";
 pub(super) const VERSION: i64 = 1;
 
-/// A write-ahead log of this many pages is copied into the file: 4 MiB, which takes some
-/// milliseconds. The log keeps its length, so that deletes find room on a full disk.
+/// When the write-ahead log has this many pages (4 MiB), it is copied into the file, which takes
+/// some milliseconds. The log keeps its length, so that deletes have room on a full disk.
 const CHECKPOINT_PAGES: i64 = 1_000;
-/// A log that a reader let grow is cut to this, in bytes.
+/// A log that grew because of a reader is cut to this length, in bytes.
 pub(super) const LOG_LIMIT: u64 = 8 << 20;
-/// Others only read, and hold the file for moments.
+/// Other processes only read, and hold the file for a moment.
 const BUSY: Duration = Duration::from_secs(5);
-/// KiB of pages in memory, where negative.
+/// The cache; a negative number means KiB.
 const CACHE: i64 = -8_192;
 
-/// No index but the primary keys: what is looked for otherwise is in memory. The body comes
-/// last, so that the rest is read without it. Ids are never given twice: `counter` is beyond
-/// all that were. The checksum is over all that delivery depends on, see `store::checksum`.
+/// There is no index except the primary keys: everything else is looked up in memory. The body
+/// comes last, so that the rest can be read without it. Ids are never used twice: `counter` is
+/// greater than all of them. The checksum covers everything that delivery depends on, see
+/// `store::checksum`.
 const TABLES: &str = "
 CREATE TABLE target (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, key TEXT) STRICT;
 CREATE TABLE event (
@@ -44,12 +45,12 @@ CREATE TABLE counter (next INTEGER NOT NULL) STRICT;
 INSERT INTO counter VALUES (1);
 ";
 
-/// Opens an existing file for the one who writes it; changes nothing.
+/// Opens an existing file for its writer; changes nothing.
 pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
-/// Makes commits durable and the log bounded.
+/// Makes commits durable and limits the log.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // In this mode a commit is one fsync, and is on disk when it returns.
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -57,19 +58,19 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", i64::try_from(LOG_LIMIT).unwrap_or(0))?;
     connection.pragma_update(None, "cache_size", CACHE)?;
-    // Statements need no files of their own, which a full disk would not take.
+    // Statements must not need temporary files, which fail on a full disk.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
 }
 
-/// Opens a file to read it, also while another process writes it.
+/// Opens a file for reading, even while another process writes it.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
 fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
-    // Not as a URI: the path is a path.
+    // The path is not a URI.
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
@@ -77,13 +78,12 @@ fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Leaves the log as it is when the connection is closed, until it is known that the file
-/// is whole.
+/// Keeps the log when the connection closes, until the file is known to be intact.
 pub(super) fn leave_log(connection: &Connection, leave: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave).map(drop)
 }
 
-/// Makes the tables in a new file, or brings those of an older version up to date.
+/// Makes the tables in a new file, or updates those of an older version.
 pub(super) fn migrate(connection: &Connection) -> Result<(), Fault> {
     // There is no older version yet.
     if version(connection)?.is_none() {
@@ -95,7 +95,7 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The version of a file that is ours; none where it is empty.
+/// The version of a Pagetrail file; `None` if the file is empty.
 pub(super) fn version(connection: &Connection) -> Result<Option<i64>, Fault> {
     let application: i64 = connection.pragma_query_one(None, "application_id")?;
     let version: i64 = connection.pragma_query_one(None, "user_version")?;
@@ -109,19 +109,19 @@ pub(super) fn version(connection: &Connection) -> Result<Option<i64>, Fault> {
     }
 }
 
-/// Whether the file's tables are those that were made, and its structure is whole by SQLite's
-/// quick check: half a second for each GiB, more where the disk is slow.
+/// Checks that the file has the expected tables, and that SQLite's quick check passes: half a
+/// second for each GiB, more on a slow disk.
 pub(super) fn check(connection: &Connection) -> Result<(), Fault> {
     let made = Connection::open_in_memory()?;
     made.execute_batch(TABLES)?;
     if tables(connection)? != tables(&made)? {
-        return Err(Fault::Damaged("its tables are not those that were made".to_owned()));
+        return Err(Fault::Damaged("its tables are not the expected ones".to_owned()));
     }
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(Fault::Damaged(found)) }
 }
 
-/// The tables, and the words that made them.
+/// The tables, with the SQL that made them.
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
     let mut tables = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name")?;
     tables.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()

@@ -1,4 +1,4 @@
-//! The statements: each does one thing to the tables, within whatever transaction is open.
+//! The SQL statements: each does one thing to the tables, in the current transaction.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,20 +12,20 @@ use crate::pagerduty::routing_key::RoutingKey;
 use crate::queue::Rejection;
 use crate::routing::Target;
 
-/// A second message with an id is dropped for so long.
+/// A second message with the same id is dropped within this time.
 pub(super) const DEDUPLICATION: Duration = Duration::from_mins(5);
 
-/// What an event's row takes beside its texts, in bytes, rounded up.
+/// Size of an event's row without its texts, in bytes, rounded up.
 const ROW: usize = 64;
-/// SQLite's pages, in bytes.
+/// Size of SQLite's pages, in bytes.
 pub(super) const PAGE: usize = 4_096;
 
-/// A connection, and what is done with it.
+/// A connection and the operations on it.
 pub(super) struct Store {
     connection: Connection,
 }
 
-/// An event to be written.
+/// An event to write.
 pub(super) struct NewEvent<'a> {
     pub(super) id: MessageId,
     /// Milliseconds since 1970.
@@ -51,7 +51,7 @@ pub(super) struct Head {
 pub(super) struct Stored {
     pub(super) group: String,
     pub(super) body: String,
-    /// It is not what was written.
+    /// The checksum does not match.
     pub(super) altered: bool,
 }
 
@@ -67,7 +67,7 @@ impl Store {
         Self { connection }
     }
 
-    /// Opens an existing file anew to write it.
+    /// Opens an existing file again to write it.
     pub(super) fn writer(path: &Path) -> rusqlite::Result<Self> {
         let connection = schema::writer(path)?;
         schema::configure(&connection)?;
@@ -82,7 +82,7 @@ impl Store {
         &self.connection
     }
 
-    /// Closes the file; where nobody else has it open, its log is copied into it.
+    /// Closes the file. If nobody else has it open, its log is copied into it.
     pub(super) fn close(self) -> rusqlite::Result<()> {
         self.connection.close().map_err(|(_, error)| error)
     }
@@ -91,12 +91,12 @@ impl Store {
         self.run("BEGIN IMMEDIATE", []).map(drop)
     }
 
-    /// All since `begin` is on disk when this returns.
+    /// When this returns, everything since `begin` is on disk.
     pub(super) fn commit(&self) -> rusqlite::Result<()> {
         self.run("COMMIT", []).map(drop)
     }
 
-    /// Undoes all since `begin`, where SQLite has not done so itself.
+    /// Undoes everything since `begin`, unless SQLite has already done so.
     pub(super) fn roll_back(&self) -> rusqlite::Result<()> {
         if self.connection.is_autocommit() { Ok(()) } else { self.run("ROLLBACK", []).map(drop) }
     }
@@ -111,7 +111,7 @@ impl Store {
         .map(drop)
     }
 
-    /// Inserts an event unless there is, or was, one with its id. Returns whether it did.
+    /// Inserts an event unless one with its id exists or existed. Returns whether it did.
     pub(super) fn insert_new(&self, event: &NewEvent<'_>) -> rusqlite::Result<bool> {
         let there = "SELECT 1 FROM event WHERE id = ?1 UNION ALL
                      SELECT 1 FROM rejected WHERE id = ?1";
@@ -125,8 +125,8 @@ impl Store {
         self.run("DELETE FROM event WHERE id = ?1", [id]).map(drop)
     }
 
-    /// Moves an event to the rejected ones. Returns how many bytes it takes there, none
-    /// where there is no such event.
+    /// Moves an event to the rejected ones. Returns its size in bytes there; `None` if there is no
+    /// such event.
     pub(super) fn reject(
         &self,
         id: MessageId,
@@ -146,11 +146,11 @@ impl Store {
         )
     }
 
-    /// Whether the id is a new one, which it is not from now on.
+    /// Whether the id is new. After this call it is known.
     pub(super) fn is_new(&self, id: &str, now: i64) -> rusqlite::Result<bool> {
         let window = i64::try_from(DEDUPLICATION.as_millis()).unwrap_or(i64::MAX);
-        // Each new one takes up to two old ones away, so that they never become many. A clock
-        // that was set back makes old ones of those that are to come.
+        // Each new id removes up to two old ones, so that there are never many. If the clock was
+        // set back, ids with a future time are old too.
         self.run(
             "DELETE FROM seen WHERE abs(?2 - at) >= ?3
              AND (id = ?1 OR number IN (SELECT number FROM seen ORDER BY number LIMIT 2))",
@@ -177,7 +177,7 @@ impl Store {
         let mut rows = Vec::new();
         self.each("SELECT id, name, key FROM target", [], |row| {
             let (name, key): (String, Option<String>) = (row.get(1)?, row.get(2)?);
-            // What is no target or key any more is read by nobody.
+            // Nobody reads a text that is not a target or key any more.
             if let Ok(target) = name.parse() {
                 let key = key.and_then(|key| key.parse().ok());
                 rows.push(TargetRow { id: row.get(0)?, target, key });
@@ -187,7 +187,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// Forgets the targets, and their keys, of which nothing is left.
+    /// Deletes the targets, and their keys, that have no events left.
     pub(super) fn forget_targets(&self) -> rusqlite::Result<()> {
         self.run(
             "DELETE FROM target WHERE id NOT IN
@@ -205,12 +205,12 @@ impl Store {
         self.connection.query_row(greatest, [], |row| row.get(0))
     }
 
-    /// Ids below this one may be given from now on.
+    /// Ids below this one can be used from now on.
     pub(super) fn reserve_ids(&self, next: MessageId) -> rusqlite::Result<()> {
         self.run("UPDATE counter SET next = ?1", [next]).map(drop)
     }
 
-    /// Calls `visit` with each event, in the order of their acceptance.
+    /// Calls `visit` with each event, in the order in which they were accepted.
     pub(super) fn heads(&self, mut visit: impl FnMut(Head)) -> rusqlite::Result<()> {
         self.each(
             "SELECT id, accepted_at, target, severity, grp FROM event ORDER BY id",
@@ -222,7 +222,7 @@ impl Store {
         )
     }
 
-    /// The oldest events whose ids are greater than this one.
+    /// The oldest events with ids greater than this one.
     pub(super) fn oldest(&self, after: MessageId, most: usize) -> rusqlite::Result<Vec<Head>> {
         let mut heads = Vec::new();
         self.each(
@@ -243,7 +243,7 @@ impl Store {
              LEFT JOIN target ON target.id = target WHERE event.id = ?1",
             [id],
             |row| {
-                // A text that is none any more is shown as well as it can be.
+                // Invalid UTF-8 is shown as well as possible.
                 let (group, body) = (row.get_ref(1)?.as_bytes()?, row.get_ref(2)?.as_bytes()?);
                 let (texts, sum) = sums(row)?;
                 Ok(Stored {
@@ -255,7 +255,7 @@ impl Store {
         )
     }
 
-    /// How many there are of the rejected ones, and how many bytes they take.
+    /// The number of rejected events, and their size in bytes.
     pub(super) fn rejected(&self) -> rusqlite::Result<(u64, u64)> {
         self.connection.query_row(
             "SELECT count(*), coalesce(sum(octet_length(grp) + octet_length(body)), 0)
@@ -265,14 +265,14 @@ impl Store {
         )
     }
 
-    /// Bytes of the file that hold something.
+    /// Bytes of the file that are in use.
     pub(super) fn used(&self) -> rusqlite::Result<u64> {
         let pages = |sql| self.query(sql, [], |row| count(row, 0));
         let (all, free) = (pages("PRAGMA page_count")?, pages("PRAGMA freelist_count")?);
         Ok((all.unwrap_or(0) - free.unwrap_or(0)) * PAGE as u64)
     }
 
-    /// Bounds the file, in bytes, with so much more for putting aside what is in it already.
+    /// Limits the file, in bytes, with a reserve for rejecting events that are already in it.
     pub(super) fn bound(&self, bytes: u64, reserve: u64) -> rusqlite::Result<()> {
         let pages = self.query("PRAGMA page_count", [], |row| count(row, 0))?.unwrap_or(0);
         let bytes = bytes.max(pages * PAGE as u64) + reserve;
@@ -280,14 +280,14 @@ impl Store {
         self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
     }
 
-    /// Copies the log into the file, and cuts a log that has grown too long. Returns whether
-    /// all of it was copied.
+    /// Copies the log into the file, and cuts a log that has grown too long. Returns whether all of
+    /// it was copied.
     pub(super) fn checkpoint(&self, log: Log) -> rusqlite::Result<bool> {
         let statement = match log {
             Log::Stays => "PRAGMA wal_checkpoint(PASSIVE)",
             Log::Cut => "PRAGMA wal_checkpoint(TRUNCATE)",
         };
-        // Whether it was kept from it; frames in the log; frames copied.
+        // Columns: whether it was blocked; frames in the log; frames copied.
         self.connection.query_row(statement, [], |row| {
             Ok(row.get::<_, i64>(0)? == 0 && row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
         })
@@ -320,8 +320,8 @@ impl Store {
         Ok(())
     }
 
-    /// Visits what a damaged table gives, until it gives no more. Returns whether that was
-    /// all of it; errors are the visitor's.
+    /// Visits the rows of a damaged table until an error. Returns whether that was all of them; an
+    /// error is the visitor's.
     pub(super) fn walk(
         &self,
         sql: &str,
@@ -339,7 +339,7 @@ impl Store {
     }
 }
 
-/// What becomes of the log's length.
+/// What happens to the log's length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Log {
     Stays,
@@ -350,8 +350,8 @@ fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
 }
 
-/// What the checksum is over, but for the id, and the one that was written, of a row whose
-/// first columns are target, group, body and checksum.
+/// The checksum over a row without its id, and the stored checksum. The row's first columns are
+/// target, group, body and checksum.
 pub(super) fn sums(row: &Row<'_>) -> rusqlite::Result<(Crc, i64)> {
     let target = row.get_ref(0)?.as_bytes_or_null()?.unwrap_or_default();
     let (group, body) = (row.get_ref(1)?.as_bytes()?, row.get_ref(2)?.as_bytes()?);
@@ -368,12 +368,12 @@ fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
     })
 }
 
-/// The checksum is not over it: it decides what goes first, and costs no event.
+/// Not part of the checksum: it only decides the order, and a wrong one must not cost an event.
 pub(super) fn severity(row: &Row<'_>, column: usize) -> rusqlite::Result<Severity> {
     row.get::<_, i64>(column).map(|severity| u8::try_from(severity).map_or(0, |it| it.min(4)))
 }
 
-/// The checksum of an event's texts, to which its id is added.
+/// The checksum of an event's texts; the id is added later.
 pub(super) fn texts(target: &[u8], group: &[u8], body: &[u8]) -> Crc {
     let mut sum = Crc::new();
     for text in [target, group, body] {
@@ -382,16 +382,16 @@ pub(super) fn texts(target: &[u8], group: &[u8], body: &[u8]) -> Crc {
     sum
 }
 
-/// The checksum of an event: SQLite has none of its own, and what was altered on disk must
-/// not page somebody as if it were right.
+/// The checksum of an event. SQLite has no checksums, and an event that was changed on disk must
+/// not page anyone as if it were correct.
 pub(super) fn checksum(mut texts: Crc, id: MessageId) -> u32 {
     texts.update(&id.to_le_bytes());
     texts.sum()
 }
 
-/// Room that a message takes in the file, rounded up.
+/// Space that a message takes in the file, rounded up.
 pub(super) fn room_for(group: &str, body: &str) -> u64 {
     let length = group.len() + body.len() + ROW;
-    // Pages are never quite full; a long text has the last of its pages for itself.
+    // Pages are never quite full, and the last page of a long text is not shared.
     (length + length / 8 + if length > PAGE / 2 { PAGE } else { 0 }) as u64
 }

@@ -1,6 +1,6 @@
-//! The one thread that writes: it takes all that waits, writes it in one transaction, and
-//! answers when that is on disk. While it waits for the disk, the next ones gather; one
-//! alone waits for nothing but its own.
+//! The only thread that writes. It takes everything that waits, writes it in one transaction, and
+//! answers when that is on disk. While it waits for the disk, the next messages collect. A single
+//! message waits only for its own write.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -17,26 +17,26 @@ use super::fault::{is_damage, is_full, queue_error, words};
 use super::lock::Lock;
 use crate::queue::QueueError;
 
-/// Changes in one transaction, at most.
+/// Maximum number of changes in one transaction.
 const MOST: usize = 4_096;
-/// Bytes of bodies in one transaction, at most.
+/// Maximum bytes of bodies in one transaction.
 const MOST_BYTES: usize = 4 << 20;
-/// Without work for so long, the log is copied into the file.
+/// After this time without work, the log is copied into the file.
 const REST: Duration = Duration::from_secs(3);
-/// How often is looked for messages that have waited too long.
+/// Time between two checks for messages that have waited too long.
 const TICK: Duration = Duration::from_mins(1);
 
-/// What the writer is asked to do, and whom it answers.
+/// A request to the writer, and where its answer goes.
 pub(super) enum Operation {
-    Change(Change, Answer),
-    Ask(oneshot::Sender<State>),
+    Change(Change, Reply),
+    Ask(oneshot::Sender<WriterState>),
     Close,
 }
 
-pub(super) type Answer = oneshot::Sender<Result<(), QueueError>>;
+pub(super) type Reply = oneshot::Sender<Result<(), QueueError>>;
 
-/// What the writer knows.
-pub(super) struct State {
+/// The state of the writer.
+pub(super) struct WriterState {
     pub(super) ready: Result<(), QueueError>,
     /// When the oldest event was accepted, in milliseconds since 1970.
     pub(super) oldest: Option<i64>,
@@ -48,11 +48,11 @@ pub(super) struct Writer {
     pub(super) database: Database,
     pub(super) longest: Duration,
     receiver: Receiver<Operation>,
-    /// Given back last, when all is on disk.
+    /// Released last, when everything is on disk.
     _lock: Lock,
 }
 
-type Batch = Vec<(Change, Answer)>;
+type Batch = Vec<(Change, Reply)>;
 
 impl Writer {
     pub(super) fn new(
@@ -65,7 +65,7 @@ impl Writer {
         Self { shared, database, longest, receiver, _lock: lock }
     }
 
-    /// Works until it is told to close.
+    /// Works until it gets the request to close.
     pub(super) fn run(mut self) {
         let mut tick = Instant::now();
         let mut in_log = true;
@@ -87,7 +87,10 @@ impl Writer {
                     in_log = false;
                     if let Err(error) = self.database.checkpoint() {
                         self.note(&error);
-                        warn!(error = words(&error), "the queue's log stays as long as it is");
+                        warn!(
+                            error = words(&error),
+                            "the queue's log could not be copied into its file"
+                        );
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -99,7 +102,7 @@ impl Writer {
         }
     }
 
-    /// Does all that waits.
+    /// Does everything that waits.
     fn work(&mut self, first: Operation) -> std::ops::ControlFlow<()> {
         use std::ops::ControlFlow::{Break, Continue};
         let mut batch = Batch::new();
@@ -114,7 +117,7 @@ impl Writer {
                     batch.push((change, answer));
                 }
                 Operation::Ask(answer) => {
-                    // What came before counts.
+                    // Changes that came before count.
                     self.commit(std::mem::take(&mut batch));
                     let _ = answer.send(self.state());
                 }
@@ -130,8 +133,8 @@ impl Writer {
         then
     }
 
-    /// Writes a batch. Where that fails, what frees room goes first, and what spoils it for
-    /// the others is found by halves.
+    /// Writes a batch. If that fails, it first does what frees space, and then halves the batch to
+    /// find the change that spoils it.
     fn commit(&mut self, batch: Batch) {
         if batch.is_empty() {
             return;
@@ -142,7 +145,7 @@ impl Writer {
             Err(error) => error,
         };
         self.note(&error);
-        let is_send = |(change, _): &(Change, Answer)| matches!(change, Change::Send(_));
+        let is_send = |(change, _): &(Change, Reply)| matches!(change, Change::Send(_));
         let sends = batch.iter().filter(|it| is_send(it)).count();
         if sends > 0 && sends < batch.len() && !is_damage(&error) {
             let (sends, others) = batch.into_iter().partition(is_send);
@@ -164,7 +167,7 @@ impl Writer {
         }
     }
 
-    /// Tells the schedule, then those who wait for the answer.
+    /// Updates the schedule, then answers the callers.
     fn apply(&mut self, batch: Batch, effects: Vec<Effect>) {
         let mut schedule = self.shared.schedule();
         let now = self.shared.now();
@@ -190,17 +193,17 @@ impl Writer {
         }
     }
 
-    /// A file that turns out to be damaged takes no more.
+    /// A damaged file accepts no more messages.
     pub(super) fn note(&self, error: &rusqlite::Error) {
         if is_damage(error) {
             self.shared.damaged(words(error));
         }
     }
 
-    fn state(&mut self) -> State {
-        let ready = self.shared.whole().and_then(|()| self.database.ready());
+    fn state(&mut self) -> WriterState {
+        let ready = self.shared.check_damage().and_then(|()| self.database.ready());
         let oldest = self.database.oldest(0, 1).ok();
-        State {
+        WriterState {
             ready,
             oldest: oldest.and_then(|oldest| oldest.first().map(|head| head.accepted_at)),
             rejected: self.database.rejected,
@@ -208,7 +211,7 @@ impl Writer {
     }
 }
 
-/// Whether the error may be one change's own, so that others could be written without it.
+/// Whether the error can come from one change, so that the others could be written without it.
 fn one_may_spoil(error: &rusqlite::Error) -> bool {
     let own = [ErrorCode::TooBig, ErrorCode::ConstraintViolation, ErrorCode::OutOfMemory];
     is_full(error) || error.sqlite_error_code().is_some_and(|code| own.contains(&code))

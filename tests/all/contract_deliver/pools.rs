@@ -134,7 +134,7 @@ async fn a_faulty_secret_brings_items_back_naming_the_place_and_no_value() {
         (json!({"default": key(1), "db": ["hunter2"]}), r#"pool "db", key no. 1"#),
         (json!({"default": key(1), "db": []}), r#"pool "db" holds no key"#),
         (json!({"db": key(1)}), r#"no pool "default""#),
-        (json!("hunter2"), "are neither 32 letters"),
+        (json!("hunter2"), "must be 32 letters"),
     ] {
         let delivery = Delivery::start().await;
         delivery.aws.secret(&secret.to_string());

@@ -288,7 +288,7 @@ impl World<'_> {
             self.story.borrow_mut().accepted.push(accepted);
         }
         sleep(self.millis(150)).await;
-        if lost { Answer::Nothing { why: "half an answer" } } else { answer }
+        if lost { Answer::Nothing { why: "incomplete answer" } } else { answer }
     }
 
     fn answer(&self, item: &Item, key: usize, plainer: bool) -> Answer {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use chrono::Utc;
-use pagetrail::gateway::Place;
+use pagetrail::gateway::RunsIn;
 use pagetrail::routing::Target;
 use pagetrail::telemetry::Signal;
 use serde_json::{Value, json};
@@ -129,7 +129,9 @@ async fn a_browser_gets_the_page_and_a_program_json() {
 async fn a_page_with_nothing_on_it() {
     let rig = Rig::default();
     let body = rig.get("/").await.body;
-    for text in ["No event waits", "Nothing waits.", "None since the start.", "None in use yet."] {
+    for text in
+        ["No event waits", "No event is waiting.", "None since the start.", "None in use yet."]
+    {
         assert!(body.contains(text), "{text} is missing in {body}");
     }
     assert!(!body.contains("Minute by minute"));
@@ -139,7 +141,7 @@ async fn a_page_with_nothing_on_it() {
 
 #[tokio::test]
 async fn one_of_many_instances_tells_only_what_it_can_know() {
-    let rig = Rig::new(Setting { place: Place::Function, ..Setting::default() });
+    let rig = Rig::new(Setting { runs_in: RunsIn::Function, ..Setting::default() });
     rig.post("/v2/enqueue", &trigger(KEY)).await;
     let body = rig.get("/").await.body;
     assert!(body.contains("No event waits") && body.contains("CloudWatch"), "{body}");

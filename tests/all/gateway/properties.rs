@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method};
-use pagetrail::gateway::{LocalClients, Place, UnknownKeys};
+use pagetrail::gateway::{LocalClients, RunsIn, UnknownKeys};
 use pagetrail::telemetry::Metric;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -83,7 +83,7 @@ fn settings() -> impl Strategy<Value = Setting> {
             local: if trusted { LocalClients::Trusted } else { LocalClients::LikeOthers },
             unknown_keys: if held { UnknownKeys::Held } else { UnknownKeys::Refused },
             token: token.then_some(TOKEN),
-            place: if server { Place::Server } else { Place::Function },
+            runs_in: if server { RunsIn::Server } else { RunsIn::Function },
             ..Setting::default()
         },
     )

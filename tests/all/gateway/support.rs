@@ -11,7 +11,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, Request, header};
-use pagetrail::gateway::{Access, Gateway, LocalClients, Place, UnknownKeys, router};
+use pagetrail::gateway::{Access, Gateway, LocalClients, RunsIn, UnknownKeys, router};
 use pagetrail::queue::{Outbox, Outgoing, QueueError, QueueState};
 use pagetrail::routing::pace::Pace;
 use pagetrail::routing::{Fingerprint, Target};
@@ -103,7 +103,7 @@ pub struct Setting {
     pub local: LocalClients,
     pub token: Option<&'static str>,
     pub unknown_keys: UnknownKeys,
-    pub place: Place,
+    pub runs_in: RunsIn,
 }
 
 impl Default for Setting {
@@ -113,7 +113,7 @@ impl Default for Setting {
             local: LocalClients::Trusted,
             token: Some(TOKEN),
             unknown_keys: UnknownKeys::Held,
-            place: Place::Server,
+            runs_in: RunsIn::Server,
         }
     }
 }
@@ -145,7 +145,7 @@ impl Rig {
                 unknown_keys: setting.unknown_keys,
             },
             tally: Arc::clone(&tally),
-            place: setting.place,
+            runs_in: setting.runs_in,
         };
         Self { queue, keys, tally, router: router(Arc::new(gateway)) }
     }

@@ -61,8 +61,13 @@ async fn before_anything_is_fetched() {
         (with("SignatureVersion", "3"), 400, "SignatureVersion", "1 or 2"),
         (with("Signature", "%%%"), 400, "Signature", "base64"),
         (with("Type", "Greeting"), 400, "Type", "SNS message"),
-        (with("MessageId", Value::Null), 400, "MessageId", "must be there"),
-        (with("Message", json!({"AlarmName": "shop"})), 400, "body", "JSON as SNS posts it"),
+        (with("MessageId", Value::Null), 400, "MessageId", "is missing: SNS always sends it"),
+        (
+            with("Message", json!({"AlarmName": "shop"})),
+            400,
+            "body",
+            "the body is not a message from SNS",
+        ),
         (json!("text"), 400, "body", "subscribe this address"),
     ] {
         let served = Served::start().await;

@@ -1,4 +1,4 @@
-//! The checks of alert and change events, good and bad.
+//! The checks of alert and change events, valid and invalid.
 
 use serde_json::json;
 
@@ -95,7 +95,7 @@ fn timestamps_are_iso_8601() {
 }
 
 #[test]
-fn what_is_there_must_be_of_the_right_kind() {
+fn optional_fields_must_have_the_right_type() {
     let payload = json!({"summary": "s", "source": "h", "severity": "fatal", "group": 1,
         "timestamp": 1, "custom_details": "x"});
     let event = json!({

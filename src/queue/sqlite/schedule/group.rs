@@ -1,4 +1,4 @@
-//! A group: its messages in their order, and whether they may go.
+//! A group: its messages in order, and whether they can go.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -16,9 +16,9 @@ pub(super) struct Group {
     pub(super) first: Waiting,
     pub(super) rest: VecDeque<Waiting>,
     pub(super) most_severe: Severity,
-    /// How often the first was tried.
+    /// How often the first message was tried.
     pub(super) failures: u32,
-    pub(super) state: State,
+    pub(super) state: Phase,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -28,14 +28,14 @@ pub(super) struct Waiting {
 }
 
 #[derive(Debug)]
-pub(super) enum State {
+pub(super) enum Phase {
     Ready,
-    Waits(Duration),
-    Taken(Box<Taking>),
+    Postponed(Duration),
+    Delivering(Box<Lease>),
 }
 
 #[derive(Debug)]
-pub(super) struct Taking {
+pub(super) struct Lease {
     pub(super) receipt: u64,
     pub(super) until: Duration,
     /// Not settled yet.
@@ -62,7 +62,7 @@ impl Group {
         self.waiting().map(|waiting| waiting.id)
     }
 
-    /// A group without messages is to be forgotten.
+    /// A group without messages must be removed by the caller.
     pub(super) fn remove(&mut self, id: MessageId) -> Option<Removed> {
         let gone = if self.first.id == id {
             self.failures = 0;
@@ -72,7 +72,7 @@ impl Group {
             let at = self.rest.iter().position(|waiting| waiting.id == id)?;
             self.rest.remove(at)?
         };
-        // The next as severe is found before the rest is looked at: each is passed once.
+        // Stops at the first message that is just as severe, so each message is passed only once.
         if gone.severity == self.most_severe {
             let mut most = 0;
             for waiting in self.waiting() {

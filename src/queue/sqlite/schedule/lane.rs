@@ -6,25 +6,24 @@ use std::time::Duration;
 
 use super::{GroupKey, MessageId, Severity, TargetId};
 
-/// While events of a pool wait for their keys' turns, this many that have not asked yet
-/// may do so at once,
+/// While events of a pool wait for turns of its keys, this many events whose key is unknown can be
+/// tried at once,
 const PROBES: u32 = 10;
-/// and again after this time.
+/// and this many again after this time.
 const PROBE_AGAIN: Duration = Duration::from_secs(1);
-/// One that did not have to wait lets as many more ask: where one key of ten is free, its
-/// events flow.
+/// If one did not have to wait, this many more can be tried: if one key of ten is free, its events
+/// flow.
 const PROBES_FOR_ONE: u32 = 10;
 const PROBES_MOST: u32 = 1_000;
 
-/// A lane's name: a routing target, and the key where events of a pool are known to go
-/// through that.
+/// A lane's name: a routing target, and the key if events of a pool are known to use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct LaneId {
     pub(super) target: TargetId,
     pub(super) key: Option<u32>,
 }
 
-/// A group's place in its lane: the most severe first, then the oldest.
+/// A group's position in its lane: the most severe first, then the oldest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
     pub(super) severity: Reverse<Severity>,
@@ -35,17 +34,17 @@ pub(super) struct Rank {
 #[derive(Debug, Default)]
 pub(super) struct Lane {
     pub(super) ready: BTreeSet<Rank>,
-    /// Groups that belong here, ready or not.
+    /// Groups in this lane, ready or not.
     pub(super) groups: usize,
-    /// When the key has a turn free for an event that was sent away, soonest first.
+    /// When the key has a free turn for an event that was sent back, soonest first.
     pub(super) turns: BinaryHeap<Reverse<Duration>>,
-    /// Whether it is in the list of lanes that can give.
+    /// Whether it is in the list of lanes with a group to give.
     pub(super) listed: bool,
-    /// When it is to be looked at again.
+    /// When to look at it again.
     pub(super) wakeup: Option<Duration>,
 }
 
-/// When a lane can give.
+/// When a lane can give a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Opening {
     Now,
@@ -54,8 +53,8 @@ pub(super) enum Opening {
 }
 
 impl Lane {
-    /// Where all groups go through one key: one at each turn. Where no turn is known, any
-    /// may ask for one.
+    /// For a lane with one key: one group at each turn. If no turn is known, any group can be
+    /// tried.
     pub(super) fn by_turns(&self, now: Duration) -> Opening {
         match self.turns.peek() {
             _ if self.ready.is_empty() => Opening::Never,
@@ -71,7 +70,7 @@ impl Lane {
         }
     }
 
-    /// Gives a turn back that was not used.
+    /// Returns a turn that was not used.
     pub(super) fn refund(&mut self, now: Duration) {
         if !self.turns.is_empty() {
             self.turns.push(Reverse(now));
@@ -79,7 +78,7 @@ impl Lane {
     }
 }
 
-/// How many groups of a pool whose keys are not known yet may ask.
+/// How many groups of a pool can be tried while their keys are unknown.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
     /// Keys of the pool that events wait for.
@@ -96,7 +95,7 @@ impl Probes {
         }
     }
 
-    /// Some key is waited for from now on.
+    /// From now on, events wait for a key.
     pub(super) fn start(&mut self) {
         self.left = PROBES;
     }
@@ -112,7 +111,7 @@ impl Probes {
         self.left += 1;
     }
 
-    /// One did not have to wait.
+    /// One group did not have to wait.
     pub(super) fn succeeded(&mut self) {
         self.left = (self.left + PROBES_FOR_ONE).min(PROBES_MOST);
     }

@@ -1,23 +1,22 @@
-//! Which messages go next. Plain values: no clock, no disk; bodies stay where they are.
+//! Decides which messages go next. Plain values: no clock, no disk; bodies stay on disk.
 //!
-//! A group is ready, under way, or waits after a failure. The ready groups of a routing
-//! target stand in a *lane*, the most severe first, then the oldest. Lanes that can give
-//! stand in a list and give one group each in turn, so that no target starves another.
+//! A group is ready, being delivered, or waiting after a failure. The ready groups of a routing
+//! target are in a *lane*, the most severe first, then the oldest. Lanes that can give a group are
+//! in a list and give one group each in turn, so that no target blocks another.
 //!
-//! A key that is spent sends events back, each with a turn at which the key is free again.
-//! That turn belongs to the key: when it comes, the most severe group of the key's lane has
-//! it, whichever was sent away. The others stay where they are, however many they are; when
-//! no turn is left, they may ask freely again.
+//! A key at its rate limit sends events back, each with a turn: the time when the key is free
+//! again. The turn belongs to the key, not to the event. When it comes, the most severe group of
+//! the key's lane uses it. The others stay in the lane, however many there are. When no turn is
+//! left, groups can be tried freely again.
 //!
-//! - A target that is one key has one lane. What has not asked yet waits for the turns with
-//!   the rest.
-//! - Which key of a pool an alert goes through is not known here before it has asked. So a
-//!   pool has one lane for those who have not asked, and one for each key that sent some
-//!   away. While there are such keys, the first lane gives only a few a second, and ten more
-//!   for each that did not have to wait: keys that are free get their events, those behind a
-//!   spent key ask about once each, and a pool of one key does not ask in a loop.
+//! - A target that is one key has one lane. New events wait for turns like the others.
+//! - In a pool, the key of an alert is unknown until its event was tried once. So a pool has one
+//!   lane for groups with unknown keys, and one lane for each key that sent events back. While
+//!   there are such keys, the first lane gives only a few groups a second, and ten more for each
+//!   that did not have to wait. So free keys get their events, events of a key at its limit are
+//!   tried about once each, and a pool with one key does not try in a loop.
 //!
-//! Nothing waits but for a time that is known: [`Schedule::next`] is when to look again.
+//! Every wait ends at a known time: [`Schedule::next`] says when to look again.
 
 mod group;
 mod lane;
@@ -29,24 +28,24 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::mem;
 use std::time::Duration;
 
-use group::{Group, Removed, State, Taking, Waiting};
+use group::{Group, Lease, Phase, Removed, Waiting};
 use lane::{Lane, LaneId, Opening, Probes, Rank};
 use sha2::{Digest as _, Sha256};
 
 use crate::queue::Wait;
 use crate::routing::{Fingerprint, Target};
 
-/// Messages of later acceptance have greater ids.
+/// Messages accepted later have greater ids.
 pub(super) type MessageId = i64;
-/// The target's row.
+/// The row of the target.
 pub(super) type TargetId = i64;
 /// From 0, unknown, to 4, critical.
 pub(super) type Severity = u8;
 
-/// Messages whose taker has not settled them after this time come back: it is gone.
+/// Received messages that were not settled after this time come back: the receiver is gone.
 const LEASE: Duration = Duration::from_mins(15);
 
-/// A group's name, hashed: what waits in memory is to be small.
+/// The hash of a group's name, since waiting messages must use little memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct GroupKey([u64; 2]);
 
@@ -60,26 +59,26 @@ impl GroupKey {
     }
 }
 
-/// Messages of one group that were taken together.
+/// Messages of one group that were received together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Taken {
+pub(super) struct Received {
     pub(super) group: GroupKey,
-    /// The name of this taking.
+    /// The name of this receive.
     pub(super) receipt: u64,
     pub(super) ids: Vec<MessageId>,
-    /// How often the first of them was tried, this time included.
+    /// How often the first message was tried, including this time.
     pub(super) attempts: u32,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
-    // Not a hash map, which stands still for a moment when it grows.
+    // Not a hash map, which pauses for a moment when it grows.
     groups: BTreeMap<GroupKey, Group>,
     targets: HashMap<TargetId, Route>,
     lanes: HashMap<LaneId, Lane>,
-    /// Keys that sent events away, by their number.
+    /// Keys that sent events back, by number.
     keys: Vec<Fingerprint>,
-    /// Lanes that can give, each once.
+    /// Lanes that can give a group, each once.
     listed: VecDeque<LaneId>,
     wakeups: BTreeSet<(Duration, Wakeup)>,
     takings: u64,
@@ -99,7 +98,7 @@ enum Wakeup {
 }
 
 impl Schedule {
-    /// Adds a message behind all others of its group.
+    /// Adds a message after all others of its group.
     pub(super) fn add(
         &mut self,
         now: Duration,
@@ -116,7 +115,7 @@ impl Schedule {
             let before = group.rank(key);
             group.rest.push_back(added);
             group.most_severe = group.most_severe.max(severity);
-            if let (State::Ready, Some(lane)) = (&group.state, self.lanes.get_mut(&group.lane)) {
+            if let (Phase::Ready, Some(lane)) = (&group.state, self.lanes.get_mut(&group.lane)) {
                 lane.ready.remove(&before);
                 lane.ready.insert(group.rank(key));
             }
@@ -135,7 +134,7 @@ impl Schedule {
             rest: VecDeque::new(),
             most_severe: severity,
             failures: 0,
-            state: State::Ready,
+            state: Phase::Ready,
         };
         self.enter(lane);
         self.make_ready(lane, group.rank(key));
@@ -143,8 +142,8 @@ impl Schedule {
         self.refresh(lane, now);
     }
 
-    /// Takes up to `most` messages of groups that may go now.
-    pub(super) fn take(&mut self, now: Duration, most: usize) -> Vec<Taken> {
+    /// Takes up to `most` messages of groups that can go now.
+    pub(super) fn take(&mut self, now: Duration, most: usize) -> Vec<Received> {
         self.wake(now);
         let mut batch = Vec::new();
         let mut left = most;
@@ -175,12 +174,12 @@ impl Schedule {
         now: Duration,
         key: GroupKey,
         most: usize,
-    ) -> Option<Taken> {
+    ) -> Option<Received> {
         let group = self.groups.get(&key)?;
         match group.state {
-            State::Taken(_) => return None,
-            State::Waits(due) => drop(self.wakeups.remove(&(due, Wakeup::Group(key)))),
-            State::Ready => {
+            Phase::Delivering(_) => return None,
+            Phase::Postponed(due) => drop(self.wakeups.remove(&(due, Wakeup::Group(key)))),
+            Phase::Ready => {
                 let rank = group.rank(key);
                 self.lanes.get_mut(&group.lane)?.ready.remove(&rank);
             }
@@ -188,26 +187,26 @@ impl Schedule {
         self.hand_over(now, key, most)
     }
 
-    fn hand_over(&mut self, now: Duration, key: GroupKey, most: usize) -> Option<Taken> {
+    fn hand_over(&mut self, now: Duration, key: GroupKey, most: usize) -> Option<Received> {
         let group = self.groups.get_mut(&key)?;
         let ids: Vec<MessageId> = group.ids().take(most).collect();
         self.takings += 1;
         let (receipt, until) = (self.takings, now + LEASE);
         group.state =
-            State::Taken(Box::new(Taking { receipt, until, open: ids.clone(), wait: None }));
+            Phase::Delivering(Box::new(Lease { receipt, until, open: ids.clone(), wait: None }));
         self.wakeups.insert((until, Wakeup::Group(key)));
-        Some(Taken { group: key, receipt, ids, attempts: group.failures + 1 })
+        Some(Received { group: key, receipt, ids, attempts: group.failures + 1 })
     }
 
-    /// Puts back what was taken and never tried.
-    pub(super) fn give_back(&mut self, now: Duration, taken: &Taken) {
+    /// Puts back messages that were taken but not tried.
+    pub(super) fn give_back(&mut self, now: Duration, taken: &Received) {
         let Some(group) = self.groups.get_mut(&taken.group) else { return };
         let lane = group.lane;
-        let State::Taken(taking) = &mut group.state else { return };
-        if taking.receipt != taken.receipt {
+        let Phase::Delivering(lease) = &mut group.state else { return };
+        if lease.receipt != taken.receipt {
             return;
         }
-        taking.open.clear();
+        lease.open.clear();
         if let Some(probes) = self.probes(lane) {
             probes.refund();
         } else if let Some(lane) = self.lanes.get_mut(&lane) {
@@ -216,7 +215,7 @@ impl Schedule {
         self.settle(now, taken.group);
     }
 
-    /// Forgets a message, taken or not.
+    /// Removes a message, taken or not.
     pub(super) fn remove(&mut self, now: Duration, key: GroupKey, id: MessageId) {
         let Some(group) = self.groups.get_mut(&key) else { return };
         let (lane, before) = (group.lane, group.rank(key));
@@ -226,18 +225,18 @@ impl Schedule {
             route.messages -= 1;
         }
         let settled = match &mut group.state {
-            State::Taken(taking) => {
-                taking.open.retain(|open| *open != id);
-                taking.open.is_empty()
+            Phase::Delivering(lease) => {
+                lease.open.retain(|open| *open != id);
+                lease.open.is_empty()
             }
-            State::Ready => {
+            Phase::Ready => {
                 if let Some(lane) = self.lanes.get_mut(&lane) {
                     lane.ready.remove(&before);
                     lane.ready.extend((removed == Removed::One).then(|| group.rank(key)));
                 }
                 false
             }
-            State::Waits(_) => false,
+            Phase::Postponed(_) => false,
         };
         if removed == Removed::Last {
             self.forget(now, key);
@@ -247,7 +246,8 @@ impl Schedule {
         }
     }
 
-    /// Makes a taken message come back. Its group does when all that was taken is settled.
+    /// Makes a taken message come back. Its group comes back when everything taken from it is
+    /// settled.
     pub(super) fn postpone(
         &mut self,
         now: Duration,
@@ -257,12 +257,12 @@ impl Schedule {
     ) {
         let Some(group) = self.groups.get_mut(&key) else { return };
         let lane = group.lane;
-        let State::Taken(taking) = &mut group.state else { return };
-        let open = taking.open.iter().position(|open| *open == id);
-        let Some(at) = open.filter(|_| taking.receipt == receipt) else { return };
-        taking.open.remove(at);
-        taking.wait = Some(wait.clone());
-        if taking.open.is_empty() {
+        let Phase::Delivering(lease) = &mut group.state else { return };
+        let open = lease.open.iter().position(|open| *open == id);
+        let Some(at) = open.filter(|_| lease.receipt == receipt) else { return };
+        lease.open.remove(at);
+        lease.wait = Some(wait.clone());
+        if lease.open.is_empty() {
             if matches!(wait, Wait::Failed(_)) {
                 self.succeeded(lane);
             }
@@ -275,22 +275,22 @@ impl Schedule {
         self.wakeups.first().map(|(at, _)| *at)
     }
 
-    /// Messages that wait or are under way, by target.
+    /// Messages that wait or are being delivered, by target.
     pub(super) fn by_target(&self) -> BTreeMap<Target, u64> {
         self.targets.values().map(|route| (route.target.clone(), route.messages)).collect()
     }
 
-    /// A group of which nothing is under way any more goes where it belongs.
+    /// Puts a group in its place when none of its messages is being delivered any more.
     fn settle(&mut self, now: Duration, key: GroupKey) {
         let Some(group) = self.groups.get_mut(&key) else { return };
-        let State::Taken(taking) = mem::replace(&mut group.state, State::Ready) else { return };
-        self.wakeups.remove(&(taking.until, Wakeup::Group(key)));
+        let Phase::Delivering(lease) = mem::replace(&mut group.state, Phase::Ready) else { return };
+        self.wakeups.remove(&(lease.until, Wakeup::Group(key)));
         let from = group.lane;
-        match taking.wait {
+        match lease.wait {
             None => {}
             Some(Wait::Failed(wait)) => {
                 group.failures = group.failures.saturating_add(1);
-                group.state = State::Waits(now + wait);
+                group.state = Phase::Postponed(now + wait);
                 self.wakeups.insert((now + wait, Wakeup::Group(key)));
                 return self.refresh(from, now);
             }
@@ -313,16 +313,16 @@ impl Schedule {
         self.refresh(from, now);
     }
 
-    /// The last message of a group is gone.
+    /// Removes a group after its last message.
     fn forget(&mut self, now: Duration, key: GroupKey) {
         let Some(group) = self.groups.remove(&key) else { return };
         match group.state {
-            State::Taken(taking) => {
-                self.wakeups.remove(&(taking.until, Wakeup::Group(key)));
+            Phase::Delivering(lease) => {
+                self.wakeups.remove(&(lease.until, Wakeup::Group(key)));
                 self.succeeded(group.lane);
             }
-            State::Waits(due) => drop(self.wakeups.remove(&(due, Wakeup::Group(key)))),
-            State::Ready => {}
+            Phase::Postponed(due) => drop(self.wakeups.remove(&(due, Wakeup::Group(key)))),
+            Phase::Ready => {}
         }
         self.leave(now, group.lane);
         self.refresh(group.lane, now);
@@ -347,10 +347,10 @@ impl Schedule {
                 }
                 Wakeup::Group(key) => {
                     let Some(group) = self.groups.get_mut(&key) else { continue };
-                    if matches!(group.state, State::Taken(_)) {
+                    if matches!(group.state, Phase::Delivering(_)) {
                         group.failures = group.failures.saturating_add(1);
                     }
-                    group.state = State::Ready;
+                    group.state = Phase::Ready;
                     let (lane, rank) = (group.lane, group.rank(key));
                     self.make_ready(lane, rank);
                     self.refresh(lane, now);
@@ -359,7 +359,7 @@ impl Schedule {
         }
     }
 
-    /// The lane of a group that a key sent away.
+    /// The lane for a group that a key sent back.
     fn lane_of(&mut self, from: LaneId, fingerprint: Fingerprint) -> LaneId {
         let route = self.targets.get(&from.target);
         if route.is_none_or(|route| matches!(route.target, Target::Key(_))) {
@@ -373,8 +373,7 @@ impl Schedule {
         LaneId { target: from.target, key: u32::try_from(number).ok() }
     }
 
-    /// The probes of a lane of those who have not asked, while a key of their pool is
-    /// waited for.
+    /// The probes of a lane with unknown keys, while events wait for a key of the pool.
     fn probes(&mut self, lane: LaneId) -> Option<&mut Probes> {
         let probes = &mut self.targets.get_mut(&lane.target)?.probes;
         (lane.key.is_none() && probes.keys_waited_for > 0).then_some(probes)
@@ -429,8 +428,8 @@ impl Schedule {
         }
     }
 
-    /// Lists a lane that can give, or sets its wakeup. To be called after each change of what
-    /// it can give.
+    /// Lists a lane that can give a group, or sets its wakeup. Call it after each change to what
+    /// the lane can give.
     fn refresh(&mut self, id: LaneId, now: Duration) {
         let opening = self.opening(id, now);
         let Some(lane) = self.lanes.get_mut(&id) else { return };

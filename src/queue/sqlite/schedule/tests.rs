@@ -1,4 +1,4 @@
-//! The schedule against a simple model, and storms through keys with a limit.
+//! The schedule compared with a simple model, and many events through rate-limited keys.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -36,9 +36,9 @@ enum Step {
     },
     Take(usize),
     GiveBack(usize),
-    /// Settles the first messages of a taking, and postpones the rest.
+    /// Settles the first messages of a receive, and postpones the rest.
     Settle {
-        taking: usize,
+        receive: usize,
         done: usize,
         wait: Option<Wait>,
     },
@@ -56,13 +56,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (1usize..12).prop_map(Step::Take),
         1 => (0usize..4).prop_map(Step::GiveBack),
         5 => (0usize..4, 0usize..10, prop::option::weighted(0.7, wait))
-            .prop_map(|(taking, done, wait)| Step::Settle { taking, done, wait }),
+            .prop_map(|(receive, done, wait)| Step::Settle { receive, done, wait }),
         2 => (0u64..4_000).prop_map(Step::Pass),
     ];
     prop::collection::vec(step, 1..120)
 }
 
-/// Targets 0 and 1 are pools, 2 is a key.
+/// Targets 0 and 1 are pools, target 2 is a key.
 fn target_of(group: usize) -> (TargetId, Target) {
     match group % 3 {
         2 => (2, Target::Key(key(9))),
@@ -70,13 +70,13 @@ fn target_of(group: usize) -> (TargetId, Target) {
     }
 }
 
-/// Every message with its severity, by group; and what is known of each group.
+/// Every message with its severity, by group, and what is known of each group.
 #[derive(Default)]
 struct Model {
     waiting: BTreeMap<usize, Vec<(MessageId, Severity)>>,
     under_way: BTreeSet<usize>,
     due: BTreeMap<usize, Duration>,
-    /// Targets of which a key sent something away: those follow turns.
+    /// Targets with a key that sent events back: they follow turns.
     paced: BTreeSet<TargetId>,
 }
 
@@ -94,7 +94,12 @@ impl Model {
         *self.waiting.keys().find(|number| group(**number) == key).unwrap()
     }
 
-    fn take(&mut self, taken: &[Taken], most: usize, now: Duration) -> Result<(), TestCaseError> {
+    fn take(
+        &mut self,
+        taken: &[Received],
+        most: usize,
+        now: Duration,
+    ) -> Result<(), TestCaseError> {
         let count: usize = taken.iter().map(|taken| taken.ids.len()).sum();
         prop_assert!(count <= most);
         let numbers: Vec<usize> = taken.iter().map(|taken| self.number(taken.group)).collect();
@@ -137,7 +142,7 @@ impl Model {
 fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let (mut schedule, mut model) = (Schedule::default(), Model::default());
     let (mut now, mut id) = (Duration::ZERO, 0);
-    let mut takings: Vec<Taken> = Vec::new();
+    let mut receives: Vec<Received> = Vec::new();
     for step in steps {
         match step {
             Step::Add { group: number, severity } => {
@@ -149,15 +154,15 @@ fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
             Step::Take(most) => {
                 let taken = schedule.take(now, most);
                 model.take(&taken, most, now)?;
-                takings.extend(taken);
+                receives.extend(taken);
             }
-            Step::GiveBack(at) if at < takings.len() => {
-                let taken = takings.remove(at);
+            Step::GiveBack(at) if at < receives.len() => {
+                let taken = receives.remove(at);
                 model.under_way.remove(&model.number(taken.group));
                 schedule.give_back(now, &taken);
             }
-            Step::Settle { taking, done, wait } if taking < takings.len() => {
-                let taken = takings.remove(taking);
+            Step::Settle { receive, done, wait } if receive < receives.len() => {
+                let taken = receives.remove(receive);
                 let number = model.number(taken.group);
                 let done = if wait.is_none() { taken.ids.len() } else { done };
                 let done = done.min(taken.ids.len());
@@ -186,8 +191,8 @@ fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
         }
         prop_assert_eq!(schedule.by_target(), model.by_target());
     }
-    // Those under way were lost with their takers; all of it comes, in order, and nothing
-    // is left behind.
+    // Messages that were being delivered were lost with their receivers. All of them come back, in
+    // order.
     model.under_way.clear();
     while !model.waiting.is_empty() {
         now += LATER;
@@ -215,12 +220,12 @@ proptest! {
     }
 }
 
-/// Messages through keys with a limit, by workers that take ten at a time.
+/// Messages through rate-limited keys, by workers that take ten at a time.
 struct Storm {
     target: Target,
     keys: usize,
     per_minute: u32,
-    /// When each message comes, its key's number and its severity; each a group of its own.
+    /// When each message comes, the number of its key, and its severity. Each is its own group.
     arrivals: Vec<(Duration, usize, Severity)>,
 }
 
@@ -229,7 +234,7 @@ struct Outcome {
     /// When each message was delivered.
     delivered: BTreeMap<MessageId, Duration>,
     asked: usize,
-    /// Takes that gave nothing.
+    /// Takes that returned nothing.
     idle: usize,
 }
 
@@ -241,7 +246,7 @@ impl Storm {
         let mut schedule = Schedule::default();
         let mut outcome = Outcome::default();
         let mut arrivals = self.arrivals.iter().zip(0..).peekable();
-        // What workers have reserved a turn for, and how much each still has in hand.
+        // The turns that workers reserved, and how much each worker still holds.
         let mut turns: BinaryHeap<Reverse<(Duration, usize, MessageId)>> = BinaryHeap::new();
         let mut in_hand = [0usize; WORKERS];
         let mut now = Duration::ZERO;
@@ -303,14 +308,14 @@ fn at_once(count: usize, keys: usize) -> Vec<(Duration, usize, Severity)> {
     (0..count).map(|number| (Duration::ZERO, number * 7 % keys, 2)).collect()
 }
 
-/// The minutes that a key needs, its burst aside, which the limit holds back.
+/// The minutes that a key needs at its limit, after its burst.
 fn sustained(count: usize, per_minute: u32) -> f64 {
     let (count, per_minute) = (f64::from(u32::try_from(count).unwrap()), f64::from(per_minute));
     count / (per_minute - (per_minute / 10.0).max(1.0))
 }
 
 #[test]
-fn a_storm_through_one_key_goes_at_its_pace_and_asks_little() {
+fn many_events_through_one_key_go_at_its_pace_with_few_attempts() {
     for target in [pool(), Target::Key(key(0))] {
         for (count, per_minute) in [(3_000, 120), (60, 2), (20_000, 6_000)] {
             let storm =
@@ -354,12 +359,12 @@ fn critical_ones_do_not_wait_behind_the_others() {
 
 #[test]
 fn a_spent_key_does_not_hold_the_events_of_a_free_one() {
-    // One of ten keys has a storm, the others a few events behind it.
+    // One of ten keys has very many events; the others have a few events behind those.
     let mut arrivals: Vec<_> = (0..3_000).map(|_| (Duration::ZERO, 0, 2)).collect();
     let at = Duration::from_mins(1);
     arrivals.extend((0..27).map(|number| (at, 1 + number % 9, 2)));
     let outcome = Storm { target: pool(), keys: 10, per_minute: 120, arrivals }.play();
-    // Those in front of them are asked first, some a second; through their key they need
+    // The events before them are tried first, some each second; through their own key they need
     // half an hour.
     let last =
         (3_000..3_027).map(|id| outcome.delivered[&id].checked_sub(at).unwrap()).max().unwrap();
@@ -367,7 +372,7 @@ fn a_spent_key_does_not_hold_the_events_of_a_free_one() {
 }
 
 #[test]
-fn what_its_taker_lost_comes_back_and_its_late_answer_holds_nothing_up() {
+fn lost_messages_come_back_and_a_late_answer_blocks_nothing() {
     let mut schedule = Schedule::default();
     let now = Duration::ZERO;
     schedule.add(now, 1, group(1), 0, (1, &pool()));

@@ -1,6 +1,6 @@
-//! Why a request is not taken, and what SNS is told.
+//! Why a request is refused, and the answer to SNS.
 //!
-//! SNS takes a status below 500 as final, and sends again after any other. So what may be
+//! SNS treats a status below 500 as final, and sends again after any other. So anything that may be
 //! our own fault, or may pass, is a 503.
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -13,15 +13,15 @@ use super::topic::TopicArn;
 use crate::http::answer;
 use crate::http::body::BodyError;
 
-/// What `Retry-After` asks for, in seconds: SNS's own default between two attempts.
+/// Seconds for `Retry-After`: SNS's own default between two attempts.
 const RETRY_AFTER: &str = "20";
 
-/// Why a request is not taken. The words hold nothing of the message but the topic's ARN.
+/// Why a request is refused. The text contains nothing of the message except the topic's ARN.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(super) enum RequestError {
     #[error(transparent)]
     Body(BodyError),
-    #[error("the body is no JSON as SNS posts it: subscribe this address to a topic")]
+    #[error("the body is not a message from SNS: subscribe this address to a topic")]
     Json,
     #[error(
         "x-amz-sns-rawdelivery must not be true: a raw message has no signature; turn raw message \
@@ -33,16 +33,16 @@ pub(super) enum Refusal {
     #[error("TopicArn {0} is not in sns_topics: add it there, or delete the subscription")]
     Topic(TopicArn),
     #[error(
-        "Timestamp must not be older than a day: see what became of the alarm, and whether this clock is right"
+        "Timestamp must not be older than a day: check the alarm's state and this machine's clock"
     )]
     Old,
     #[error("SigningCertURL must be https://{0}/SimpleNotificationService-….pem")]
     CertificateUrl(String),
     #[error("SubscribeURL must confirm this subscription at https://{0}/")]
     SubscribeUrl(String),
-    #[error("Signature does not fit the message: only Amazon SNS may post here")]
+    #[error("Signature does not match the message: only Amazon SNS may post here")]
     Signature,
-    #[error("SigningCertURL: the certificate cannot be had: {0}")]
+    #[error("SigningCertURL: no certificate: {0}")]
     Certificate(Unavailable),
     #[error("SubscribeURL: SNS did not confirm the subscription: {0}")]
     NotConfirmed(FetchError),
@@ -52,17 +52,17 @@ pub(super) enum Refusal {
     NotQueued,
 }
 
-impl From<BodyError> for Refusal {
+impl From<BodyError> for RequestError {
     fn from(error: BodyError) -> Self {
         match error {
-            // Its own status, 408, would be final.
+            // 408 would be final.
             BodyError::Slow => Self::Late,
             other => Self::Body(other),
         }
     }
 }
 
-impl Refusal {
+impl RequestError {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Body(error) => error.status(),
@@ -80,7 +80,7 @@ impl Refusal {
         }
     }
 
-    /// The part of the request that it is about.
+    /// The part of the request that is wrong.
     fn field(&self) -> &'static str {
         match self {
             Self::Body(_) | Self::Json | Self::Late => "body",
@@ -96,7 +96,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for RequestError {
     fn into_response(self) -> Response {
         let body = json!({
             "status": "refused", "field": self.field(), "message": self.to_string(),
