@@ -1,4 +1,5 @@
-//! Reads any bytes as a log. It must not panic, must count every line, and must put equal lines into one kind.
+//! Reads any bytes as a log. It must not panic, must count every line, and must put equal lines into
+//! one kind.
 #![no_main]
 
 use std::collections::HashMap;

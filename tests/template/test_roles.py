@@ -56,10 +56,10 @@ ROLES = {
             {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
             arn("UnenrichedQueue"),
         ),
-        "QueueBareEvents": ({"sqs:SendMessage"}, arn("EventsQueue")),
-        "SetRefusedAside": ({"sqs:SendMessage"}, arn("RejectedQueue")),
+        "QueueUnenriched": ({"sqs:SendMessage"}, arn("EventsQueue")),
+        "RejectEvents": ({"sqs:SendMessage"}, arn("RejectedQueue")),
         "ReadRoutingKey": ({"secretsmanager:GetSecretValue"}, SECRET),
-        "LookAtSubscription": ({"sns:GetSubscriptionAttributes"}, {"Ref": "errorTopicArn"}),
+        "CheckSubscription": ({"sns:GetSubscriptionAttributes"}, {"Ref": "errorTopicArn"}),
         "DecryptRoutingKey": ({"kms:Decrypt"}, {"Ref": "pagerDutySecretKmsKeyArn"}),
     },
     "GatewayRole": {
