@@ -47,7 +47,7 @@ async fn starting(pagetrail: &str, bare: &str, node: &[String]) {
         times: Vec::new(),
     };
     let mut contestants = vec![
-        contestant("bare lambda_runtime", &[bare.to_owned()]),
+        contestant("minimal lambda_runtime", &[bare.to_owned()]),
         contestant("pagetrail enrich", &[pagetrail.to_owned()]),
     ];
     if !node.is_empty() {

@@ -299,7 +299,7 @@ def test_one_region_that_fails_stops_no_other(cloud: Cloud, command: Path) -> No
                   "--organization", "o-a1b2c3d4e5", **environment)  # fmt: skip
 
     assert done.returncode == 1
-    assert f"taken-{REGION} is taken by another account" in done.stderr
+    assert f"taken-{REGION} belongs to another account" in done.stderr
     assert done.stderr.rstrip().endswith(f"not published in: {REGION}")
     assert "eu-west-1: https://taken-eu-west-1.s3.eu-west-1.amazonaws.com/" in done.stdout
     policy = cloud.client("s3", "eu-west-1").get_bucket_policy(Bucket="taken-eu-west-1")["Policy"]
@@ -320,7 +320,7 @@ def test_publishing_says_what_is_missing(cloud: Cloud, command: Path, tmp_path: 
     anonymous = {k: v for k, v in environment.items() if "KEY" not in k}
     anonymous |= {"PAGETRAIL_DIST": str(dist()), "HOME": str(tmp_path)}
     refused = script("publish.sh", "--prefix", "acme", **anonymous)
-    assert refused.returncode == 1 and "AWS took no credentials" in refused.stderr
+    assert refused.returncode == 1 and "AWS accepted no credentials" in refused.stderr
 
     cloud.client("s3").create_bucket(Bucket=f"mine-{REGION}")
     own = script("publish.sh", "--prefix", "mine", "--regions", REGION,
