@@ -1,4 +1,4 @@
-"""Publishing and installing: what is taken, what is refused before anything is created."""
+"""Publishing and installing: what works, and what is refused before anything is created."""
 
 import hashlib
 import json
@@ -152,7 +152,7 @@ def test_an_update_with_a_newer_template_brings_its_code(
 ) -> None:
     topic = cloud.client("sns").create_topic(Name="updated")["TopicArn"]
     client = cloud.client("cloudformation")
-    # A stack of the time when a published template had parameters for the code's place.
+    # A stack of an older version, whose template had parameters for the place of the code.
     client.create_stack(
         StackName="updated",
         TemplateBody=(ROOT / "template.yaml").read_text(),
@@ -189,7 +189,7 @@ def test_an_update_with_a_newer_template_brings_its_code(
 
 
 def block_below(document: str, heading: str) -> str:
-    """The first block of commands below a heading."""
+    """The first block of commands after a heading."""
     below = (ROOT / document).read_text().partition(f"{heading}\n")[2]
     return below.partition("```sh\n")[2].partition("```")[0]
 
@@ -199,7 +199,7 @@ def parameters(**values: str) -> list[dict[str, str]]:
 
 
 def bash(commands: str, cloud: Cloud, folder: Path, said: str = "") -> subprocess.CompletedProcess:
-    """Runs commands as a person would, each of which must succeed."""
+    """Runs commands like a user. Each one must succeed."""
     done = subprocess.run(
         ["bash", "-eo", "pipefail", "-c", commands],
         cwd=folder,

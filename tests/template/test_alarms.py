@@ -1,4 +1,4 @@
-"""The stack's own alarms and dashboard: they reach people by another road than PagerDuty."""
+"""The stack's own alarms and dashboard. The alarms notify people without PagerDuty."""
 
 import re
 
@@ -20,7 +20,7 @@ ALARMS = {
     "GatewayErrorsAlarm": ("AWS/Lambda", "Url5xxCount", "GatewayFunction", ">= 1"),
     "AmissAlarm": ("Pagetrail", "Amiss", "AWS::StackName", ">= 1"),
 }
-# What the person chose, and whom the alarms notify then.
+# The user's choice, and whom the alarms notify then.
 NOTIFIED = [
     ({}, []),
     ({"operationsEmail": "operations@example.com"}, ["<OperationsTopic>"]),
@@ -47,7 +47,7 @@ def test_an_alarm_notifies_whom_the_user_chose(
     stack = Rendered(template, errorTopicArn=TOPIC, gateway="true", **chosen)
     alarm = stack.resources("AWS::CloudWatch::Alarm")[name]
     assert alarm.get("AlarmActions", []) == expected
-    # The daily check says nothing in between, which does not mean that all is well.
+    # The daily check reports nothing in between, so OK does not mean that all is well.
     assert alarm.get("OKActions", []) == ([] if name == "AmissAlarm" else expected)
     assert alarm.get("ActionsEnabled", True) is True
     assert alarm["TreatMissingData"] == "notBreaching"
