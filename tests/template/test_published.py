@@ -86,4 +86,4 @@ def test_a_template_without_these_places_is_refused() -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 1 and "lacks the places" in done.stderr
+    assert done.returncode == 1 and "has no places" in done.stderr
