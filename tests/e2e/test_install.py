@@ -50,11 +50,11 @@ def script(name: str, *arguments: str, **environment: str) -> subprocess.Complet
         (
             {"errorTopicArn": TOPIC, "pagerDutyIntegrationKey": ROUTING_KEY}
             | {"pagerDutySecretKmsKeyArn": KEY},
-            "only together with the ARN of the secret",
+            "also give the ARN of the secret",
         ),
         (
             {"errorTopicArn": TOPIC, "pagerDutySecretArn": SECRET, "operationsTopicArn": TOPIC},
-            "must not be the topic your alarms notify",
+            "must not be the topic that your alarms notify",
         ),
         (
             {"errorTopicArn": TOPIC, "pagerDutySecretArn": SECRET}
