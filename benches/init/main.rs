@@ -85,13 +85,10 @@ async fn starting(pagetrail: &str, bare: &str, node: &[String]) {
         );
     }
     let against_bare = medians[1].as_secs_f64() / medians[0].as_secs_f64();
-    println!("enrich compared with minimal: {against_bare:.2}× ({})", aim(against_bare <= 2.0, "at most 2×"));
+    println!("enrich vs minimal: {against_bare:.2}× ({})", aim(against_bare <= 2.0, "at most 2×"));
     if let Some(node) = medians.get(2) {
         let faster = node.as_secs_f64() / medians[1].as_secs_f64();
-        println!(
-            "enrich compared with Node: {faster:.0}× as fast ({})",
-            aim(faster >= 50.0, "at least 50×")
-        );
+        println!("enrich vs Node: {faster:.0}× as fast ({})", aim(faster >= 50.0, "at least 50×"));
     }
 }
 
