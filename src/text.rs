@@ -61,6 +61,41 @@ pub fn cut(text: &str, limit: usize) -> String {
     format!("{}…", text[..end].trim_end())
 }
 
+/// The known names that may have been meant, the likest first, at most `most`: those that differ
+/// in a few letters, and those that contain the wanted name or are a part of it.
+#[must_use]
+pub fn alike<'a>(
+    wanted: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    most: usize,
+) -> Vec<&'a str> {
+    let lower = wanted.to_lowercase();
+    let few = lower.chars().count() / 3 + 1;
+    let holds = |long: &str, short: &str| short.chars().count() >= 3 && long.contains(short);
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .filter_map(|name| {
+            let other = name.to_lowercase();
+            let distance = strsim::damerau_levenshtein(&lower, &other);
+            (distance <= few || holds(&other, &lower) || holds(&lower, &other))
+                .then_some((distance, name))
+        })
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().take(most).map(|(_, name)| name).collect()
+}
+
+/// `; did you mean a, b or c?`, or nothing where there is no such name.
+#[must_use]
+pub fn did_you_mean(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [name] => format!("; did you mean {name}?"),
+        [names @ .., last] => format!("; did you mean {} or {last}?", names.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -82,6 +117,21 @@ mod tests {
         assert_eq!(cut("日本語テキスト", 4), "日本語…");
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abc", 0), "…");
+    }
+
+    #[test]
+    fn names_that_may_have_been_meant() {
+        let known = ["listen", "listen_https", "rate_per_minute", "web"];
+        assert_eq!(alike("listne", known, 3), ["listen"]);
+        assert_eq!(alike("LISTEN", known, 3), ["listen", "listen_https"]);
+        assert_eq!(alike("LISTEN", known, 1), ["listen"]);
+        assert_eq!(alike("rate", known, 3), ["rate_per_minute"]);
+        for unlike in ["api", "", "zzzzzzzzzzzz"] {
+            assert_eq!(alike(unlike, known, 3), [""; 0], "{unlike}");
+        }
+        assert_eq!(did_you_mean(&[]), "");
+        assert_eq!(did_you_mean(&["a"]), "; did you mean a?");
+        assert_eq!(did_you_mean(&["a", "b", "c"]), "; did you mean a, b or c?");
     }
 
     proptest! {

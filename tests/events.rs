@@ -10,7 +10,7 @@ use pagetrail::alarm::intake::{self, Notice};
 use pagetrail::alarm::{Alarm, State};
 use pagetrail::aws::home;
 use pagetrail::compose::{Composer, resolve};
-use pagetrail::evidence::{Count, Evidence, Kind, Part, Source, Step, Trail, Why, window};
+use pagetrail::evidence::{Count, Evidence, Kind, Part, Source, Step, Trail, Why, breach, window};
 use pagetrail::lines::Line;
 use pagetrail::lines::correlation::{Correlation, Id};
 use pagetrail::lines::record::Record;
@@ -73,11 +73,12 @@ fn carried(alarm: &Alarm) -> Evidence {
         child: None,
         sources: Vec::new(),
         window: window(alarm, alarm.changed_at.unwrap()),
+        span: breach(alarm, alarm.changed_at.unwrap()),
         matched: Count { seen: lines.len(), at_least: false },
         kinds: kinds.collect(),
         lines,
     };
-    Evidence { parts: vec![part], tags: alarm.tags.clone(), notes: Vec::new() }
+    Evidence { parts: vec![part], notes: Vec::new() }
 }
 
 fn evidence(alarm: &Alarm) -> Evidence {
@@ -120,6 +121,7 @@ fn evidence(alarm: &Alarm) -> Evidence {
             why: Why::MetricFilter,
         }],
         window: window(alarm, now),
+        span: breach(alarm, now),
         kinds: vec![
             kind("KeyError: 'amount'", &failing, Some(trail)),
             kind("ERROR something else without an id", &plain, None),

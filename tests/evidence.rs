@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pagetrail::alarm::intake::{self, Notice};
+use pagetrail::alarm::tags::Tags;
 use pagetrail::alarm::{Alarm, Metric};
 use pagetrail::aws::home;
 use pagetrail::evidence::ports::{
@@ -32,7 +33,7 @@ struct Scripted {
     answers: Mutex<VecDeque<Option<Answer>>>,
     asked: Mutex<Vec<(Query, Option<String>, Duration)>>,
     started: Option<Instant>,
-    tags: Result<BTreeMap<String, String>, LookupError>,
+    tags: Result<Tags, LookupError>,
     alarms: Vec<Alarm>,
     groups: Vec<String>,
 }
@@ -48,7 +49,7 @@ impl Scripted {
             answers: Mutex::new(answers.into_iter().collect()),
             asked: Mutex::default(),
             started: Some(Instant::now()),
-            tags: Ok(BTreeMap::new()),
+            tags: Ok(Tags::new()),
             alarms: Vec::new(),
             groups: Vec::new(),
         }
@@ -96,7 +97,7 @@ impl LogSource for Scripted {
 }
 
 impl AlarmSource for Scripted {
-    async fn tags(&self, _arn: &str) -> Result<BTreeMap<String, String>, LookupError> {
+    async fn tags(&self, _arn: &str) -> Result<Tags, LookupError> {
         self.tags.clone()
     }
 
@@ -130,6 +131,13 @@ fn alarm() -> Alarm {
     alarm_in(&message)
 }
 
+/// An alarm whose datapoint proves no line.
+fn too_low() -> Alarm {
+    let mut alarm = alarm();
+    alarm.evaluation.comparison = Some("LessThanThreshold".into());
+    alarm
+}
+
 fn alarm_in(message: &Value) -> Alarm {
     match intake::read(message, &home("us-east-1", "1")).remove(0) {
         Notice::Alarm(alarm) => *alarm,
@@ -161,6 +169,10 @@ async fn evidence(logs: &Scripted, limits: Limits) -> Evidence {
 }
 
 async fn collect(alarm: &Alarm, logs: &Scripted, limits: Limits) -> Evidence {
+    collect_and_tag(&mut alarm.clone(), logs, limits).await
+}
+
+async fn collect_and_tag(alarm: &mut Alarm, logs: &Scripted, limits: Limits) -> Evidence {
     let deadline = Instant::now() + Duration::from_secs(20);
     let groups = ["/trace/*".to_owned(), "gateway".to_owned()];
     let collector =
@@ -204,9 +216,7 @@ async fn pages_on_through_empty_pages() {
 async fn a_token_that_never_ends_is_not_followed_for_ever() {
     let same = || page([], Some("again"));
     let logs = Scripted::new([same(), same(), same(), same(), same(), same()]);
-    let mut alarm = alarm();
-    alarm.datapoints.clear();
-    let evidence = collect(&alarm, &logs, LIMITS).await;
+    let evidence = collect(&too_low(), &logs, LIMITS).await;
     assert_eq!(logs.queries().len(), 2);
     assert_eq!(evidence.notes.len(), 1, "{:?}", evidence.notes);
 }
@@ -243,11 +253,67 @@ async fn gives_up_on_late_lines_within_the_deadline_and_says_so() {
 #[tokio::test(start_paused = true)]
 async fn does_not_wait_for_lines_that_need_not_exist() {
     let logs = Scripted::new([]);
-    let mut alarm = alarm();
-    alarm.datapoints.clear();
-    let evidence = collect(&alarm, &logs, LIMITS).await;
+    let evidence = collect(&too_low(), &logs, LIMITS).await;
     assert_eq!(logs.queries().len(), 1);
     assert_eq!(evidence.notes.len(), 1);
+}
+
+/// An alarm that somebody set by hand: no datapoint says when.
+fn set_by_hand() -> Alarm {
+    let mut alarm = alarm();
+    alarm.datapoints.clear();
+    alarm
+}
+
+/// When a query began and ended, to the second.
+fn times(query: &Query) -> (String, String) {
+    let time = |at: DateTime<Utc>| at.format("%H:%M:%S").to_string();
+    (time(query.start), time(query.end))
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_ten_minutes_back_where_no_datapoint_says_when_and_says_so() {
+    let logs = Scripted::new([page([], None), page([line(-300, "ERROR early")], None)]);
+    let evidence = collect(&set_by_hand(), &logs, LIMITS).await;
+    let part = part(&evidence);
+    assert_eq!(texts(&part.lines), ["ERROR early"]);
+    let asked: Vec<_> = logs.queries().iter().map(|(query, ..)| times(query)).take(2).collect();
+    let end = "03:06:36".to_owned();
+    assert_eq!(asked, [("03:05:05".into(), end.clone()), ("02:56:35".into(), end)]);
+    assert_eq!(part.window.start.format("%H:%M:%S").to_string(), "02:56:35");
+    assert_eq!(part.span, part.window, "the title speaks of the time that was searched");
+    let note = &evidence.notes[0];
+    assert!(note.contains("03:05:05 to 03:06:36 UTC") && note.contains("from 02:56:35"), "{note}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_there_ten_minutes_back_either_is_said_of_all_that_time() {
+    let logs = Scripted::new([]);
+    let evidence = collect(&set_by_hand(), &logs, LIMITS).await;
+    assert_eq!(logs.queries().len(), 2);
+    assert_eq!(evidence.notes.len(), 1);
+    assert!(evidence.notes[0].contains("between 2026-11-14 02:56:35 and"), "{:?}", evidence.notes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_back_no_further_than_needed() {
+    let logs = Scripted::new([page([line(30, "ERROR x")], None)]);
+    let evidence = collect(&set_by_hand(), &logs, LIMITS).await;
+    assert!(logs.patterns()[1..].iter().all(String::is_empty), "the trail's searches only");
+    assert_eq!(evidence.notes, Vec::<String>::new());
+
+    let logs = Scripted::new([Some(Err(LookupError::AccessDenied))]);
+    let _ = collect(&set_by_hand(), &logs, LIMITS).await;
+    assert_eq!(logs.queries().len(), 1, "what was not read is not empty");
+}
+
+#[tokio::test(start_paused = true)]
+async fn looking_back_ends_at_the_deadline() {
+    let started = Instant::now();
+    let logs = Scripted::new([page([], None), None]);
+    let evidence = collect(&set_by_hand(), &logs, LIMITS).await;
+    assert_eq!(started.elapsed(), Duration::from_secs(20));
+    assert!(evidence.notes[0].contains("deadline"), "{:?}", evidence.notes);
 }
 
 #[tokio::test(start_paused = true)]
@@ -397,26 +463,27 @@ async fn a_trace_is_searched_in_the_named_log_groups_too() {
 #[tokio::test(start_paused = true)]
 async fn tags_say_where_to_look_before_anything_else() {
     let mut logs = Scripted::new([]);
-    logs.tags = Ok(BTreeMap::from([
+    logs.tags = Ok(Tags::from([
         (
             "pagetrail:log-group".to_owned(),
             "/mine arn:aws:logs:eu-west-1:2:log-group:/b".to_owned(),
         ),
         ("pagetrail:pattern".to_owned(), "?Oops ?\"no stock\"".to_owned()),
     ]));
-    let evidence = evidence(&logs, LIMITS).await;
+    let mut alarm = alarm();
+    let _ = collect_and_tag(&mut alarm, &logs, LIMITS).await;
     let searched: Vec<_> =
         logs.queries().into_iter().map(|(query, ..)| (query.log_group, query.pattern)).collect();
     let of = |group: &str| (group.to_owned(), "?Oops ?\"no stock\"".to_owned());
     assert_eq!(searched, [of("/mine"), of("arn:aws:logs:eu-west-1:2:log-group:/b")]);
-    assert_eq!(evidence.tags.len(), 2);
+    assert_eq!(alarm.tags.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_tag_can_ask_for_any_of_several_words() {
     let mut logs = Scripted::new([]);
     let tag = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    logs.tags = Ok(BTreeMap::from([
+    logs.tags = Ok(Tags::from([
         tag("pagetrail:log-group", "/mine"),
         tag("pagetrail:pattern", "any: ERROR level=fatal"),
     ]));
@@ -437,7 +504,8 @@ async fn unreadable_tags_cost_little_time_and_nothing_else() {
 
 fn metric_alarm(name: &str, namespace: &str, dimension: (&str, &str)) -> Alarm {
     alarm_in(&json!({
-        "AlarmName": name, "NewStateValue": "ALARM", "NewStateReason": "test",
+        "AlarmName": name, "NewStateValue": "ALARM",
+        "NewStateReason": "Threshold Crossed: 1 datapoint [3.0 (14/11/26 03:05:00)] was greater",
         "AlarmArn": format!("arn:aws:cloudwatch:us-east-1:111122223333:alarm:{name}"),
         "StateChangeTime": "2026-11-14T03:06:35.472+0000",
         "Trigger": {"MetricName": "Errors", "Namespace": namespace, "Period": 60,

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::datapoints::{breaching, evaluated};
 use super::fields::{items, pairs, text, text_of, time, under};
-use super::notification::{DEFAULT_PERIOD, attributes_id, carried, change};
+use super::notification::{attributes_id, carried, change};
 use super::query::metric_of;
-use super::{Alarm, Composite, Contributor, Evaluation, Metric, State};
+use super::{Alarm, Composite, Contributor, DEFAULT_PERIOD, Evaluation, Metric, State, log_query};
 use crate::aws::{Origin, home, is_account, is_region};
 
 /// Reads an event; nothing when the markers are missing: `alarmData` (direct action)
@@ -20,13 +20,12 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
     let name = text(detail, "alarmName")?;
     let now = &detail["state"];
     let state = State::parse(now["value"].as_str()?)?;
-    // EventBridge also tells of changed configurations; these are no state changes.
+    // EventBridge also reports changed configurations; these are no state changes.
     if detail.get("operation").is_some() {
         return None;
     }
     let arn = text(event, "alarmArn").or_else(|| event["resources"][0].as_str().map(str::to_owned));
-    // Published samples have stray spaces in the ARN's fields.
-    let arn = arn.map(|arn| arn.replace(": ", ":")).filter(|arn| arn.starts_with("arn:"));
+    let arn = arn.as_deref().map(tidied).filter(|arn| arn.starts_with("arn:"));
     let origin = arn.as_deref().and_then(Origin::from_arn).unwrap_or_else(|| {
         let mut origin = fallback.clone();
         if let Some(region) = text(event, "region").filter(|it| is_region(it)) {
@@ -51,6 +50,8 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
     let changed_at = changed.as_deref().and_then(|text| time(&text.replace(": ", ":")));
     let configuration = &detail["configuration"];
     let contributor = contributor(detail);
+    let log_query = log_query::read(detail);
+    let covers = log_query.as_ref().and_then(|query| query.covers);
     Some(Alarm {
         name,
         description: text(configuration, "description"),
@@ -60,8 +61,9 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
         reason,
         changed_at,
         metrics: metrics(configuration, contributor.as_ref()),
+        log_query,
         evaluation: Evaluation {
-            period: period(configuration, &data),
+            period: period(configuration, &data).or(covers).unwrap_or(DEFAULT_PERIOD),
             periods: evaluated_periods(configuration, &data),
             comparison: text(configuration, "comparisonOperator"),
             threshold: data["threshold"].as_f64().or(configuration["threshold"].as_f64()),
@@ -79,6 +81,14 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
             .or_else(|| text(&detail["muteDetail"], "mutedByArn")),
         change: change(changed_at, changed, event),
     })
+}
+
+/// An ARN without the stray spaces that published samples have between its own fields.
+/// What follows `alarm:` is the alarm's name, which may hold `: ` itself.
+fn tidied(arn: &str) -> String {
+    let mut fields: Vec<&str> = arn.splitn(7, ':').collect();
+    fields.iter_mut().take(6).for_each(|field| *field = field.trim());
+    fields.join(":")
 }
 
 fn metrics(configuration: &Value, contributor: Option<&Contributor>) -> Vec<Metric> {
@@ -101,19 +111,21 @@ fn metrics(configuration: &Value, contributor: Option<&Contributor>) -> Vec<Metr
     metrics
 }
 
-fn period(configuration: &Value, data: &Value) -> Duration {
+fn period(configuration: &Value, data: &Value) -> Option<Duration> {
     items(configuration, "metrics")
         .filter_map(|input| input["metricStat"]["period"].as_u64().or(input["period"].as_u64()))
         .chain(data["period"].as_u64())
         .filter(|seconds| *seconds > 0)
         .max()
-        .map_or(DEFAULT_PERIOD, Duration::from_secs)
+        .map(Duration::from_secs)
 }
 
 fn evaluated_periods(configuration: &Value, data: &Value) -> u32 {
-    let told = configuration["evaluationPeriods"].as_u64();
+    let configured = configuration["evaluationPeriods"]
+        .as_u64()
+        .or_else(|| configuration["queryResultsToEvaluate"].as_u64());
     let seen = data["evaluatedDatapoints"].as_array().or(data["recentDatapoints"].as_array());
-    let periods = told.or(seen.and_then(|datapoints| u64::try_from(datapoints.len()).ok()));
+    let periods = configured.or(seen.and_then(|datapoints| u64::try_from(datapoints.len()).ok()));
     periods.and_then(|periods| u32::try_from(periods).ok()).unwrap_or(1).max(1)
 }
 

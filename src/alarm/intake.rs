@@ -1,4 +1,4 @@
-//! Intake: what a payload holds, each part on its own, told apart by marker fields.
+//! Intake: what a payload holds, each part on its own, recognised by marker fields.
 
 use serde_json::Value;
 
@@ -7,6 +7,17 @@ use super::{Alarm, event_bridge, notification};
 use crate::aws::Origin;
 use crate::hash::sha256_hex;
 use crate::redact::Redactor;
+
+/// Levels of envelopes, arrays and JSON in strings that are opened; real ones have about six.
+const DEEPEST: usize = 12;
+
+/// SNS's names for the protocols that a message may have a text for (SNS developer guide,
+/// "Publishing"). One published without `MessageStructure` arrives with all of them.
+const PROTOCOLS: [&str; 5] = ["default", "lambda", "sqs", "https", "http"];
+
+const NO_JSON: &str = "This is no CloudWatch alarm: the message is no JSON";
+const NO_ALARM: &str = "This message is no CloudWatch alarm";
+const NO_CHANGE: &str = "This event is no state change of a CloudWatch alarm";
 
 /// What came in: an alarm, or a message that pages as itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,57 +83,76 @@ impl Notice {
 /// | `alarmData` | direct alarm action |
 /// | `detail` | EventBridge event |
 /// | `AlarmName` | the alarm's SNS message itself |
+/// | `default` | a message for several protocols, published as it is |
+/// | an array | what an EventBridge pipe or a batch makes of several of these |
+///
+/// Each may stand inside another, also as JSON in a string.
 #[must_use]
 pub fn read(payload: &Value, home: &Origin) -> Vec<Notice> {
+    let outside = Envelope::outside(home);
     match payload["Records"].as_array() {
         Some(records) if !records.is_empty() => {
-            records.iter().map(|record| read_record(record, home)).collect()
+            records.iter().flat_map(|record| read_record(record, &outside)).collect()
         }
-        _ => vec![read_record(payload, home)],
+        _ => read_record(payload, &outside),
     }
 }
 
-fn read_record(record: &Value, home: &Origin) -> Notice {
-    if let Some(body) = record["Sns"]["Message"].as_str() {
-        return Envelope::of(&record["Sns"], home).open(body);
+fn read_record(record: &Value, outside: &Envelope) -> Vec<Notice> {
+    if let Some(notices) = known(record, outside, DEEPEST) {
+        return notices;
     }
-    if let Some(body) = record["body"].as_str() {
-        let notification: Value = serde_json::from_str(body).unwrap_or_default();
-        if let Some(notice) = read_notification(&notification, home) {
-            return notice;
-        }
-        let queue = text(record, "eventSourceARN");
-        let envelope = Envelope {
-            id: text(record, "messageId").unwrap_or_default(),
-            subject: None,
-            origin: queue.as_deref().and_then(Origin::from_arn).unwrap_or_else(|| home.clone()),
-            topic: queue,
-        };
-        return envelope.open(body);
-    }
-    if let Some(notice) = read_notification(record, home) {
-        return notice;
-    }
-    match alarm(record, home) {
-        Some(alarm) => Notice::Alarm(Box::new(alarm)),
-        None => Notice::Message(Message {
-            id: text(record, "id").unwrap_or_default(),
-            subject: text(record, "detail-type"),
-            body: record.to_string(),
-            topic: text(record, "source"),
-            origin: home.clone(),
-            why: "This event is no state change of a CloudWatch alarm".to_owned(),
-        }),
+    match record["body"].as_str() {
+        Some(body) => outside.open(body, DEEPEST),
+        None => vec![outside.element(record, None)],
     }
 }
 
-fn read_notification(notification: &Value, home: &Origin) -> Option<Notice> {
-    let message = notification["Message"].as_str()?;
-    notification.get("TopicArn")?;
-    Some(Envelope::of(notification, home).open(message))
+/// The notices in a value whose form is known, `depth` levels deep; nothing otherwise.
+fn known(value: &Value, around: &Envelope, depth: usize) -> Option<Vec<Notice>> {
+    let depth = depth.checked_sub(1)?;
+    if let Some(text) = value.as_str() {
+        return known(&serde_json::from_str(text).ok()?, around, depth);
+    }
+    if let Some(items) = value.as_array().or_else(|| value["Records"].as_array()) {
+        return apart(items, around, depth);
+    }
+    if let Some(message) = value["Sns"]["Message"].as_str() {
+        return Some(Envelope::of_notification(&value["Sns"], around).open(message, depth));
+    }
+    if let Some(envelope) = Envelope::of_queue(value, around) {
+        let body = &value["body"];
+        return Some(match body.as_str() {
+            Some(body) => envelope.open(body, depth),
+            None => envelope.open(&body.to_string(), depth),
+        });
+    }
+    let is_notification = value.get("TopicArn").is_some() || value["Type"] == "Notification";
+    if let Some(message) = value["Message"].as_str().filter(|_| is_notification) {
+        return Some(Envelope::of_notification(value, around).open(message, depth));
+    }
+    if let Some(alarm) = alarm(value, &around.origin) {
+        return Some(vec![Notice::Alarm(Box::new(alarm))]);
+    }
+    value.get("default")?;
+    PROTOCOLS.iter().find_map(|protocol| known(value.get(protocol)?, around, depth))
+}
+
+/// Each item on its own, where one of them at least is of a known form.
+fn apart(items: &[Value], around: &Envelope, depth: usize) -> Option<Vec<Notice>> {
+    let read: Vec<_> = items.iter().map(|item| known(item, around, depth)).collect();
+    if read.iter().all(Option::is_none) {
+        return None;
+    }
+    let numbered = read.into_iter().zip(items).zip(1..);
+    let notices = numbered.flat_map(|((notices, item), number)| {
+        notices.unwrap_or_else(|| vec![around.element(item, Some(number))])
+    });
+    Some(notices.collect())
 }
 
 /// What stands around a message.
+#[derive(Clone)]
 struct Envelope {
     id: String,
     subject: Option<String>,
@@ -131,32 +161,80 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn of(notification: &Value, home: &Origin) -> Self {
+    /// Nothing stands around a payload.
+    fn outside(home: &Origin) -> Self {
+        Self { id: String::new(), subject: None, topic: None, origin: home.clone() }
+    }
+
+    /// An SNS notification, in the spelling of Lambda events or of HTTPS.
+    fn of_notification(notification: &Value, around: &Self) -> Self {
         let topic = text(notification, "TopicArn");
+        let origin = topic.as_deref().and_then(Origin::from_arn);
         Self {
             id: text(notification, "MessageId").unwrap_or_default(),
             subject: text(notification, "Subject"),
-            origin: topic.as_deref().and_then(Origin::from_arn).unwrap_or_else(|| home.clone()),
+            origin: origin.unwrap_or_else(|| around.origin.clone()),
             topic,
         }
     }
 
-    fn open(self, body: &str) -> Notice {
+    /// A message of an SQS queue; nothing for anything else.
+    fn of_queue(record: &Value, around: &Self) -> Option<Self> {
+        record.get("body")?;
+        let (id, queue) = (text(record, "messageId"), text(record, "eventSourceARN"));
+        if id.is_none() && queue.is_none() {
+            return None;
+        }
+        let origin = queue.as_deref().and_then(Origin::from_arn);
+        Some(Self {
+            id: id.unwrap_or_default(),
+            subject: None,
+            origin: origin.unwrap_or_else(|| around.origin.clone()),
+            topic: queue,
+        })
+    }
+
+    fn open(&self, body: &str, depth: usize) -> Vec<Notice> {
         let why = match serde_json::from_str::<Value>(body) {
-            Err(_) => "This is no CloudWatch alarm: the message is no JSON",
-            Ok(parsed) => match alarm(&parsed, &self.origin) {
-                Some(alarm) => return Notice::Alarm(Box::new(alarm)),
-                None => "This message is no CloudWatch alarm",
+            Err(_) => NO_JSON,
+            Ok(parsed) => match known(&parsed, self, depth) {
+                Some(notices) => return notices,
+                None => NO_ALARM,
             },
         };
+        vec![self.message(body.to_owned(), why)]
+    }
+
+    fn message(&self, body: String, why: &str) -> Notice {
         Notice::Message(Message {
-            id: self.id,
-            subject: self.subject,
-            body: body.to_owned(),
-            topic: self.topic,
-            origin: self.origin,
+            id: self.id.clone(),
+            subject: self.subject.clone(),
+            body,
+            topic: self.topic.clone(),
+            origin: self.origin.clone(),
             why: why.to_owned(),
         })
+    }
+
+    /// What is no alarm: alone in a payload, or one of several in this envelope, which then
+    /// need ids of their own, or all but one would be taken for duplicates.
+    fn element(&self, value: &Value, number: Option<usize>) -> Notice {
+        let body = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if self.id.is_empty() && self.topic.is_none() {
+            return Notice::Message(Message {
+                id: text(value, "id").unwrap_or_default(),
+                subject: text(value, "detail-type"),
+                body,
+                topic: text(value, "source"),
+                origin: self.origin.clone(),
+                why: NO_CHANGE.to_owned(),
+            });
+        }
+        let id = match number {
+            Some(number) if !self.id.is_empty() => format!("{}/{number}", self.id),
+            _ => self.id.clone(),
+        };
+        Self { id, ..self.clone() }.message(body, NO_ALARM)
     }
 }
 

@@ -1,17 +1,20 @@
-//! The alarm: what CloudWatch told us, in one type whatever the form it came in.
+//! The alarm: what CloudWatch reported, in one type whatever the form it came in.
 //!
-//! - [`intake`]: a payload → its notices, told apart by marker fields.
+//! - [`intake`]: a payload → its notices, recognised by marker fields.
 //! - `notification`, `event_bridge`: the two shapes CloudWatch writes a state change in.
-//! - [`rule`], [`query`], [`datapoints`]: what stands in a composite alarm's rule, a
-//!   Metrics Insights query, a reason.
+//! - [`rule`], [`query`], [`log_query`], [`datapoints`], [`tags`]: what stands in a composite
+//!   alarm's rule, a Metrics Insights query, a log alarm's query, a reason, the alarm's tags.
 
 pub mod datapoints;
 mod event_bridge;
 mod fields;
+mod insights;
 pub mod intake;
+pub mod log_query;
 mod notification;
 pub mod query;
 pub mod rule;
+pub mod tags;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,9 +22,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 pub use datapoints::Datapoint;
+pub use log_query::LogQuery;
 
+use self::tags::Tags;
 use crate::aws::Origin;
 use crate::hash::sha256_hex;
+
+/// The period assumed where an alarm names none: the console's default.
+pub(crate) const DEFAULT_PERIOD: Duration = Duration::from_mins(5);
 
 /// A state change of one CloudWatch alarm.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,8 +44,10 @@ pub struct Alarm {
     pub changed_at: Option<DateTime<Utc>>,
     /// The metrics the alarm watches; empty for a composite alarm.
     pub metrics: Vec<Metric>,
+    /// What a log alarm counts.
+    pub log_query: Option<LogQuery>,
     pub evaluation: Evaluation,
-    /// The datapoints that led to the state, as far as they were told.
+    /// The datapoints that led to the state, as far as they are known.
     pub datapoints: Vec<Datapoint>,
     /// Which contributor of a Metrics Insights, PromQL or log alarm changed, where
     /// the alarm notifies for each of them.
@@ -46,10 +56,11 @@ pub struct Alarm {
     pub composite: Option<Composite>,
     /// The log lines that a log alarm brings along.
     pub carried: Vec<CarriedLine>,
-    /// The alarm's tags, where the notification holds them.
-    pub tags: BTreeMap<String, String>,
-    /// By what the alarm's actions are suppressed or muted. EventBridge tells of such
-    /// changes too.
+    /// The alarm's tags, as far as they are known: those in the notification, else those
+    /// that CloudWatch was asked for.
+    pub tags: Tags,
+    /// By what the alarm's actions are suppressed or muted. EventBridge reports
+    /// such changes too.
     pub suppressed_by: Option<String>,
     /// Distinguishes this state change from the alarm's others, the same in every
     /// delivery of the same notification.
@@ -108,7 +119,8 @@ impl Metric {
 /// How CloudWatch evaluates the alarm.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// The longest period of the alarm's metrics.
+    /// The longest period of the alarm's metrics, or the time that one run of a log alarm's
+    /// query covers.
     pub period: Duration,
     pub periods: u32,
     /// CloudWatch's name, such as `GreaterThanThreshold`; absent on composite alarms.
@@ -128,7 +140,7 @@ pub struct Contributor {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Composite {
     pub rule: Option<String>,
-    /// The ARNs or names of the children that made the state change, where told.
+    /// The ARNs or names of the children that made the state change, where known.
     pub triggering: Vec<String>,
 }
 
@@ -141,7 +153,7 @@ pub struct CarriedLine {
     pub text: String,
 }
 
-/// An alarm as `DescribeAlarms` tells it.
+/// An alarm as `DescribeAlarms` shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Described {
     pub name: String,
@@ -152,6 +164,7 @@ pub struct Described {
     pub reason: String,
     pub changed_at: Option<DateTime<Utc>>,
     pub metrics: Vec<Metric>,
+    pub log_query: Option<LogQuery>,
     pub evaluation: Evaluation,
     pub composite: Option<Composite>,
 }
@@ -171,11 +184,12 @@ impl Alarm {
             reason: it.reason,
             changed_at: it.changed_at,
             metrics: it.metrics,
+            log_query: it.log_query,
             evaluation: it.evaluation,
             contributor: None,
             composite: it.composite,
             carried: Vec::new(),
-            tags: BTreeMap::new(),
+            tags: Tags::new(),
             suppressed_by: None,
         }
     }

@@ -9,12 +9,13 @@ use serde_json::Value;
 use super::datapoints::breaching;
 use super::fields::{items, pairs, text, text_of, time, under, under_key};
 use super::query::metric_of;
-use super::{Alarm, CarriedLine, Composite, Contributor, Evaluation, Metric, State};
+use super::{
+    Alarm, CarriedLine, Composite, Contributor, DEFAULT_PERIOD, Evaluation, Metric, State,
+    log_query,
+};
 use crate::aws::{Origin, is_account};
 use crate::hash::sha256_hex;
 
-/// The period assumed where an alarm names none: the console's default.
-pub(super) const DEFAULT_PERIOD: Duration = Duration::from_mins(5);
 /// A log alarm's notification has at most 50 log lines (CloudWatch documentation).
 const MOST_CARRIED: usize = 50;
 
@@ -36,6 +37,8 @@ pub(super) fn read(message: &Value, fallback: &Origin) -> Option<Alarm> {
     let changed_at = changed.as_deref().and_then(time);
     let trigger = &message["Trigger"];
     let contributor = contributor(message);
+    let log_query = log_query::read(message);
+    let covers = log_query.as_ref().and_then(|query| query.covers);
     Some(Alarm {
         name,
         description: text(message, "AlarmDescription"),
@@ -46,10 +49,12 @@ pub(super) fn read(message: &Value, fallback: &Origin) -> Option<Alarm> {
         reason,
         changed_at,
         metrics: metrics(trigger, contributor.as_ref()),
+        log_query,
         evaluation: Evaluation {
-            period: period(trigger),
+            period: period(trigger).or(covers).unwrap_or(DEFAULT_PERIOD),
             periods: trigger["EvaluationPeriods"]
                 .as_u64()
+                .or_else(|| trigger["QueryResultsToEvaluate"].as_u64())
                 .and_then(|periods| u32::try_from(periods).ok())
                 .unwrap_or(1),
             comparison: text(trigger, "ComparisonOperator"),
@@ -68,7 +73,7 @@ pub(super) fn read(message: &Value, fallback: &Origin) -> Option<Alarm> {
     })
 }
 
-/// What tells state changes of one alarm apart: the time, the same whichever road
+/// What distinguishes the state changes of one alarm: the time, the same whichever road
 /// the notification took; without one the whole message.
 pub(super) fn change(at: Option<DateTime<Utc>>, text: Option<String>, message: &Value) -> String {
     match at {
@@ -96,13 +101,13 @@ fn metrics(trigger: &Value, contributor: Option<&Contributor>) -> Vec<Metric> {
     metrics
 }
 
-fn period(trigger: &Value) -> Duration {
+fn period(trigger: &Value) -> Option<Duration> {
     items(trigger, "Metrics")
         .filter_map(|input| input["MetricStat"]["Period"].as_u64().or(input["Period"].as_u64()))
         .chain(trigger["Period"].as_u64())
         .filter(|seconds| *seconds > 0)
         .max()
-        .map_or(DEFAULT_PERIOD, Duration::from_secs)
+        .map(Duration::from_secs)
 }
 
 /// The key's name in SNS messages is not documented: any that contains `Contributor`

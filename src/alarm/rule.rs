@@ -1,7 +1,7 @@
 //! The children named in a composite alarm's rule.
 
-/// The names or ARNs of all alarms in a rule such as `ALARM(a) OR NOT OK("b c")`,
-/// each once, in the order they stand.
+/// The names or ARNs of all alarms in a rule such as `ALARM(a) OR NOT OK("b c")` or
+/// `AT_LEAST(2, ALARM, (a, "b c"))`, each once, in the order they stand.
 #[must_use]
 pub fn children(rule: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -11,23 +11,58 @@ pub fn children(rule: &str) -> Vec<String> {
             .rsplit(|character: char| !character.is_ascii_alphabetic() && character != '_')
             .next()
             .unwrap_or_default();
-        if !["ALARM", "OK", "INSUFFICIENT_DATA"].contains(&function) {
-            rest = behind;
-            continue;
-        }
-        let argument = behind.trim_start();
-        let quote = argument.chars().next().filter(|first| ['"', '\''].contains(first));
-        let (name, after) = match quote {
-            Some(quote) => argument[1..].split_once(quote).unwrap_or((&argument[1..], "")),
-            None => argument.split_once(')').unwrap_or((argument, "")),
+        rest = match function {
+            "ALARM" | "OK" | "INSUFFICIENT_DATA" => {
+                let (name, after) = reference(behind, &[')']);
+                note(&mut found, &name);
+                after
+            }
+            "AT_LEAST" => at_least(behind, &mut found),
+            _ => behind,
         };
-        let name = name.trim();
-        if !name.is_empty() && !found.iter().any(|known| known == name) {
-            found.push(name.to_owned());
-        }
-        rest = after;
     }
     found
+}
+
+/// Reads on behind `AT_LEAST(`: the number and the state, then the alarms, between
+/// parentheses of their own. Returns what stands behind them.
+fn at_least<'a>(arguments: &'a str, found: &mut Vec<String>) -> &'a str {
+    let Some((_, mut rest)) = arguments.split_once('(') else { return "" };
+    loop {
+        let (name, after) = reference(rest, &[',', ')']);
+        note(found, &name);
+        let after = after.trim_start();
+        match after.strip_prefix(',') {
+            Some(more) => rest = more,
+            None => return after,
+        }
+    }
+}
+
+fn note(found: &mut Vec<String>, name: &str) {
+    if !name.is_empty() && !found.iter().any(|known| known == name) {
+        found.push(name.to_owned());
+    }
+}
+
+/// One alarm, between quotes or not, and what stands behind it. A quote within quotes has
+/// a backslash before it (CloudWatch user guide, "Alarm references").
+fn reference<'a>(text: &'a str, ends: &[char]) -> (String, &'a str) {
+    let text = text.trim_start();
+    let Some(quote) = text.chars().next().filter(|first| ['"', '\''].contains(first)) else {
+        let end = text.find(ends).unwrap_or(text.len());
+        return (text[..end].trim().to_owned(), &text[end..]);
+    };
+    let mut name = String::new();
+    let mut characters = text.char_indices().skip(1);
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => name.extend(characters.next().map(|(_, escaped)| escaped)),
+            _ if character == quote => return (name.trim().to_owned(), &text[at + 1..]),
+            _ => name.push(character),
+        }
+    }
+    (name.trim().to_owned(), "")
 }
 
 #[cfg(test)]
@@ -43,13 +78,45 @@ mod tests {
             ),
             ["a", "b (c) d", "e", "arn:aws:cloudwatch:us-east-1:1:alarm:f g"]
         );
+        assert_eq!(children(r#"ALARM("say \"hi\"") OR OK(b)"#), [r#"say "hi""#, "b"]);
+    }
+
+    #[test]
+    fn at_least_some_of_many() {
+        let arn = "arn:aws:cloudwatch:us-east-1:1:alarm:c";
+        for (rule, expected) in [
+            ("AT_LEAST(2, ALARM, (a, b, c))".to_owned(), vec!["a", "b", "c"]),
+            (format!("AT_LEAST(50%, NOT OK, (a, {arn}))"), vec!["a", arn]),
+            ("AT_LEAST( 1 , ALARM , ( \"b, (c)\" ,'d' ) )".to_owned(), vec!["b, (c)", "d"]),
+            (
+                "ALARM(a) AND (AT_LEAST(1, OK, (b, a)) OR NOT AT_LEAST(1, ALARM, (c))) AND OK(d)"
+                    .to_owned(),
+                vec!["a", "b", "c", "d"],
+            ),
+        ] {
+            assert_eq!(children(&rule), expected, "{rule}");
+        }
     }
 
     #[test]
     fn broken_rules_end() {
-        for rule in ["", "ALARM(", "ALARM(\"", "((((", "ALARM()", "AT_LEAST(2, ALARM, (a, b))"] {
+        for rule in [
+            "",
+            "ALARM(",
+            "ALARM(\"",
+            "ALARM(\"\\",
+            "((((",
+            "ALARM()",
+            "AT_LEAST(",
+            "AT_LEAST(2",
+            "AT_LEAST(2, ALARM, (",
+            "AT_LEAST(2, ALARM, (a, ",
+            "AT_LEAST(2, ALARM, (,,,)",
+            "AT_LEAST(2, ALARM, (\"",
+        ] {
             let _ = children(rule);
         }
         assert_eq!(children("ALARM(\"open"), ["open"]);
+        assert_eq!(children("AT_LEAST(2, ALARM, (a, b"), ["a", "b"]);
     }
 }

@@ -1,9 +1,12 @@
 //! The AWS SDK's configuration, in Lambda and on a person's machine.
 
+use std::error::Error;
+use std::iter::successors;
+
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
 };
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -12,11 +15,13 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::text::{cut, one_line};
+
 /// The SDK's configuration inside Lambda: credentials and Region from the
 /// environment, where Lambda puts them, and Mozilla's root certificates, which are
 /// in the binary and need no file to be read at start.
 pub async fn lambda_config() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
+    loader()
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .region(EnvironmentVariableRegionProvider::new())
         .http_client(LazyHttp::default())
@@ -24,20 +29,33 @@ pub async fn lambda_config() -> SdkConfig {
         .await
 }
 
-/// The SDK's configuration on a person's machine: the AWS CLI's own credentials,
-/// profiles and Regions, and the system's root certificates.
-pub async fn user_config(region: Option<String>, profile: Option<&str>) -> SdkConfig {
-    let http =
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
-    let mut loader =
-        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http.build_https());
-    if let Some(region) = region {
-        loader = loader.region(Region::new(region));
+/// The SDK's configuration on a person's machine or a server: credentials and Region as the AWS
+/// CLI finds them, and the system's root certificates.
+pub async fn user_config(region: Option<String>) -> SdkConfig {
+    let loader = loader().http_client(user_http());
+    match region {
+        Some(region) => loader.region(Region::new(region)).load().await,
+        None => loader.load().await,
     }
-    if let Some(profile) = profile {
-        loader = loader.profile_name(profile);
-    }
-    loader.load().await
+}
+
+pub(super) fn loader() -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+}
+
+/// Trusts the system's root certificates.
+pub(super) fn user_http() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
+}
+
+/// Why the SDK could not do something, with the reasons behind it, on one line.
+pub(crate) fn reason(error: &(dyn Error + 'static)) -> String {
+    let causes = successors(Some(error), |cause| (*cause).source());
+    let mut words: Vec<String> = causes.map(|cause| one_line(&cause.to_string())).collect();
+    words.dedup();
+    cut(&words.join(": "), 300)
 }
 
 /// Builds the SDK's HTTP client at the first call: reading the root certificates takes

@@ -33,14 +33,15 @@ pub struct Args {
 /// Reads the log and prints its kinds.
 ///
 /// # Errors
-/// When the log cannot be read.
+/// When the log cannot be read, or the output not be written.
 pub fn run(args: &Args) -> Result<(), CommandError> {
-    let from = |error: io::Error| format!("{}: {error}", args.file.display());
     let (kinds, slots) = if args.file == Path::new("-") {
-        read(&mut io::stdin().lock(), args.assign).map_err(from)?
+        read(&mut io::stdin().lock(), args.assign)?
     } else {
-        let file = File::open(&args.file).map_err(from)?;
-        read(&mut BufReader::new(file), args.assign).map_err(from)?
+        let log = File::open(&args.file)
+            .and_then(|file| read(&mut BufReader::new(file), args.assign))
+            .map_err(|error| format!("{}: {error}", args.file.display()));
+        log.map_err(CommandError::wrong)?
     };
     let mut out = BufWriter::new(io::stdout().lock());
     let written = if args.assign {

@@ -52,7 +52,7 @@ pub struct Args {
 /// # Errors
 /// When an argument cannot be part of a link.
 pub fn run(args: &Args) -> Result<(), CommandError> {
-    println!("{}", link(args)?);
+    println!("{}", link(args).map_err(CommandError::wrong)?);
     Ok(())
 }
 

@@ -2,8 +2,11 @@
 
 pub mod coverage;
 pub mod digest;
+mod error;
 pub mod link;
+mod named;
 pub mod preview;
+mod progress;
 pub mod rejected;
 pub mod sandbox;
 pub mod send;
@@ -11,13 +14,19 @@ pub mod serve;
 mod session;
 mod timed;
 
+use std::future::Future;
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use error::CommandError;
+
+const AFTER: &str = "Exit codes: 0 done; 1 failed; 2 wrong arguments, files or variables.";
+
 /// CloudWatch alarms as PagerDuty incidents that carry their evidence.
 #[derive(Parser, Debug)]
-#[command(name = "pagetrail", version, about)]
+#[command(name = "pagetrail", version, about, after_help = AFTER)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -36,7 +45,17 @@ enum Command {
 }
 
 /// Runs the command given on the command line and returns its exit code:
-/// 0 done, 1 failed, 2 wrong arguments.
+///
+/// - 0: done.
+/// - 2: wrong arguments. What was given cannot be used: an argument, a file that an argument
+///   names, an AWS profile, an environment variable, the configuration of `serve`. The same command
+///   cannot succeed until that is changed.
+/// - 1: anything else. No credentials or permission, no such alarm or event, no connection, a
+///   port that is taken, a server that does not start, an event that PagerDuty does not take,
+///   and what `--strict` finds.
+///
+/// `send` has the same codes, also by the name `pd-send`: an event that PagerDuty would refuse
+/// is a wrong argument.
 #[must_use]
 pub fn run() -> ExitCode {
     let mut arguments: Vec<_> = std::env::args_os().collect();
@@ -64,10 +83,19 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pagetrail: {error}");
-            ExitCode::FAILURE
+            error.code()
         }
     }
 }
 
-/// Why a command failed, in words for the person who typed it.
-pub type CommandError = Box<dyn std::error::Error>;
+/// Does a command's work on this thread.
+///
+/// # Errors
+/// When the system has no room for a runtime.
+fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    // Requests that hang must not hold up the end.
+    runtime.shutdown_background();
+    Ok(done)
+}

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::CommandError;
+use super::named::AlarmName;
 use super::session::{self, SessionArgs};
 use super::timed::{Call, Timed};
 use crate::alarm::intake::{self, Notice};
@@ -18,29 +19,29 @@ use crate::compose::{Composer, resolve};
 use crate::config::read_enrich;
 use crate::enrich::{self, Plan, plan};
 use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
-use crate::evidence::ports::{AlarmSource as _, LookupError};
 use crate::evidence::{Collector, Redacted};
 use crate::http::tls;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{Endpoint, Event};
-use crate::pagerduty::{Outcome, PAGERDUTY_URL, PagerDuty, outcome};
+use crate::pagerduty::{PAGERDUTY_URL, PagerDuty, outcome};
 use crate::text;
 
 /// Show the event an alarm would become, with your own AWS credentials.
 ///
-/// Reads the same logs as the enrich function and tells what was searched and how long
+/// Reads the same logs as the enrich function, and shows what was searched and how long
 /// each call took. Sends nothing without --send.
 #[derive(clap::Args, Debug)]
+#[command(group(clap::ArgGroup::new("notice").required(true)))]
 pub struct Args {
-    /// Name of an alarm; it is taken as if it fired now, or at --at
-    #[arg(long, value_name = "NAME", required_unless_present = "event", conflicts_with = "event")]
-    alarm: Option<String>,
+    /// Name or ARN of an alarm; it is taken as if it fired now, or at --at
+    #[arg(long, value_name = "NAME|ARN", group = "notice")]
+    alarm: Option<AlarmName>,
     /// File with a notification as it came in: an SNS message, an SNS, SQS or EventBridge
     /// event; - for standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "notice")]
     event: Option<PathBuf>,
-    /// When the alarm fired, as in 2026-11-14T03:06:00Z, to look at an earlier time
-    #[arg(long, value_name = "TIME", requires = "alarm")]
+    /// When the alarm fired, such as 2026-11-14T03:06:00Z, to look at an earlier time
+    #[arg(long, value_name = "TIME", requires = "alarm", value_parser = time)]
     at: Option<DateTime<Utc>>,
     /// Seconds for collecting evidence
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=300))]
@@ -64,25 +65,27 @@ pub struct Args {
 /// # Errors
 /// Without credentials, alarm or permission, and when PagerDuty does not take the event.
 pub fn run(args: &Args) -> Result<(), CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(preview(args))
+    super::block_on(preview(args))?
 }
 
 async fn preview(args: &Args) -> Result<(), CommandError> {
     // The same names and defaults as the function's, so that a preview shows its pages.
-    let config = read_enrich(|name: &str| std::env::var(name).ok())?;
+    let config = read_enrich(|name: &str| std::env::var(name).ok());
+    let config = config.map_err(CommandError::wrong)?;
     if let Some(fault) = &config.paging.withheld {
-        return Err(format!("a redaction pattern cannot be used: {fault}").into());
+        return Err(CommandError::wrong(format!("a redaction pattern cannot be used: {fault}")));
     }
     let key = routing_key(args)?;
-    let sdk = session::open(&args.session).await?;
+    // Before AWS is asked: a file that cannot be read needs no credentials.
+    let event = args.event.as_ref().map(read).transpose()?;
+    let sdk = session::open(&args.session, region_of_alarm(args)?).await?;
     let region = sdk.region().map(ToString::to_string).unwrap_or_default();
     let account = Account::new(sdk);
-    let notices = match (&args.alarm, &args.event) {
-        (Some(name), _) => vec![named(name, args.at, &account, &region).await?],
-        (None, Some(file)) => intake::read(&read(file)?, &home(&region, "")),
-        (None, None) => return Err("--alarm or --event is needed".into()),
-    };
+    let mut notices = event.map_or(Vec::new(), |event| intake::read(&event, &home(&region, "")));
+    if let Some(name) = &args.alarm {
+        let alarm = name.find(&account.in_region(&region).1, &region).await?;
+        notices.push(Notice::Alarm(Box::new(fired(alarm, args.at))));
+    }
     for notice in notices {
         let (event, calls) = event_of(notice, &config, &account, args).await;
         let Some(event) = event else {
@@ -101,28 +104,27 @@ async fn preview(args: &Args) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// The Region of the alarm's ARN, which must not contradict `--region`.
+fn region_of_alarm(args: &Args) -> Result<Option<&str>, CommandError> {
+    let region = args.alarm.as_ref().and_then(AlarmName::region);
+    match (region, &args.session.region) {
+        (Some(alarms), Some(given)) if alarms != given => Err(CommandError::wrong(format!(
+            "--region is {given}, and the alarm's ARN is of {alarms}: leave --region out"
+        ))),
+        _ => Ok(region),
+    }
+}
+
 /// The alarm as it would be notified of: in ALARM, now or at the time asked for.
-async fn named(
-    name: &str,
-    at: Option<DateTime<Utc>>,
-    account: &Account,
-    region: &str,
-) -> Result<Notice, CommandError> {
-    let (_, alarms) = account.in_region(region);
-    let mut found = match alarms.alarms(&[name.to_owned()]).await {
-        Ok(found) => found,
-        Err(LookupError::AccessDenied) => {
-            return Err("access denied: you need cloudwatch:DescribeAlarms for this".into());
-        }
-        Err(error) => return Err(format!("cloudwatch:DescribeAlarms failed: {error}").into()),
-    };
-    let Some(mut alarm) = found.pop() else {
-        return Err(format!("no alarm is named {name:?} in Region {region}").into());
-    };
+fn fired(mut alarm: Alarm, at: Option<DateTime<Utc>>) -> Alarm {
     if at.is_some() || alarm.state != State::Alarm {
         alarm.fires_at(at.unwrap_or_else(Utc::now));
     }
-    Ok(Notice::Alarm(Box::new(alarm)))
+    alarm
+}
+
+fn time(given: &str) -> Result<DateTime<Utc>, &'static str> {
+    given.parse().map_err(|_| "write a time such as 2026-11-14T03:06:00Z")
 }
 
 fn read(file: &PathBuf) -> Result<Value, CommandError> {
@@ -132,9 +134,9 @@ fn read(file: &PathBuf) -> Result<Value, CommandError> {
     } else {
         std::fs::read_to_string(file)
     };
-    let content = content.map_err(|error| format!("--event {name}: {error}"))?;
-    serde_json::from_str(&content)
-        .map_err(|error| format!("--event {name}: no JSON: {error}").into())
+    let wrong = |why: String| CommandError::wrong(format!("--event {name}: {why}"));
+    let content = content.map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_str(&content).map_err(|error| wrong(format!("no JSON: {error}")))
 }
 
 async fn event_of(
@@ -172,8 +174,9 @@ async fn trigger(
         now: Utc::now(),
         deadline: Instant::now() + Duration::from_secs(args.deadline),
     };
-    let evidence = collector.collect(alarm).await;
-    (composer.trigger(alarm, &evidence, Utc::now()), timed.calls())
+    let mut alarm = alarm.clone();
+    let evidence = collector.collect(&mut alarm).await;
+    (composer.trigger(&alarm, &evidence, Utc::now()), timed.calls())
 }
 
 /// The event as it reads in PagerDuty, then the calls.
@@ -211,26 +214,25 @@ fn routing_key(args: &Args) -> Result<Option<RoutingKey>, CommandError> {
     }
     let key = std::env::var("PAGETRAIL_ROUTING_KEY").unwrap_or_default();
     let key = key.trim().parse().map_err(|_| {
-        "--send: PAGETRAIL_ROUTING_KEY must hold the 32 characters of a PagerDuty integration key"
+        CommandError::wrong(
+            "--send: PAGETRAIL_ROUTING_KEY must hold the 32 characters of a PagerDuty \
+             integration key",
+        )
     })?;
     if !crate::http::url::is_safe(&args.url) {
-        return Err("--url must be https (plain http only to a loopback address)".into());
+        let what = "--url must be https (plain http only to a loopback address)";
+        return Err(CommandError::wrong(what));
     }
     Ok(Some(key))
 }
 
 async fn send(event: &Event, key: &RoutingKey, args: &Args) -> Result<(), CommandError> {
     let pagerduty = PagerDuty::new(args.url.clone(), tls::bundled_config())?;
-    match outcome(Endpoint::V2, &pagerduty.post(event, key).await) {
-        Outcome::Delivered => {
-            eprintln!("sent: PagerDuty took the event");
-            Ok(())
-        }
-        Outcome::Later { reason, .. }
-        | Outcome::RefusedEvent { reason, .. }
-        | Outcome::RefusedKey { reason } => {
-            let why = text::one_line(&reason.whole());
-            Err(format!("not sent: {why}").into())
-        }
+    let outcome = outcome(Endpoint::V2, &pagerduty.post(event, key).await);
+    if let Some(reason) = outcome.reason() {
+        let why = text::one_line(&reason.whole());
+        return Err(format!("not sent: {why}").into());
     }
+    eprintln!("sent: PagerDuty took the event");
+    Ok(())
 }

@@ -52,20 +52,16 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
     for (position, key) in args.keys.iter().enumerate() {
         // The key itself stays out of the message.
         let key: RoutingKey = key.parse().map_err(|errors: Vec<String>| {
-            format!("--key no. {}: {}", position + 1, errors.join("; "))
+            CommandError::wrong(format!("--key no. {}: {}", position + 1, errors.join("; ")))
         })?;
         settings.keys.insert(key);
     }
     if let Some(kind) = &args.fail {
         let fault = Fault { kind: kind.clone(), count: args.fail_count };
-        fault.check().map_err(|message| format!("--fail-count: {message}"))?;
+        fault.check().map_err(|message| CommandError::wrong(format!("--fail-count: {message}")))?;
         settings.faults.push(fault);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(listen(&args.host, args.port, Sandbox::new(settings)));
-    // Requests that hang must not hold up the end.
-    runtime.shutdown_background();
-    result
+    super::block_on(listen(&args.host, args.port, Sandbox::new(settings)))?
 }
 
 async fn listen(host: &str, port: u16, sandbox: Sandbox) -> Result<(), CommandError> {

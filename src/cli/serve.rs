@@ -47,17 +47,17 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
         _ => std::env::var(name).ok(),
     };
     let config = read_server(file, environment).map_err(|error| {
-        let faults = error.faults();
-        format!("{} in the configuration:\n  {}", counted(faults.len()), faults.join("\n  "))
+        let (count, faults) = (counted(error.faults().len()), error.faults().join("\n  "));
+        CommandError::wrong(format!("{count} in the configuration:\n  {faults}"))
     })?;
     if let Some(fault) = &config.enrich.paging.withheld {
-        return Err(format!("a redaction pattern cannot be used: {fault}").into());
+        return Err(CommandError::wrong(format!("a redaction pattern cannot be used: {fault}")));
     }
     if args.check_config {
         println!("pagetrail serve: the configuration is in order");
         return Ok(());
     }
-    server::run(config)
+    Ok(server::run(config)?)
 }
 
 fn counted(faults: usize) -> String {
@@ -68,6 +68,7 @@ fn file(args: &Args) -> Result<ConfigFile, CommandError> {
     let found = || FILES.iter().map(PathBuf::from).find(|path| path.exists());
     let Some(path) = args.config.clone().or_else(found) else { return Ok(ConfigFile::default()) };
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| CommandError::wrong(format!("{name}: {error}")))?;
     Ok(ConfigFile::parse(&name, &text, &SETTINGS))
 }

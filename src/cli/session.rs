@@ -2,43 +2,76 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::config::ProvideCredentials as _;
-use aws_sdk_cloudwatch::error::DisplayErrorContext;
 
 use super::CommandError;
-use crate::aws;
-use crate::text::{cut, one_line};
+use crate::aws::{self, Profile, is_region};
 
 /// Whose credentials, and which Region.
 #[derive(clap::Args, Debug)]
 pub(super) struct SessionArgs {
-    /// Region to look in; without this, that of the profile or `AWS_REGION`
-    #[arg(long)]
+    /// Region to look in; without this, that of the ARN given, of --profile, of `AWS_REGION`, of
+    /// the default profile
+    #[arg(long, global = true, value_parser = region)]
     pub(super) region: Option<String>,
-    /// Profile of the AWS CLI's configuration
-    #[arg(long)]
+    /// Profile of the AWS CLI's configuration; wins over credentials in the environment
+    #[arg(long, global = true, value_name = "NAME")]
     pub(super) profile: Option<String>,
 }
 
 /// Loads the configuration and checks that there are credentials and a Region, so that
-/// their absence is told once and plainly instead of by every call.
-pub(super) async fn open(args: &SessionArgs) -> Result<SdkConfig, CommandError> {
-    let config = aws::user_config(args.region.clone(), args.profile.as_deref()).await;
+/// their absence is said once and plainly instead of by every call. `region` is what another
+/// argument says of it.
+pub(super) async fn open(
+    args: &SessionArgs,
+    region: Option<&str>,
+) -> Result<SdkConfig, CommandError> {
+    let region = args.region.clone().or(region.map(str::to_owned));
+    let config = if let Some(name) = &args.profile {
+        find(name, "--profile").await?.config(region).await
+    } else {
+        let variable = std::env::var("AWS_PROFILE").unwrap_or_default();
+        if !variable.is_empty() {
+            // Only checked, as the AWS CLI does: credentials in the environment come before it.
+            find(&variable, "AWS_PROFILE").await?;
+        }
+        aws::user_config(region).await
+    };
     if config.region().is_none() {
-        return Err("no Region: pass --region, or set AWS_REGION, or run 'aws configure'".into());
+        return Err(CommandError::wrong(
+            "no Region: pass --region, or set AWS_REGION, or run 'aws configure'",
+        ));
     }
     let Some(provider) = config.credentials_provider() else {
-        return Err(no_credentials("none are configured").into());
+        return Err(no_credentials(args, "none are configured").into());
     };
     if let Err(error) = provider.provide_credentials().await {
-        let why = one_line(&DisplayErrorContext(&error).to_string());
-        return Err(no_credentials(&cut(&why, 300)).into());
+        return Err(no_credentials(args, &aws::reason(&error)).into());
     }
     Ok(config)
 }
 
-fn no_credentials(why: &str) -> String {
-    format!(
-        "no AWS credentials: run 'aws configure' or 'aws sso login', or set AWS_PROFILE or \
-         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY ({why})"
-    )
+async fn find(name: &str, given_by: &str) -> Result<Profile, CommandError> {
+    let found = Profile::find(name).await;
+    found.map_err(|error| CommandError::wrong(format!("{given_by}: {error}")))
+}
+
+fn no_credentials(args: &SessionArgs, why: &str) -> String {
+    match &args.profile {
+        Some(name) => format!(
+            "profile {name} gives no AWS credentials: run 'aws sso login --profile {name}' or 'aws \
+             configure --profile {name}' ({why})"
+        ),
+        None => format!(
+            "no AWS credentials: run 'aws configure' or 'aws sso login', or set AWS_PROFILE or \
+             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY ({why})"
+        ),
+    }
+}
+
+fn region(given: &str) -> Result<String, &'static str> {
+    if is_region(given) {
+        Ok(given.to_owned())
+    } else {
+        Err("a Region's name looks like eu-west-1")
+    }
 }

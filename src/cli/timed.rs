@@ -1,10 +1,10 @@
 //! The services asked, with what was asked and how long each call took.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::alarm::tags::Tags;
 use crate::alarm::{Alarm, Metric};
 use crate::evidence::ports::{AlarmSource, LogSource, LookupError, MetricFilter, Page, Query};
 use crate::lines::Line;
@@ -83,7 +83,7 @@ impl<L: Sync + Send, A: AlarmSource> AlarmSource for Timed<L, A>
 where
     A: Send,
 {
-    async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, LookupError> {
+    async fn tags(&self, arn: &str) -> Result<Tags, LookupError> {
         let call = self.alarms.tags(arn);
         self.time(format!("ListTagsForResource {arn}"), call, |tags| format!("{} tags", tags.len()))
             .await

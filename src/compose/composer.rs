@@ -10,8 +10,8 @@ use super::sections::{alarm_section, kinds_section, message_section, searched_se
 use super::severity::severity;
 use super::title;
 use super::title::LONGEST_NAME;
-use crate::alarm::Alarm;
 use crate::alarm::intake::Message;
+use crate::alarm::{Alarm, tags};
 use crate::aws::{Origin, log_group_name};
 use crate::evidence::{Evidence, Kind, Window};
 use crate::hash::sha256_hex;
@@ -81,7 +81,7 @@ impl<'a> Composer<'a> {
                     &one_line(alarm.arn.as_deref().unwrap_or(dedup_key(alarm).as_str())),
                     SUMMARY_LIMIT,
                 ),
-                severity: severity(alarm, &evidence.tags, self.severity),
+                severity: severity(alarm, self.severity),
                 timestamp: alarm.changed_at.map(|changed| changed.to_rfc3339()),
                 component: worst
                     .map(|kind| name(&kind.example.log_group))
@@ -161,8 +161,7 @@ fn links_of(
 ) -> Vec<Link> {
     let to = |href: Option<String>, text: &str| Some(Link { href: href?, text: text.to_owned() });
     let mut links = Vec::new();
-    let tag = evidence.tags.get("pagetrail:runbook").map(String::as_str);
-    links.extend(links::runbook(tag, alarm.description.as_deref()));
+    links.extend(links::runbook(tags::runbook(&alarm.tags), alarm.description.as_deref()));
     links.extend(to(links::alarm(alarm), "Alarm in CloudWatch"));
     if let Some(kind) = worst.filter(|kind| !kind.example.log_group.is_empty()) {
         let line = &kind.example;

@@ -124,6 +124,7 @@ pub(super) fn searched_section(details: &mut Details, evidence: &Evidence) {
                     Why::Tag => "tagged",
                     Why::MetricFilter => "metric filter",
                     Why::Table => "by the metric",
+                    Why::LogAlarm => "log alarm",
                 };
                 let pattern =
                     if source.pattern.is_empty() { "every line" } else { &source.pattern };

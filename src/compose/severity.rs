@@ -1,19 +1,13 @@
 //! How bad an alarm is: by its tag, else by how teams name and describe alarms, else the default.
 
-use std::collections::BTreeMap;
-
-use crate::alarm::Alarm;
+use crate::alarm::{Alarm, tags};
 use crate::pagerduty::Severity;
 
-/// Decides by the tag `pagetrail:severity`, then by words in the alarm's name, then by
+/// Decides by the alarm's tag, then by words in the alarm's name, then by
 /// words in its description: `SEV2`, `P1`, `[warning]`, `severity: critical`.
-pub(super) fn severity(
-    alarm: &Alarm,
-    tags: &BTreeMap<String, String>,
-    default: Severity,
-) -> Severity {
-    tags.get("pagetrail:severity")
-        .and_then(|tag| word(tag.trim()))
+pub(super) fn severity(alarm: &Alarm, default: Severity) -> Severity {
+    tags::severity(&alarm.tags)
+        .and_then(word)
         .or_else(|| convention(&alarm.name))
         .or_else(|| alarm.description.as_deref().and_then(convention))
         .unwrap_or(default)

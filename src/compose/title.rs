@@ -49,8 +49,10 @@ pub(super) fn of_alarm(
         "" => "a log line without a message",
         name => name,
     };
-    let breach = breach(alarm, now);
-    let seen = seen(evidence, (breach.end - breach.start).to_std().unwrap_or_default());
+    // The parts of a composite alarm are its children's; they have a time each.
+    let own = evidence.parts.iter().find(|part| part.child.is_none());
+    let span = own.map_or_else(|| breach(alarm, now), |part| part.span);
+    let seen = seen(evidence, (span.end - span.start).to_std().unwrap_or_default());
     fitted(what, &format!("· {seen} · {subject} ({place})"))
 }
 

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Lookup;
-use crate::text::one_line;
+use crate::text::{alike, did_you_mean, one_line};
 
 /// Before the name of each environment variable.
 const PREFIX: &str = "PAGETRAIL_";
@@ -40,9 +40,7 @@ impl ConfigFile {
             if known.contains(&name) {
                 file.take(name, value, line);
             } else {
-                let meant = nearest(name, known)
-                    .map(|meant| format!("; did you mean {meant}?"))
-                    .unwrap_or_default();
+                let meant = did_you_mean(&alike(name, known.iter().copied(), 1));
                 file.faults.push(format!("{}, line {line}: no such setting{meant}", file.name));
             }
         }
@@ -141,12 +139,6 @@ fn json_of(value: &DeValue<'_>) -> Option<Value> {
         }
         scalar_value => scalar(scalar_value).map(Value::String),
     }
-}
-
-/// The known name that is the fewest changes of a letter away, if few.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let distance = |other: &&str| strsim::levenshtein(name, other);
-    known.iter().min_by_key(|other| distance(other)).filter(|other| distance(other) <= 3).copied()
 }
 
 #[cfg(test)]

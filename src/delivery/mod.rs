@@ -1,11 +1,11 @@
 //! Delivery: getting an event accepted by PagerDuty.
 
 mod backoff;
-mod canary;
+mod health_check;
 pub mod order;
 mod worker;
 
 pub use backoff::delay;
-pub use canary::Canary;
-pub(crate) use canary::NEVER;
+pub(crate) use health_check::NEVER;
+pub use health_check::{HealthCheck, check_key};
 pub use worker::Worker;

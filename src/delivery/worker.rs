@@ -100,8 +100,8 @@ impl<Q: Settle> Worker<Q> {
             }
             Content::Unknown(error) => {
                 // The error's text may quote the body, which is not for our log.
-                let what = "the queue's message is no Pagetrail event".to_owned();
-                let reason = Reason { what, said: error.clone() };
+                let what = "the queue's message is no Pagetrail event";
+                let reason = Reason::quoting(what, error);
                 return self.reject(message, "", None, &reason).await;
             }
         };
@@ -229,9 +229,10 @@ impl<Q: Settle> Worker<Q> {
         let Some(first) = items.first() else { return };
         let attempts = first.message.attempts;
         let delay = delay(attempts, after, fastrand::f64());
-        Signal::Later {
+        Signal::Postponed {
             dedup_key: first.dedup_key(),
             why: &reason.what,
+            rate_limited: reason.is_rate_limited(),
             attempts,
             waiting: items.len(),
             seconds: delay.as_secs_f64(),

@@ -9,7 +9,6 @@ mod plan;
 mod settings;
 pub mod unenriched;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -24,11 +23,12 @@ use tracing::{error, info, warn};
 
 use crate::alarm::Alarm;
 use crate::alarm::intake::{self, Message, Notice};
+use crate::alarm::tags::{self, Tags};
 use crate::aws::home;
 use crate::compose::{Composer, dedup_key, resolve};
 use crate::evidence::aws::Account;
 use crate::evidence::ports::LookupError;
-use crate::evidence::{Collector, Evidence, Redacted};
+use crate::evidence::{self, Collector, Evidence, Redacted};
 use crate::hash::sha256_hex;
 use crate::pagerduty::{Event, SENDABLE_LIMIT};
 use crate::queue::{Deduplication, Outbox, Outline, QueueError, Queued};
@@ -131,7 +131,7 @@ impl<Q: Outbox> Enrich<Q> {
     async fn carry_out(&self, task: Task<'_>, deadline: Instant) -> Result<(), QueueError> {
         match task {
             Task::Page(message) => self.message(&message).await,
-            Task::Trigger(alarm, turn) => self.trigger(&alarm, turn, deadline).await,
+            Task::Trigger(alarm, turn) => self.trigger(*alarm, turn, deadline).await,
             Task::Resolve(alarm, turn) => self.resolve(&alarm, turn, deadline).await,
             Task::Nothing => Ok(()),
         }
@@ -139,23 +139,24 @@ impl<Q: Outbox> Enrich<Q> {
 
     async fn trigger(
         &self,
-        alarm: &Alarm,
+        mut alarm: Alarm,
         mut turn: Turn<'_>,
         deadline: Instant,
     ) -> Result<(), QueueError> {
-        let mut evidence = self.evidence(alarm, deadline).await;
+        let mut evidence = self.evidence(&mut alarm, deadline).await;
+        let alarm = &alarm;
         let standing = turn.come().await?;
         let queued = AssertUnwindSafe(self.queue_trigger(alarm, &evidence)).catch_unwind().await;
         if let Ok(queued) = queued {
             queued?;
         } else {
-            evidence = crashed(alarm, evidence.tags);
+            evidence = crashed(alarm);
             self.queue_trigger(alarm, &evidence).await?;
         }
         if standing == Standing::Overtaken {
             // The page still comes; but the alarm is over, and no OK will say so again.
             let id = sha256_hex(&["overtaken", &alarm.deduplication_id()]);
-            self.queue_resolve(alarm, Some(target(&evidence.tags)), &id).await?;
+            self.queue_resolve(alarm, Some(target(&alarm.tags)), &id).await?;
         }
         turn.pass();
         Signal::Triggered {
@@ -170,7 +171,7 @@ impl<Q: Outbox> Enrich<Q> {
 
     async fn queue_trigger(&self, alarm: &Alarm, evidence: &Evidence) -> Result<(), QueueError> {
         let now = Utc::now();
-        self.queue(&target(&evidence.tags), alarm.deduplication_id(), |limit| {
+        self.queue(&target(&alarm.tags), alarm.deduplication_id(), |limit| {
             self.composer(limit).trigger(alarm, evidence, now)
         })
         .await
@@ -185,8 +186,8 @@ impl<Q: Outbox> Enrich<Q> {
         mut turn: Turn<'_>,
         deadline: Instant,
     ) -> Result<(), QueueError> {
-        let (logs, alarms) = self.account.in_region(&alarm.origin.region);
-        let tags = self.collector(&logs, &alarms, deadline).tags(alarm).await;
+        let (_, alarms) = self.account.in_region(&alarm.origin.region);
+        let tags = evidence::tags::look_up(alarm, &alarms, deadline).await;
         if turn.come().await? == Standing::Overtaken {
             info!(dedup_key = %dedup_key(alarm), "an old OK: the alarm was raised again since");
             turn.pass();
@@ -228,7 +229,7 @@ impl<Q: Outbox> Enrich<Q> {
     }
 
     /// A crash of the code that reads log lines costs the evidence, never the page.
-    async fn evidence(&self, alarm: &Alarm, deadline: Instant) -> Evidence {
+    async fn evidence(&self, alarm: &mut Alarm, deadline: Instant) -> Evidence {
         if let Some(fault) = &self.config.paging.withheld {
             error!(fault, "the evidence is withheld: a redaction pattern cannot be used");
             let note =
@@ -239,7 +240,7 @@ impl<Q: Outbox> Enrich<Q> {
         let logs = Redacted { logs: &logs, redactor: &self.config.paging.redactor };
         let collector = self.collector(&logs, &alarms, deadline);
         let collected = AssertUnwindSafe(collector.collect(alarm)).catch_unwind().await;
-        collected.unwrap_or_else(|_| crashed(alarm, BTreeMap::new()))
+        collected.unwrap_or_else(|_| crashed(alarm))
     }
 
     fn collector<'a, L, A>(
@@ -294,16 +295,17 @@ impl<Q: Outbox> Enrich<Q> {
     }
 }
 
+/// The routing target that an alarm's tags name.
+fn target(tags: &Tags) -> Target {
+    Target::named(tags::target(tags))
+}
+
 /// What is told in place of evidence that Pagetrail stumbled over.
-fn crashed(alarm: &Alarm, tags: BTreeMap<String, String>) -> Evidence {
+fn crashed(alarm: &Alarm) -> Evidence {
     error!(dedup_key = %dedup_key(alarm), "the evidence made Pagetrail crash");
     let note = "no log lines: Pagetrail itself failed over them. Its own log says where; please \
                 report it.";
-    Evidence { notes: vec![note.to_owned()], tags, ..Evidence::default() }
-}
-
-fn target(tags: &BTreeMap<String, String>) -> Target {
-    Target::named(tags.get("pagetrail:target").map(String::as_str))
+    Evidence { notes: vec![note.to_owned()], ..Evidence::default() }
 }
 
 /// Events that could not be queued.

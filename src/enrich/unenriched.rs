@@ -64,7 +64,7 @@ pub async fn queue(events: &[Unenriched], outbox: &impl Outbox) -> Result<(), Qu
         let queued = Queued::of(Target::default_pool(), event)?;
         let deduplication = Deduplication::Id(deduplication_id.clone());
         outbox.send(queued.outgoing(&Outline::from(event), deduplication)?).await?;
-        Signal::Bare { dedup_key: event.dedup_key.as_str() }.tell();
+        Signal::Unenriched { dedup_key: event.dedup_key.as_str() }.tell();
     }
     Ok(())
 }

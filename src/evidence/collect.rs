@@ -1,6 +1,6 @@
 //! Collecting evidence: sources, then their lines and kinds, then the trails, until the deadline.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,13 +12,15 @@ use tokio::time::Instant;
 use super::calls::Calls;
 use super::kinds::KindsOf;
 use super::newest::Newest;
-use super::notes::{Asked, explain, no_line};
+use super::notes::{Asked, explain, looked_back, no_line};
 use super::ports::{AlarmSource, LogSource, LookupError, Order, Query};
 use super::search::{MOST_COUNTED, search};
-use super::sources::{self, Source, Why};
+use super::sources::{Services, Source, Why, find};
+use super::subjects::{Subject, subjects};
 use super::trail::{Reach, follow};
-use super::{Count, Evidence, Kind, Part, Window, window};
-use crate::alarm::{Alarm, State, rule};
+use super::window::wider;
+use super::{Count, Evidence, Kind, Part, Window, breach, tags, window};
+use crate::alarm::Alarm;
 use crate::lines::Line;
 use crate::text::cut;
 
@@ -30,10 +32,8 @@ const LATE_LINES: [Duration; 4] = [
     Duration::from_secs(4),
     Duration::from_secs(6),
 ];
-/// Alarms of a composite alarm that are looked into, on all levels together.
-const MOST_CHILDREN: usize = 10;
-/// Composite alarms may hold composite alarms.
-const DEEPEST: usize = 3;
+/// Log groups in which a trace is searched.
+const MOST_TRACE_GROUPS: usize = 10;
 
 /// How much evidence is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,32 +59,31 @@ pub struct Collector<'a, L, A> {
 }
 
 impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
-    /// Collects what the logs say about an alarm. Never fails and never outlasts the
-    /// deadline: what could not be had is told in the notes.
-    pub async fn collect(&self, alarm: &Alarm) -> Evidence {
+    /// Collects what the logs say about an alarm, and gives it its tags. Never fails and
+    /// never outlasts the deadline: what could not be had is said in the notes.
+    pub async fn collect(&self, alarm: &mut Alarm) -> Evidence {
         let calls = Calls::until(self.deadline);
         let mut evidence = Evidence::default();
         let subjects = self.subjects(alarm, &mut evidence, &calls).await;
         let trails = (self.limits.trails / subjects.len().max(1)).max(self.limits.trails.min(1));
-        let parts = subjects.iter().map(|subject| self.part(subject, alarm, trails, &calls));
+        let parts = subjects.iter().map(|subject| self.part(subject, trails, &calls));
         let parts = join_all(parts).await;
         for (part, notes) in parts {
             evidence.parts.push(part);
             evidence.notes.extend(notes);
         }
-        evidence.tell_once();
+        evidence.note_once();
         evidence
     }
 
     /// Finds out where an alarm's evidence would come from, without reading any line:
     /// the same parts and notes, with nothing in them but sources.
-    pub async fn places(&self, alarm: &Alarm) -> Evidence {
+    pub async fn places(&self, alarm: &mut Alarm) -> Evidence {
         let calls = Calls::until(self.deadline);
         let mut evidence = Evidence::default();
         for subject in self.subjects(alarm, &mut evidence, &calls).await {
-            let of = subject.or(alarm);
-            let found = sources::find(of, &subject.tags, self.logs, self.alarms, &calls).await;
-            let mut part = Part::of(&subject, of, self.now);
+            let found = find(&subject.alarm, &self.services(&calls)).await;
+            let mut part = Part::of(&subject, self.now);
             for source in found.sources {
                 if self.exists(&source, &calls).await {
                     part.sources.push(source);
@@ -95,8 +94,22 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             evidence.parts.push(part);
             evidence.notes.extend(found.notes);
         }
-        evidence.tell_once();
+        evidence.note_once();
         evidence
+    }
+
+    async fn subjects<'s>(
+        &self,
+        alarm: &'s mut Alarm,
+        evidence: &mut Evidence,
+        calls: &Calls,
+    ) -> Vec<Subject<'s>> {
+        evidence.notes.extend(tags::fill(alarm, self.alarms, calls).await);
+        subjects(alarm, self.alarms, calls, &mut evidence.notes).await
+    }
+
+    fn services<'s>(&'s self, calls: &'s Calls) -> Services<'s, L, A> {
+        Services { logs: self.logs, alarms: self.alarms, calls }
     }
 
     /// Whether a log group that was only named is there; in doubt it is.
@@ -109,131 +122,29 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         groups.map_or(true, |groups| groups.contains(name))
     }
 
-    /// The alarm itself, or the children of a composite alarm and, where it is tagged
-    /// with log groups of its own, the composite too.
-    async fn subjects(
-        &self,
-        alarm: &Alarm,
-        evidence: &mut Evidence,
-        calls: &Calls,
-    ) -> Vec<Subject> {
-        evidence.tags = self.tags_or_note(alarm, calls, &mut evidence.notes).await;
-        let itself = || Subject { child: None, tags: evidence.tags.clone() };
-        if alarm.composite.is_none() {
-            return vec![itself()];
-        }
-        let mut notes = Vec::new();
-        let children = self.children(alarm, calls, &mut notes).await;
-        let tagged = children.into_iter().map(|child| async {
-            let mut notes = Vec::new();
-            let tags = self.tags_or_note(&child, calls, &mut notes).await;
-            (Subject { child: Some(child), tags }, notes)
-        });
-        let (mut subjects, tag_notes): (Vec<Subject>, Vec<Vec<String>>) =
-            join_all(tagged).await.into_iter().unzip();
-        if subjects.is_empty() || evidence.tags.contains_key("pagetrail:log-group") {
-            subjects.push(itself());
-        }
-        evidence.notes.extend(notes);
-        evidence.notes.extend(tag_notes.into_iter().flatten());
-        subjects
-    }
-
-    /// The alarm's tags: those in the notification, else those CloudWatch tells.
-    ///
-    /// # Errors
-    /// When CloudWatch does not tell.
-    pub async fn tags(&self, alarm: &Alarm) -> Result<BTreeMap<String, String>, LookupError> {
-        self.tags_within(alarm, &Calls::until(self.deadline)).await
-    }
-
-    async fn tags_within(
-        &self,
-        alarm: &Alarm,
-        calls: &Calls,
-    ) -> Result<BTreeMap<String, String>, LookupError> {
-        let Some(arn) = alarm.arn.as_deref().filter(|_| alarm.tags.is_empty()) else {
-            return Ok(alarm.tags.clone());
-        };
-        match calls.make_briefly(|| self.alarms.tags(arn)).await {
-            // An alarm that was deleted meanwhile has none.
-            Err(LookupError::NotFound) => Ok(BTreeMap::new()),
-            tags => tags,
-        }
-    }
-
-    async fn tags_or_note(
-        &self,
-        alarm: &Alarm,
-        calls: &Calls,
-        notes: &mut Vec<String>,
-    ) -> BTreeMap<String, String> {
-        self.tags_within(alarm, calls).await.unwrap_or_else(|error| {
-            let arn = alarm.arn.as_deref().unwrap_or_default();
-            let what = "the alarm's tags could not be read";
-            notes.push(explain(what, &error, &Asked::tags(arn)));
-            BTreeMap::new()
-        })
-    }
-
-    /// The alarms behind a composite alarm that are in ALARM, on all levels.
-    async fn children(&self, alarm: &Alarm, calls: &Calls, notes: &mut Vec<String>) -> Vec<Alarm> {
-        let mut found: Vec<Alarm> = Vec::new();
-        let mut names = child_names(alarm);
-        for _ in 0..DEEPEST {
-            names.retain(|name| found.iter().all(|known| known.name != *name));
-            if names.is_empty() {
-                break;
-            }
-            let level = match calls.make(|| self.alarms.alarms(&names)).await {
-                Ok(alarms) => alarms,
-                Err(error) => {
-                    let what = format!("the children of {} could not be read", alarm.name);
-                    notes.push(explain(&what, &error, &Asked::alarms()));
-                    break;
-                }
-            };
-            names =
-                level.iter().filter(|it| it.composite.is_some()).flat_map(child_names).collect();
-            found.extend(level);
-        }
-        found.retain(|child| child.composite.is_none());
-        if found.iter().any(|child| child.state == State::Alarm) {
-            found.retain(|child| child.state == State::Alarm);
-        }
-        if found.len() > MOST_CHILDREN {
-            let left = found.len() - MOST_CHILDREN;
-            notes.push(format!("only {MOST_CHILDREN} children were looked into, {left} were not."));
-            found.truncate(MOST_CHILDREN);
-        }
-        found
-    }
-
     /// What the logs say about one subject of the alarm. Boxed, since many run side by
     /// side and each is large.
     fn part<'f>(
         &'f self,
-        subject: &'f Subject,
-        alarm: &'f Alarm,
+        subject: &'f Subject<'_>,
         trails: usize,
         calls: &'f Calls,
     ) -> BoxFuture<'f, (Part, Vec<String>)> {
         async move {
-            let tags = &subject.tags;
-            let mut part = Part::of(subject, subject.or(alarm), self.now);
-            let subject = subject.or(alarm);
+            let alarm = &*subject.alarm;
+            let mut part = Part::of(subject, self.now);
             let mut notes = Vec::new();
-            if subject.carried.is_empty() {
-                let found = sources::find(subject, tags, self.logs, self.alarms, calls).await;
+            if alarm.carried.is_empty() {
+                let found = find(alarm, &self.services(calls)).await;
                 part.sources = found.sources;
                 notes = found.notes;
-                self.lines(&mut part, subject, &mut notes, calls).await;
+                self.lines(&mut part, alarm, &mut notes, calls).await;
             } else {
-                part.carry(subject);
+                part.carry(alarm);
             }
-            self.trails(&mut part.kinds, trails, subject, &mut notes, calls).await;
+            self.trails(&mut part.kinds, trails, alarm, &mut notes, calls).await;
             if part.lines.is_empty() && notes.is_empty() {
-                notes.push(no_line(&part.sources, part.window, subject.proves_a_line()));
+                notes.push(no_line(&part.sources, part.window, expects_a_line(alarm, &part)));
             }
             (part, notes)
         }
@@ -246,12 +157,20 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         }
         let mut found = self.search_all(&part.sources, part.window, calls).await;
         for wait in LATE_LINES {
-            let empty = found.matched().seen == 0;
-            let failed = found.ends.iter().all(|(_, error)| error.is_some());
-            if !empty || failed || !expects_a_line(alarm, part) || !calls.pause(wait).await {
+            if !found.is_empty() || !expects_a_line(alarm, part) || !calls.pause(wait).await {
                 break;
             }
             found = self.search_all(&part.sources, part.window, calls).await;
+        }
+        if found.is_empty()
+            && let Some(wider) = wider(alarm, self.now)
+        {
+            found = self.search_all(&part.sources, wider, calls).await;
+            if found.matched().seen > 0 {
+                notes.push(looked_back(part.window, wider));
+                part.span = wider;
+            }
+            part.window = wider;
         }
         for (source, (matched, error)) in part.sources.iter().zip(&found.ends) {
             let Some(error) = error else { continue };
@@ -272,7 +191,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         part.lines = found.newest.into_lines();
     }
 
-    async fn search_all(&self, sources: &[Source], window: Window, calls: &Calls) -> Found {
+    async fn search_all(&self, sources: &[Source], window: Window, calls: &Calls) -> Matches {
         // The standard library's lock: nothing awaits while it is held.
         let found = Mutex::new((Newest::new(self.limits.lines), KindsOf::default()));
         let searches = sources.iter().map(|source| {
@@ -296,7 +215,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         });
         let ends = join_all(searches).await;
         let (newest, kinds) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Found { newest, kinds, ends }
+        Matches { newest, kinds, ends }
     }
 
     async fn trails(
@@ -343,33 +262,24 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
                 }
             }
         });
-        join_all(found).await.into_iter().flatten().take(MOST_CHILDREN).collect()
-    }
-}
-
-/// An alarm that is looked into, and its tags.
-struct Subject {
-    /// Nothing for the alarm that fired.
-    child: Option<Alarm>,
-    tags: BTreeMap<String, String>,
-}
-
-impl Subject {
-    /// The child, or the alarm that fired.
-    fn or<'a>(&'a self, fired: &'a Alarm) -> &'a Alarm {
-        self.child.as_ref().unwrap_or(fired)
+        join_all(found).await.into_iter().flatten().take(MOST_TRACE_GROUPS).collect()
     }
 }
 
 /// What a search over all sources brought.
-struct Found {
+struct Matches {
     newest: Newest,
     kinds: KindsOf,
     /// How each source's search ended.
     ends: Vec<(Count, Option<LookupError>)>,
 }
 
-impl Found {
+impl Matches {
+    /// Whether nothing matched although it was searched.
+    fn is_empty(&self) -> bool {
+        self.matched().seen == 0 && self.ends.iter().any(|(_, error)| error.is_none())
+    }
+
     fn matched(&self) -> Count {
         self.ends.iter().fold(Count::default(), |sum, (count, _)| Count {
             seen: sum.seen + count.seen,
@@ -379,19 +289,20 @@ impl Found {
 }
 
 impl Evidence {
-    /// The same note about several parts is told once.
-    fn tell_once(&mut self) {
+    /// The same note about several parts stands once.
+    fn note_once(&mut self) {
         let mut known = HashSet::new();
         self.notes.retain(|note| known.insert(note.clone()));
     }
 }
 
 impl Part {
-    fn of(subject: &Subject, alarm: &Alarm, now: DateTime<Utc>) -> Self {
+    fn of(subject: &Subject<'_>, now: DateTime<Utc>) -> Self {
         Self {
-            child: subject.child.as_ref().map(|child| child.name.clone()),
+            child: subject.is_child.then(|| subject.alarm.name.clone()),
             sources: Vec::new(),
-            window: window(alarm, now),
+            window: window(&subject.alarm, now),
+            span: breach(&subject.alarm, now),
             matched: Count::default(),
             kinds: Vec::new(),
             lines: Vec::new(),
@@ -421,23 +332,4 @@ impl Part {
 /// Only a metric filter counts lines one by one.
 fn expects_a_line(alarm: &Alarm, part: &Part) -> bool {
     alarm.proves_a_line() && part.sources.iter().any(|source| source.why == Why::MetricFilter)
-}
-
-/// The names of a composite alarm's children: those that made the change, else all in
-/// its rule.
-fn child_names(alarm: &Alarm) -> Vec<String> {
-    let Some(composite) = &alarm.composite else { return Vec::new() };
-    let named = if composite.triggering.is_empty() {
-        composite.rule.as_deref().map(rule::children).unwrap_or_default()
-    } else {
-        composite.triggering.clone()
-    };
-    // An ARN's last part is the name, which may hold colons itself.
-    named
-        .into_iter()
-        .map(|name| match name.split_once(":alarm:") {
-            Some((_, name)) => name.to_owned(),
-            None => name,
-        })
-        .collect()
 }

@@ -9,7 +9,7 @@ use crate::lines::Line;
 use crate::lines::digest::{Digest, Slot};
 use crate::lines::record::Record;
 
-/// Kinds that are told about one alarm.
+/// Kinds that are kept of one alarm.
 const MOST_KINDS: usize = 10;
 /// Shapes of lines of which a line is kept; the digest may join several to one kind.
 const MOST_EXAMPLES: usize = 200;

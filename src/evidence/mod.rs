@@ -1,4 +1,11 @@
-//! Evidence: what the logs say about an alarm. Alarm → sources → window → search → kinds → trails.
+//! Evidence: what the logs say about an alarm, until a deadline.
+//!
+//! `collect` leads through it: `tags` and `subjects` say which alarms to look into,
+//! `sources` (with [`table`] for AWS's own metrics) where, `window` when; `search` reads
+//! the lines, `kinds` and `newest` keep what counts of them, `trail` follows a line of
+//! each kind through its request. All of them ask through [`ports`], which [`aws`] fills
+//! and [`Redacted`] guards, with the time that `calls` leaves, and `notes` says in plain
+//! words what could not be had.
 
 pub mod aws;
 mod calls;
@@ -10,11 +17,12 @@ pub mod ports;
 mod redacted;
 mod search;
 mod sources;
+mod subjects;
 pub mod table;
+pub mod tags;
 mod trail;
 mod window;
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use chrono::{DateTime, Utc};
@@ -32,9 +40,7 @@ use crate::lines::correlation::Correlation;
 pub struct Evidence {
     /// One part for a plain alarm; for a composite alarm one for each child.
     pub parts: Vec<Part>,
-    /// The tags of the alarm that fired.
-    pub tags: BTreeMap<String, String>,
-    /// What is missing and how to mend it, in plain words.
+    /// What is missing and what to do about it, in plain words.
     pub notes: Vec<String>,
 }
 
@@ -45,7 +51,11 @@ pub struct Part {
     pub child: Option<String>,
     /// Where it was searched.
     pub sources: Vec<Source>,
+    /// When it was searched.
     pub window: Window,
+    /// The time that its lines are from: that of the breach, or all that was searched where
+    /// the breach's own time held none.
+    pub span: Window,
     /// How many lines matched.
     pub matched: Count,
     /// The kinds among them, the most severe and frequent first.

@@ -1,9 +1,12 @@
-//! Notes: what is missing from the evidence and how to mend it, in plain words.
+//! Notes: what is missing from the evidence and what to do about it, in plain words.
+
+use chrono::{DateTime, Utc};
 
 use super::Window;
 use super::ports::LookupError;
 use super::sources::Source;
 use crate::alarm::Alarm;
+use crate::alarm::tags::LOG_GROUP;
 use crate::aws::Origin;
 
 /// A call that was made, as far as a person needs to know it to repair what failed.
@@ -107,16 +110,28 @@ pub(super) fn no_source(alarm: &Alarm) -> String {
         .iter()
         .map(|metric| format!("{}/{}", metric.namespace, metric.name))
         .collect();
-    let mend = "Tag the alarm with pagetrail:log-group to say where to look.";
+    let remedy = format!("Tag the alarm with {LOG_GROUP} to say where to look.");
     if metrics.is_empty() {
-        return format!("no log lines: {} names no metric of its own. {mend}", alarm.name);
+        return format!("no log lines: {} names no metric of its own. {remedy}", alarm.name);
     }
     format!(
         "no log lines: no metric filter in account {} and Region {} feeds {}, and it is no AWS \
-         metric whose log group is known. {mend}",
+         metric whose log group is known. {remedy}",
         alarm.origin.account,
         alarm.origin.region,
         metrics.join(", ")
+    )
+}
+
+/// Nothing matched in the alarm's own time, but something did before it.
+pub(super) fn looked_back(own: Window, wider: Window) -> String {
+    let time = |time: DateTime<Utc>| time.format("%H:%M:%S").to_string();
+    format!(
+        "The lines may be about something else: nothing matched in the alarm's own time, {} to {} \
+         UTC, so they are from {} on.",
+        time(own.start),
+        time(own.end),
+        time(wider.start),
     )
 }
 

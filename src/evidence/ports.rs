@@ -1,10 +1,10 @@
 //! The ports to the services that hold logs and alarms, a page at a time, and how they fail.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 
 use chrono::{DateTime, Utc};
 
+use crate::alarm::tags::Tags;
 use crate::alarm::{Alarm, Metric};
 use crate::lines::Line;
 
@@ -34,10 +34,7 @@ pub trait LogSource: Sync {
 /// What an alarm is about, from the services that know.
 pub trait AlarmSource: Sync {
     /// The tags of an alarm.
-    fn tags(
-        &self,
-        arn: &str,
-    ) -> impl Future<Output = Result<BTreeMap<String, String>, LookupError>> + Send;
+    fn tags(&self, arn: &str) -> impl Future<Output = Result<Tags, LookupError>> + Send;
 
     /// The alarms with these names, as they are now; unknown names are left out.
     fn alarms(

@@ -1,13 +1,13 @@
-//! Where to look: what the user tagged, else the metric filters, else the table of AWS metrics.
-
-use std::collections::BTreeMap;
+//! Where to look: what the user tagged, else the metric filters, the table of AWS metrics, or
+//! a log alarm's own query.
 
 use futures_util::future::join_all;
 
 use super::calls::Calls;
 use super::notes::{Asked, explain, no_source};
 use super::ports::{AlarmSource, LogSource, LookupError, MetricFilter};
-use super::table::{self, ERRORS, Group, Place};
+use super::table::{self, ERRORS, Group, Guess};
+use crate::alarm::tags::{self, Tags};
 use crate::alarm::{Alarm, Metric};
 use crate::aws::Origin;
 
@@ -31,29 +31,36 @@ pub enum Why {
     MetricFilter,
     /// The table from AWS metrics to log groups: a guess, if a good one.
     Table,
+    /// A log alarm's own query.
+    LogAlarm,
 }
 
 /// The sources of one alarm, and what could not be found out.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct Located {
     pub(super) sources: Vec<Source>,
     pub(super) notes: Vec<String>,
 }
 
+/// What is asked where an alarm's lines are, and the time for it.
+pub(super) struct Services<'a, L, A> {
+    pub(super) logs: &'a L,
+    pub(super) alarms: &'a A,
+    pub(super) calls: &'a Calls,
+}
+
 /// Looks in the order tags, metric filters, table; the first that answers, for each
-/// metric on its own. `tags` are the alarm's own.
+/// metric on its own. A log alarm has no metric but a query.
 pub(super) async fn find(
     alarm: &Alarm,
-    tags: &BTreeMap<String, String>,
-    logs: &impl LogSource,
-    alarms: &impl AlarmSource,
-    calls: &Calls,
-) -> Found {
-    let mut found = tagged(tags);
+    services: &Services<'_, impl LogSource, impl AlarmSource>,
+) -> Located {
+    let mut found = tagged(&alarm.tags);
     if found.sources.is_empty() {
-        let (filtered, unfed) = filtered(alarm, logs, calls).await;
+        let (filtered, unfed) = filtered(alarm, services).await;
         found.add(filtered);
-        found.add(tabled(&unfed, alarm, tags, logs, alarms, calls).await);
+        found.add(tabled(&unfed, alarm, services).await);
+        found.add(queried(alarm));
     }
     found.sources.sort();
     found.sources.dedup_by(|a, b| a.log_group == b.log_group && a.pattern == b.pattern);
@@ -70,51 +77,55 @@ pub(super) async fn find(
     found
 }
 
-impl Found {
+impl Located {
     fn add(&mut self, other: Self) {
         self.sources.extend(other.sources);
         self.notes.extend(other.notes);
     }
 }
 
-/// `pagetrail:log-group` names log groups, separated by spaces; `pagetrail:pattern` is
-/// what to look for in them.
-fn tagged(tags: &BTreeMap<String, String>) -> Found {
-    let groups = tags.get("pagetrail:log-group").map(String::as_str).unwrap_or_default();
-    let pattern = tagged_pattern(tags).unwrap_or_else(|| ERRORS.to_owned());
-    let sources = groups.split_whitespace().map(|group| Source {
-        // The console shows a log group's ARN with `:*` behind it, which no search takes.
-        log_group: group.trim_end_matches(":*").to_owned(),
+/// The log groups that the alarm's tags name, and what to look for in them.
+fn tagged(tags: &Tags) -> Located {
+    let pattern = tags::pattern(tags).unwrap_or_else(|| ERRORS.to_owned());
+    let sources = tags::log_groups(tags).map(|group| Source {
+        log_group: group.to_owned(),
         pattern: pattern.clone(),
         why: Why::Tag,
     });
-    Found { sources: sources.collect(), notes: Vec::new() }
+    Located { sources: sources.collect(), notes: Vec::new() }
 }
 
-/// What `pagetrail:pattern` asks for. A tag's value may hold letters, digits, spaces and
-/// `+ - = . _ : / @` only, so `any: ERROR FATAL` stands for the pattern `?"ERROR" ?"FATAL"`;
-/// anything else is a pattern as it is.
-fn tagged_pattern(tags: &BTreeMap<String, String>) -> Option<String> {
-    let value = tags.get("pagetrail:pattern")?.trim();
-    let Some(words) = value.strip_prefix("any:") else { return Some(value.to_owned()) };
-    let terms: Vec<String> = words
-        .split_whitespace()
-        .map(|word| word.replace(['"', '\\'], ""))
-        .map(|word| format!("?\"{word}\""))
-        .collect();
-    Some(terms.join(" ")).filter(|pattern| !pattern.is_empty())
+/// The log groups that a log alarm's query reads. Its filters are searched for where a
+/// filter pattern can say the same: the query itself would cost money each time.
+fn queried(alarm: &Alarm) -> Located {
+    let Some(query) = &alarm.log_query else { return Located::default() };
+    let pattern =
+        tags::pattern(&alarm.tags).or_else(|| query.pattern()).unwrap_or_else(|| ERRORS.to_owned());
+    let sources = query.log_groups.iter().map(|group| Source {
+        log_group: nearest_name(group, alarm),
+        pattern: pattern.clone(),
+        why: Why::LogAlarm,
+    });
+    Located { sources: sources.collect(), notes: Vec::new() }
+}
+
+/// A log group of the alarm's own account goes by its name, any other by its ARN.
+fn nearest_name(group: &str, alarm: &Alarm) -> String {
+    let group = group.trim_end_matches(":*");
+    let own = Origin::from_arn(group).is_some_and(|origin| origin == alarm.origin);
+    let name = group.split_once(":log-group:").map(|(_, name)| name).filter(|_| own);
+    name.unwrap_or(group).to_owned()
 }
 
 /// The sources that metric filters name, and the metrics that no filter feeds.
 async fn filtered<'a>(
     alarm: &'a Alarm,
-    logs: &impl LogSource,
-    calls: &Calls,
-) -> (Found, Vec<&'a Metric>) {
+    services: &Services<'_, impl LogSource, impl AlarmSource>,
+) -> (Located, Vec<&'a Metric>) {
     let is_aws = |metric: &&Metric| table::is_aws(&metric.namespace);
     let (mut unfed, own): (Vec<_>, Vec<_>) = alarm.metrics.iter().partition(is_aws);
-    let asked = join_all(own.iter().map(|metric| filters(metric, logs, calls))).await;
-    let mut found = Found::default();
+    let asked = join_all(own.iter().map(|metric| filters(metric, services))).await;
+    let mut found = Located::default();
     for (metric, (filters, error)) in own.into_iter().zip(asked) {
         if filters.is_empty() {
             unfed.push(metric);
@@ -134,13 +145,13 @@ async fn filtered<'a>(
 
 async fn filters(
     metric: &Metric,
-    logs: &impl LogSource,
-    calls: &Calls,
+    services: &Services<'_, impl LogSource, impl AlarmSource>,
 ) -> (Vec<MetricFilter>, Option<LookupError>) {
     let mut filters = Vec::new();
     let mut token: Option<String> = None;
     loop {
-        match calls.make(|| logs.metric_filters(metric, token.as_deref())).await {
+        let page = || services.logs.metric_filters(metric, token.as_deref());
+        match services.calls.make(page).await {
             Err(error) => return (filters, Some(error)),
             Ok(page) => {
                 filters.extend(page.items);
@@ -156,46 +167,41 @@ async fn filters(
 async fn tabled(
     metrics: &[&Metric],
     alarm: &Alarm,
-    tags: &BTreeMap<String, String>,
-    logs: &impl LogSource,
-    alarms: &impl AlarmSource,
-    calls: &Calls,
-) -> Found {
-    // Several metrics of one resource lead to the same place, which is asked about once.
-    let mut places: Vec<(Option<&str>, Place)> = Vec::new();
+    services: &Services<'_, impl LogSource, impl AlarmSource>,
+) -> Located {
+    // Several metrics of one resource lead to the same guess, which is asked about once.
+    let mut guesses: Vec<(Option<&str>, Guess)> = Vec::new();
     for metric in metrics {
         let account = metric.account.as_deref();
-        for place in table::places(metric) {
-            if !places.iter().any(|known| known.0 == account && known.1 == place) {
-                places.push((account, place));
+        for guess in table::guesses(metric) {
+            if !guesses.iter().any(|known| known.0 == account && known.1 == guess) {
+                guesses.push((account, guess));
             }
         }
     }
-    let resolved = places.iter().map(|(account, place)| async move {
-        let (groups, note) = resolve(place, alarm, logs, alarms, calls).await;
-        let pattern = tagged_pattern(tags).unwrap_or_else(|| place.pattern.to_owned());
+    let resolved = guesses.iter().map(|(account, guess)| async move {
+        let (groups, note) = resolve(guess, alarm, services).await;
+        let pattern = tags::pattern(&alarm.tags).unwrap_or_else(|| guess.pattern.to_owned());
         let sources = groups.into_iter().map(|group| Source {
             log_group: in_account(group, *account, alarm),
             pattern: pattern.clone(),
             why: Why::Table,
         });
-        Found { sources: sources.collect(), notes: note.into_iter().collect() }
+        Located { sources: sources.collect(), notes: note.into_iter().collect() }
     });
-    let mut found = Found::default();
+    let mut found = Located::default();
     join_all(resolved).await.into_iter().for_each(|part| found.add(part));
     found
 }
 
-/// The names of the log groups at a place.
+/// The names of the log groups that are guessed.
 async fn resolve(
-    place: &Place,
+    guess: &Guess,
     alarm: &Alarm,
-    logs: &impl LogSource,
-    alarms: &impl AlarmSource,
-    calls: &Calls,
+    services: &Services<'_, impl LogSource, impl AlarmSource>,
 ) -> (Vec<String>, Option<String>) {
-    let at = &alarm.origin;
-    match &place.group {
+    let (at, Services { logs, alarms, calls }) = (&alarm.origin, services);
+    match &guess.group {
         Group::Named(name) => (vec![name.clone()], None),
         Group::Like { prefix, suffix } => match calls.make(|| logs.log_groups(prefix)).await {
             Ok(names) => {
@@ -207,13 +213,12 @@ async fn resolve(
             }
         },
         Group::OfFunction(name) => {
-            let (group, note) = function_group(name, alarm, alarms, calls).await;
+            let (group, note) = function_group(name, alarm, services).await;
             (vec![group], note)
         }
         Group::OfRule(rule) => match calls.make(|| alarms.rule_functions(rule)).await {
             Ok(functions) => {
-                let groups =
-                    functions.iter().map(|name| function_group(name, alarm, alarms, calls));
+                let groups = functions.iter().map(|name| function_group(name, alarm, services));
                 let (groups, notes): (Vec<_>, Vec<_>) = join_all(groups).await.into_iter().unzip();
                 (groups, notes.into_iter().flatten().next())
             }
@@ -229,11 +234,11 @@ async fn resolve(
 async fn function_group(
     name: &str,
     alarm: &Alarm,
-    alarms: &impl AlarmSource,
-    calls: &Calls,
+    services: &Services<'_, impl LogSource, impl AlarmSource>,
 ) -> (String, Option<String>) {
     let usual = format!("/aws/lambda/{name}");
-    match calls.make_briefly(|| alarms.function_log_group(name)).await {
+    let asked = services.calls.make_briefly(|| services.alarms.function_log_group(name));
+    match asked.await {
         Ok(group) => (group, None),
         // A function that was deleted meanwhile leaves its logs behind.
         Err(LookupError::NotFound) => (usual, None),

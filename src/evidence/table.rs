@@ -1,13 +1,13 @@
 //! From an AWS metric to the logs behind it: the table of namespaces.
 //!
-//! To add a service, add an arm to [`places`]: the dimensions that name the resource,
+//! To add a service, add an arm to [`guesses`]: the dimensions that name the resource,
 //! and where AWS writes that resource's logs, with the source of that knowledge.
 
 use crate::alarm::Metric;
 
 /// Where the lines behind a metric may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Guess {
     pub group: Group,
     /// Filter pattern that finds errors there.
     pub pattern: &'static str,
@@ -39,22 +39,34 @@ const DATABASE: &str = r#"?ERROR ?FATAL ?PANIC ?"[ERROR]" ?"[Warning]" ?Severity
 const GATEWAY: &str = r#"?"status: 5" ?"Execution failed" ?"Internal server error" ?"Endpoint response body before transformations: {\"errorMessage\"""#;
 const BUILD: &str = "?ERROR ?Error ?FAILED ?\"exit status\" ?\"Phase context status code\"";
 
-/// The places for one metric, the likeliest first; none where the table knows nothing.
+/// The guesses for one metric, the likeliest first; none where the table knows nothing.
 #[must_use]
 #[allow(clippy::too_many_lines, reason = "a table is read from top to bottom")]
-pub fn places(metric: &Metric) -> Vec<Place> {
+pub fn guesses(metric: &Metric) -> Vec<Guess> {
     let of = |dimension: &str| metric.dimension(dimension);
-    let named = |name: String, pattern| Place { group: Group::Named(name), pattern };
-    let like = |prefix: String, suffix: String, pattern| Place {
+    let named = |name: String, pattern| Guess { group: Group::Named(name), pattern };
+    let like = |prefix: String, suffix: String, pattern| Guess {
         group: Group::Like { prefix, suffix },
         pattern,
     };
     let function =
-        |name: &str| Place { group: Group::OfFunction(name.to_owned()), pattern: LAMBDA_ERRORS };
+        |name: &str| Guess { group: Group::OfFunction(name.to_owned()), pattern: LAMBDA_ERRORS };
     match metric.namespace.as_str() {
         // Lambda, "Sending Lambda function logs to CloudWatch Logs": /aws/lambda/<name>
         // unless LoggingConfig says otherwise.
         "AWS/Lambda" => of("FunctionName").map(function).into_iter().collect(),
+        // Lambda, "Web Function logs in Amazon CloudWatch Logs" and "Using CloudWatch metrics
+        // with Lambda Web Functions": a Web Function's metrics and logs are collected in its
+        // home Region; usage metrics stay in the Region of the request, as do the logs in the
+        // log group that ends in `.local`.
+        "AWS/Lambda/Web" => of("FunctionName")
+            .map(|name| named(format!("/aws/lambda/web/{name}"), LAMBDA_ERRORS))
+            .into_iter()
+            .collect(),
+        "AWS/Lambda/Web/Usage" => of("FunctionName")
+            .map(|name| named(format!("/aws/lambda/web/{name}.local"), LAMBDA_ERRORS))
+            .into_iter()
+            .collect(),
         // Lambda Insights, "Metrics collected": dimension function_name.
         "LambdaInsights" => of("function_name").map(function).into_iter().collect(),
         // CloudWatch Synthetics, "Canary log group": /aws/lambda/cwsyn-<canary>-<id>.
@@ -119,7 +131,7 @@ pub fn places(metric: &Metric) -> Vec<Place> {
             .collect(),
         // EventBridge keeps no logs of its own: a failing rule shows in its targets.
         "AWS/Events" => of("RuleName")
-            .map(|rule| Place { group: Group::OfRule(rule.to_owned()), pattern: LAMBDA_ERRORS })
+            .map(|rule| Guess { group: Group::OfRule(rule.to_owned()), pattern: LAMBDA_ERRORS })
             .into_iter()
             .collect(),
         // AppSync, "Monitoring and logging": /aws/appsync/apis/<api id>.
@@ -202,7 +214,7 @@ mod tests {
             dimensions,
             account: None,
         };
-        places(&metric).into_iter().map(|place| place.group).collect()
+        guesses(&metric).into_iter().map(|guess| guess.group).collect()
     }
 
     fn named(name: &str) -> Group {
@@ -214,6 +226,14 @@ mod tests {
         assert_eq!(
             groups("AWS/Lambda", &[("FunctionName", "checkout"), ("Resource", "checkout:live")]),
             [Group::OfFunction("checkout".into())]
+        );
+        assert_eq!(
+            groups("AWS/Lambda/Web", &[("FunctionName", "shop"), ("EndpointName", "default")]),
+            [named("/aws/lambda/web/shop")]
+        );
+        assert_eq!(
+            groups("AWS/Lambda/Web/Usage", &[("FunctionName", "shop")]),
+            [named("/aws/lambda/web/shop.local")]
         );
         assert_eq!(
             groups("AWS/RDS", &[("DBInstanceIdentifier", "shop")]),
@@ -232,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_dimension_or_the_service_there_is_no_place() {
+    fn without_the_dimension_or_the_service_there_is_no_guess() {
         assert!(groups("AWS/Lambda", &[]).is_empty());
         assert!(groups("AWS/EC2", &[("InstanceId", "i-1")]).is_empty());
         assert!(groups("Shop", &[("FunctionName", "checkout")]).is_empty());

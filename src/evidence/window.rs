@@ -9,6 +9,9 @@ use crate::alarm::Alarm;
 /// Lines may carry a time slightly off the one their datapoint was counted under.
 const MARGIN: TimeDelta = TimeDelta::seconds(30);
 
+/// How far back lines are looked for where the alarm's own time holds none.
+const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
+
 /// An alarm evaluates at most the last seven days (CloudWatch quota).
 const LONGEST_LOOK_BACK: TimeDelta = TimeDelta::days(7);
 
@@ -42,6 +45,24 @@ pub fn breach(alarm: &Alarm, now: DateTime<Utc>) -> Window {
     }
     let length = alarm.evaluation.period.saturating_mul(alarm.evaluation.periods.max(1));
     Window { start: end - delta(length), end }
+}
+
+/// Where to look once more when the alarm's own window is empty: ten minutes further back.
+/// Nothing for an alarm whose datapoints say when its lines were written. Those of a log
+/// alarm do not: whether they carry the time of the query or that of the lines is not
+/// documented.
+pub(super) fn wider(alarm: &Alarm, now: DateTime<Utc>) -> Option<Window> {
+    let own = window(alarm, now);
+    let breach = breach(alarm, now);
+    let start = if alarm.datapoints.is_empty() {
+        // set-alarm-state names none, and may come minutes after the line.
+        breach.end - LOOK_BACK
+    } else if alarm.log_query.is_some() {
+        breach.start - LOOK_BACK.max(delta(alarm.evaluation.period))
+    } else {
+        return None;
+    };
+    (start < own.start).then_some(Window { start, end: own.end })
 }
 
 fn delta(duration: Duration) -> TimeDelta {
@@ -96,6 +117,26 @@ mod tests {
         let alarm = alarm("test", 60, 3);
         let window = window(&alarm, at("2025-02-02T13:00:00Z"));
         assert_eq!(times(window), ("02 12:03:05.472".into(), "02 12:07:05.472".into()));
+    }
+
+    #[test]
+    fn ten_minutes_back_where_no_datapoint_says_when() {
+        let now = at("2025-02-02T13:00:00Z");
+        let wider = |alarm: &Alarm| wider(alarm, now).map(times);
+        let expected = ("02 11:56:35.472".into(), "02 12:07:05.472".into());
+        assert_eq!(wider(&alarm("test", 60, 3)), Some(expected));
+        assert_eq!(wider(&alarm("test", 300, 3)), None, "it looked back further already");
+        let mut alarm = alarm("[3.0 (02/02/25 12:05:00)]", 60, 1);
+        assert_eq!(wider(&alarm), None);
+        alarm.log_query = Some(crate::alarm::LogQuery {
+            text: String::new(),
+            log_groups: vec!["/ecs/shop".to_owned()],
+            covers: None,
+        });
+        let expected = ("02 11:55:00.000".into(), "02 12:06:30.000".into());
+        assert_eq!(wider(&alarm), Some(expected));
+        alarm.evaluation.period = Duration::from_hours(1);
+        assert_eq!(wider(&alarm).unwrap().0, "02 11:05:00.000");
     }
 
     #[test]

@@ -45,25 +45,9 @@ impl Text {
     }
 
     fn process(&mut self, process: &Process) {
-        for (name, help, value) in [
-            ("events_accepted_total", "Events taken in.", process.accepted),
-            ("events_delivered_total", "Events that PagerDuty took.", process.delivered),
-            (
-                "events_rejected_total",
-                "Events put aside: refused for good, or too old.",
-                process.rejected,
-            ),
-            ("attempts_postponed_total", "Attempts that are made again.", process.postponed),
-            (
-                "attempts_rate_limited_total",
-                "Attempts that PagerDuty answered with 429.",
-                process.rate_limited,
-            ),
-            ("requests_refused_total", "Requests not taken.", process.requests_refused),
-            ("keys_refused_total", "Times PagerDuty refused a key.", process.keys_refused),
-        ] {
-            self.family(name, "counter", help);
-            self.sample(name, &[], value);
+        for (row, counter, sum) in &process.counters {
+            self.family(counter.prometheus, "counter", row.help);
+            self.sample(counter.prometheus, &[], sum);
         }
         self.family("key_state", "gauge", "1 for the state that a routing key is in.");
         for key in &process.keys {

@@ -192,12 +192,11 @@ fn refusals(process: &Process) -> Markup {
 fn since_start(process: &Process) -> Markup {
     html! {
         p.note {
-            "Since the start on " (time(process.started)) ": "
-            (grouped(process.accepted)) " accepted, " (grouped(process.delivered)) " delivered, "
-            (grouped(process.postponed)) " attempts postponed, of which "
-            (grouped(process.rate_limited)) " by PagerDuty's rate limit, "
-            (grouped(process.rejected)) " rejected; "
-            (grouped(process.requests_refused)) " requests refused."
+            "Since the start on " (time(process.started))
+            @for (index, (_, counter, sum)) in process.counters.iter().enumerate() {
+                (if index == 0 { ": " } else { ", " }) (grouped(*sum)) " " (counter.words)
+            }
+            "."
         }
     }
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Place, Shared};
 use crate::queue::{Outbox, QueueState};
 use crate::routing::KeyHealth;
 use crate::routing::Target;
-use crate::telemetry::{Counts, MINUTES};
+use crate::telemetry::{Counter, Counts, MINUTES, Row};
 
 /// Targets that are shown by name, the longest queues; senders with keys of their own can
 /// make any number.
@@ -55,13 +55,8 @@ pub(super) struct Depth {
 #[derive(Debug, Serialize)]
 pub(super) struct Process {
     pub started: DateTime<Utc>,
-    pub accepted: u64,
-    pub delivered: u64,
-    pub postponed: u64,
-    pub rate_limited: u64,
-    pub rejected: u64,
-    pub requests_refused: u64,
-    pub keys_refused: u64,
+    #[serde(flatten, serialize_with = "by_field")]
+    pub counters: Vec<(&'static Row, Counter, u64)>,
     pub keys: Vec<Key>,
     /// The last hour, the newest last.
     pub minutes: Vec<Minute>,
@@ -135,17 +130,12 @@ impl Process {
         at: DateTime<Utc>,
     ) -> Self {
         let minutes = minutes(&counts, at);
+        let counters = counts.counters().collect();
         let mut refusals: Vec<_> = counts.refusals.into_iter().chain(counts.requests).collect();
         refusals.sort_by_key(|it| std::cmp::Reverse(it.at));
         Self {
             started,
-            accepted: counts.accepted,
-            delivered: counts.delivered,
-            postponed: counts.postponed,
-            rate_limited: counts.rate_limited,
-            rejected: counts.rejected,
-            requests_refused: counts.refused,
-            keys_refused: counts.keys_refused,
+            counters,
             keys: keys.into_iter().map(|(key, state)| Key { key, state }).collect(),
             minutes,
             refusals: refusals
@@ -154,6 +144,13 @@ impl Process {
                 .collect(),
         }
     }
+}
+
+fn by_field<S: Serializer>(
+    counters: &[(&Row, Counter, u64)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(counters.iter().map(|(_, counter, sum)| (counter.field, sum)))
 }
 
 /// Every minute of the last hour, those in which nothing happened too.

@@ -102,7 +102,7 @@ pub fn correlations(line: &Line) -> Vec<Correlation> {
     let mut note = |name: &str, value: &str| found.extend(correlation(name, value, lambda));
     let text = line.text.trim();
     match text.find('{').map(|start| serde_json::from_str::<Value>(&text[start..])) {
-        Some(Ok(json)) => walk(&json, DEPTH, &mut note),
+        Some(Ok(json)) => walk(&json, None, DEPTH, &mut note),
         // A long line that was cut is no JSON any more; its beginning reads as text.
         _ => pairs(text, &mut note),
     }
@@ -119,11 +119,18 @@ fn is_lambda(stream: &str) -> bool {
     stream.contains("[$LATEST]") || (stream.starts_with("20") && stream.contains("/["))
 }
 
-fn walk(json: &Value, depth: usize, note: &mut impl FnMut(&str, &str)) {
+/// Each text by its own name, and by that of the object around it too: `{"faas":
+/// {"invocation_id": …}}` is the same as `"faas.invocation_id"`.
+fn walk(json: &Value, around: Option<&str>, depth: usize, note: &mut impl FnMut(&str, &str)) {
     for (key, value) in json.as_object().into_iter().flatten() {
         match value {
-            Value::String(text) => note(key, text),
-            Value::Object(_) if depth > 0 => walk(value, depth - 1, note),
+            Value::String(text) => {
+                note(key, text);
+                if let Some(around) = around {
+                    note(&format!("{around}.{key}"), text);
+                }
+            }
+            Value::Object(_) if depth > 0 => walk(value, Some(key), depth - 1, note),
             _ => {}
         }
     }
@@ -237,6 +244,34 @@ mod tests {
                 r#"{{"correlation_id":"abcdefgh","xray_trace_id":"{XRAY}","{name}":"{ID}"}}"#
             );
             assert_eq!(lambda(&line), Some(format!("request {ID}")), "{name}");
+        }
+    }
+
+    #[test]
+    fn opentelemetrys_names_flat_and_nested() {
+        for line in [
+            format!(r#"{{"faas.execution":"{ID}","message":"x"}}"#),
+            format!(r#"{{"faas.invocation_id":"{ID}","message":"x"}}"#),
+            format!(r#"{{"faas":{{"name":"shop","execution":"{ID}"}},"message":"x"}}"#),
+            format!(r#"{{"faas":{{"name":"shop","invocation_id":"{ID}"}},"message":"x"}}"#),
+            format!(r#"{{"resource":{{"faas":{{"invocation_id":"{ID}"}}}}}}"#),
+            format!("level=error faas.invocation_id={ID} msg=x"),
+        ] {
+            assert_eq!(service(&line), Some(format!("request {ID}")), "{line}");
+        }
+        // An id with part of that name is not a function's.
+        let other = format!(r#"{{"job":{{"invocation_id":"{ID}"}}}}"#);
+        assert_eq!(service(&other), Some(format!("invocation_id {ID}")));
+    }
+
+    #[test]
+    fn ids_named_by_the_object_around_them() {
+        for (line, expected) in [
+            (format!(r#"{{"trace":{{"id":"{W3C}"}}}}"#), format!("trace {W3C}")),
+            (format!(r#"{{"request":{{"id":"{ID}"}}}}"#), format!("request.id {ID}")),
+            (format!(r#"{{"user":{{"id":"{ID}"}}}}"#), String::new()),
+        ] {
+            assert_eq!(service(&line).unwrap_or_default(), expected, "{line}");
         }
     }
 

@@ -40,6 +40,31 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Why PagerDuty did not take the event; none where it did.
+    #[must_use]
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Delivered => None,
+            Self::Later { reason, .. }
+            | Self::RefusedEvent { reason, .. }
+            | Self::RefusedKey { reason } => Some(reason),
+        }
+    }
+
+    /// Whether PagerDuty will not take this event with this key, however often it is sent.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::RefusedEvent { .. } | Self::RefusedKey { .. })
+    }
+
+    /// Whether PagerDuty does not take the routing key, whatever the event.
+    #[must_use]
+    pub fn blames_key(&self) -> bool {
+        matches!(self, Self::RefusedKey { .. })
+    }
+}
+
 /// Why an event was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
@@ -48,19 +73,32 @@ pub struct Reason {
     /// In PagerDuty's words: kept beside the event, never logged, since a peer may
     /// echo what it was sent.
     pub said: String,
+    rate_limited: bool,
 }
 
 impl Reason {
     /// A reason of our own, to which nobody else said anything.
     #[must_use]
     pub fn own(what: impl Into<String>) -> Self {
-        Self { what: what.into(), said: String::new() }
+        Self::quoting(what, "")
     }
 
-    /// Both, for whoever looks at the event.
+    /// A reason of our own, and what somebody else said.
+    #[must_use]
+    pub fn quoting(what: impl Into<String>, said: impl Into<String>) -> Self {
+        Self { what: what.into(), said: said.into(), rate_limited: false }
+    }
+
+    /// Whether too many events were sent with this key.
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.rate_limited
+    }
+
+    /// Both texts, for the person who looks at the event.
     #[must_use]
     pub fn whole(&self) -> String {
-        let Self { what, said } = self;
+        let Self { what, said, .. } = self;
         if said.is_empty() { what.clone() } else { format!("{what}: {said}") }
     }
 }
@@ -74,16 +112,17 @@ pub fn outcome(endpoint: Endpoint, answer: &Answer) -> Outcome {
         }
         Answer::Http { status, retry_after, body } => (*status, *retry_after, body),
     };
-    let reason = Reason { what: format!("HTTP {status}"), said: words(body) };
+    // Version 1 of the Events API answers 403 to too many events.
+    let rate_limited = status == 429 || (status == 403 && endpoint == Endpoint::V1);
+    let reason = Reason { what: format!("HTTP {status}"), said: words(body), rate_limited };
     match status {
         _ if endpoint.is_taken(status) => Outcome::Delivered,
+        _ if rate_limited => Outcome::Later { after, reason },
         400 if is_about_the_key(body) => Outcome::RefusedKey { reason },
-        // The rate limit of Events API v1.
-        403 if endpoint == Endpoint::V1 => Outcome::Later { after, reason },
         401 | 403 => Outcome::RefusedKey { reason },
         400 | 413 | 422 => Outcome::RefusedEvent { status, reason },
-        // Anything else is no verdict on the event: an outage, a rate limit, a proxy,
-        // a wrong URL. The page waits until somebody mends it.
+        // Anything else is no verdict on the event: an outage, a proxy, a wrong URL. The page
+        // waits until somebody repairs it.
         _ => Outcome::Later { after, reason },
     }
 }
@@ -149,6 +188,21 @@ mod tests {
         assert_eq!(of(200), Outcome::Delivered);
         assert!(matches!(of(403), Outcome::Later { .. }));
         assert!(matches!(of(401), Outcome::RefusedKey { .. }));
+    }
+
+    #[test]
+    fn an_outcome_answers_the_questions_that_are_asked_of_it() {
+        let asked = |outcome: &Outcome| {
+            let limited = outcome.reason().is_some_and(Reason::is_rate_limited);
+            (outcome.reason().is_some(), limited, outcome.is_refusal(), outcome.blames_key())
+        };
+        assert_eq!(asked(&of(202, "")), (false, false, false, false));
+        assert_eq!(asked(&of(429, "")), (true, true, false, false));
+        assert_eq!(asked(&of(503, "429")), (true, false, false, false));
+        assert_eq!(asked(&of(400, "")), (true, false, true, false));
+        assert_eq!(asked(&of(403, "")), (true, false, true, true));
+        let empty = Answer::Http { status: 403, retry_after: None, body: String::new() };
+        assert_eq!(asked(&outcome(Endpoint::V1, &empty)), (true, true, false, false));
     }
 
     #[test]

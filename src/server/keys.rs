@@ -12,9 +12,9 @@ use tokio::signal::unix::Signal;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
-use crate::delivery::Canary;
+use crate::delivery::check_key;
+use crate::pagerduty::PagerDuty;
 use crate::pagerduty::routing_key::RoutingKey;
-use crate::pagerduty::{Outcome, PagerDuty};
 use crate::routing::{KeyError, Keys};
 
 /// How often the files are looked at: a change is in use within this.
@@ -36,20 +36,20 @@ pub(super) enum StartError {
 /// When PagerDuty takes none of the keys, or they cannot be read.
 pub(super) async fn verify(keys: &Keys, pagerduty: &PagerDuty) -> Result<(), StartError> {
     let all = keys.all().await?;
-    let checks = all.iter().map(async |key| (key, Canary::check(pagerduty, key).await));
+    let checks = all.iter().map(async |key| (key, check_key(pagerduty, key).await));
     let mut refused: Vec<(&RoutingKey, String)> = Vec::new();
     for (key, outcome) in join_all(checks).await {
-        match outcome {
-            Outcome::Delivered => info!(%key, "PagerDuty takes the routing key"),
-            Outcome::RefusedKey { reason } | Outcome::RefusedEvent { reason, .. } => {
-                let why = reason.whole();
-                error!(%key, why, "PagerDuty does not take the routing key: it is set aside");
-                keys.set_aside(key);
-                refused.push((key, why));
-            }
-            Outcome::Later { reason, .. } => {
-                warn!(%key, why = reason.what, "the routing key could not be checked now");
-            }
+        let Some(reason) = outcome.reason() else {
+            info!(%key, "PagerDuty takes the routing key");
+            continue;
+        };
+        if outcome.is_refusal() {
+            let why = reason.whole();
+            error!(%key, why, "PagerDuty does not take the routing key: it is set aside");
+            keys.set_aside(key);
+            refused.push((key, why));
+        } else {
+            warn!(%key, why = reason.what, "the routing key could not be checked now");
         }
     }
     if !all.is_empty() && refused.len() == all.len() {

@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use crate::delivery::{Canary, Worker};
+use crate::delivery::{HealthCheck, Worker};
 use crate::enrich::Enrich;
 use crate::gateway::{Access, Gateway, Place, UnknownKeys};
 use crate::http::url::is_own_address;
@@ -46,8 +46,8 @@ pub use settings::{KeysChoice, QueueChoice, Settings, TlsChoice, TokenChoice, To
 /// Why the server did not start, in words that name the setting and the fix.
 pub type ServerError = Box<dyn std::error::Error>;
 
-/// Between two looks whether PagerDuty still takes the keys.
-const CANARY: Duration = Duration::from_hours(24);
+/// Between two health checks: whether PagerDuty still takes the keys.
+const HEALTH_CHECK: Duration = Duration::from_hours(24);
 /// At the end, requests under way have this time.
 const GRACE: Duration = Duration::from_secs(12);
 /// At the end, deliveries under way have this time: an attempt and its turn.
@@ -70,7 +70,7 @@ pub fn run(config: Settings) -> Result<(), ServerError> {
 async fn start(config: Settings, tally: Arc<Tally>) -> Result<(), ServerError> {
     // A SIGHUP that comes during the start is not the end.
     let hangup = signal(SignalKind::hangup())?;
-    let sdk = if needs_aws(&config) { Some(aws::user_config(None, None).await) } else { None };
+    let sdk = if needs_aws(&config) { Some(aws::user_config(None).await) } else { None };
     DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir).map_err(|error| {
         format!("data_dir: {} cannot be made: {error}", config.data_dir.display())
     })?;
@@ -173,7 +173,7 @@ impl Serving {
         self.warn_of_what_is_open();
         let mut background = JoinSet::new();
         background.spawn(self.reload(tls).run(hangup));
-        background.spawn(look_daily(Arc::clone(&self.keys), pagerduty));
+        background.spawn(check_daily(Arc::clone(&self.keys), pagerduty));
 
         let ended = tokio::select! {
             signal = asked_to_end() => signal,
@@ -281,10 +281,10 @@ impl Certificate {
     }
 }
 
-async fn look_daily(keys: Arc<Keys>, pagerduty: PagerDuty) {
+async fn check_daily(keys: Arc<Keys>, pagerduty: PagerDuty) {
     loop {
-        tokio::time::sleep(CANARY).await;
-        Canary::without_topic().look(&keys, &pagerduty).await;
+        tokio::time::sleep(HEALTH_CHECK).await;
+        HealthCheck::of_keys().run(&keys, &pagerduty, "").await;
     }
 }
 

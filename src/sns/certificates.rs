@@ -76,7 +76,7 @@ impl Certificates {
             Err(why) => {
                 failures.push((url.clone(), Instant::now()));
                 let what = format!("SNS's messages cannot be verified: {url}: {why}");
-                Signal::Amiss { what: &what }.tell();
+                Signal::TopicFault { what: &what }.tell();
                 Err(why)
             }
         }

@@ -99,7 +99,7 @@ impl<Q: Outbox, F: Fetch> SnsEndpoint<Q, F> {
             }
             Err(why) => {
                 let what = format!("the subscription to {topic} could not be confirmed: {why}");
-                Signal::Amiss { what: &what }.tell();
+                Signal::TopicFault { what: &what }.tell();
                 Err(Refusal::NotConfirmed(why))
             }
         }
@@ -160,7 +160,7 @@ async fn take<Q: Outbox, F: Fetch>(
         Kind::UnsubscribeConfirmation { .. } => {
             let topic = &message.topic;
             let what = format!("{topic} no longer notifies Pagetrail: subscribe it again");
-            Signal::Amiss { what: &what }.tell();
+            Signal::TopicFault { what: &what }.tell();
             Ok("the subscription's end is noted")
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::Signal;
+use super::{Counter, METRICS, Metric, Row, Signal};
 use crate::text::{cut, one_line};
 
 /// Minutes that the chart shows.
@@ -20,20 +20,8 @@ pub struct Tally(Mutex<Counts>);
 /// A copy of the counts at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Events taken in.
-    pub accepted: u64,
-    /// Requests that were answered with an error.
-    pub refused: u64,
-    /// Events that PagerDuty took.
-    pub delivered: u64,
-    /// Attempts that did not succeed, and are made again.
-    pub postponed: u64,
-    /// Those among them that PagerDuty answered with 429.
-    pub rate_limited: u64,
-    /// Events put aside for good.
-    pub rejected: u64,
-    /// How often PagerDuty did not take a routing key.
-    pub keys_refused: u64,
+    /// The sum of each metric's values, in the order of the rows.
+    sums: [u64; METRICS.len()],
     /// The last minutes, the newest last.
     pub minutes: VecDeque<Minute>,
     /// The last events and keys that were not taken, the newest last.
@@ -60,35 +48,21 @@ pub struct Refusal {
 }
 
 impl Tally {
-    /// Counts what a signal tells of.
+    /// Counts what a signal says.
     pub fn count(&self, signal: &Signal<'_>, now: DateTime<Utc>) {
         let mut counts = self.counts();
+        for (metric, value) in signal.values(now) {
+            counts.add(metric, value, now);
+        }
         match *signal {
-            Signal::Accepted { .. } | Signal::Triggered { .. } | Signal::Resolved { .. } => {
-                counts.accepted += 1;
-                counts.minute(now).accepted += 1;
-            }
-            Signal::Delivered { .. } => {
-                counts.delivered += 1;
-                counts.minute(now).delivered += 1;
-            }
-            Signal::Later { why, .. } => {
-                counts.postponed += 1;
-                counts.rate_limited += u64::from(why == "HTTP 429");
-            }
-            Signal::Rejected { why, .. } => {
-                counts.rejected += 1;
-                counts.refusal(now, "event", why);
-            }
+            Signal::Rejected { why, .. } => counts.refusal(now, "event", why),
             Signal::KeyRefused { key, why } => {
-                counts.keys_refused += 1;
                 counts.refusal(now, "routing key", &format!("{key}: {why}"));
             }
             Signal::RequestRefused { status, why, .. } => {
-                counts.refused += 1;
                 keep(&mut counts.requests, now, "request", &format!("HTTP {status}: {why}"));
             }
-            Signal::Bare { .. } | Signal::Paced { .. } | Signal::Amiss { .. } => {}
+            _ => {}
         }
     }
 
@@ -104,6 +78,26 @@ impl Tally {
 }
 
 impl Counts {
+    /// The sum of the metric's values.
+    #[must_use]
+    pub fn sum(&self, metric: Metric) -> u64 {
+        self.sums[metric as usize]
+    }
+
+    /// What a server shows of all this: each counter with its row and its sum.
+    pub fn counters(&self) -> impl Iterator<Item = (&'static Row, Counter, u64)> {
+        METRICS.iter().filter_map(|row| Some((row, row.counter?, self.sum(row.metric))))
+    }
+
+    fn add(&mut self, metric: Metric, value: u64, now: DateTime<Utc>) {
+        self.sums[metric as usize] += value;
+        match metric {
+            Metric::TakenIn => self.minute(now).accepted += value,
+            Metric::Delivered => self.minute(now).delivered += value,
+            _ => {}
+        }
+    }
+
     fn minute(&mut self, now: DateTime<Utc>) -> &mut Minute {
         let minute = now.timestamp().div_euclid(60);
         // A clock set back goes on counting in the newest minute.
@@ -145,7 +139,9 @@ mod tests {
             tally.count(&Signal::RequestRefused { status, why: "a\nb", peer: "" }, at(1_070));
         }
         let counts = tally.read();
-        assert_eq!((counts.accepted, counts.refused), (5, 30));
+        let (accepted, refused) =
+            (counts.sum(Metric::TakenIn), counts.sum(Metric::RequestsRefused));
+        assert_eq!((accepted, refused), (5, 30));
         assert_eq!(counts.minutes.len(), 1, "an hour later only the new minute is left");
         assert_eq!(counts.requests.len(), REFUSALS);
         assert_eq!(counts.requests[0].why, "HTTP 10: a b");

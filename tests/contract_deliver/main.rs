@@ -8,8 +8,8 @@ mod support;
 
 mod answers;
 mod backoff;
-mod canary;
 mod crash;
+mod health_check;
 mod later;
 mod pace;
 mod plainer;

@@ -69,8 +69,8 @@ async fn every_outcome_has_its_metrics_and_tells_the_events_story() {
     for (key, told) in [
         ("good", vec!["delivered", "delivered"]),
         ("bad", vec!["rejected"]),
-        ("limited", vec!["later"]),
-        ("down", vec!["later"]),
+        ("limited", vec!["delivery postponed"]),
+        ("down", vec!["delivery postponed"]),
     ] {
         let lines = log.iter().filter(|line| line["dedup_key"] == key);
         let lines: Vec<&str> = lines.filter_map(|line| line["message"].as_str()).collect();

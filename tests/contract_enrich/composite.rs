@@ -64,7 +64,7 @@ async fn the_children_that_made_the_change() {
     let asked = aws.calls("DescribeAlarms");
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].body["AlarmNames"], json!(["orders"]));
-    assert_eq!(asked[0].body["AlarmTypes"], json!(["MetricAlarm", "CompositeAlarm"]));
+    assert_eq!(asked[0].body["AlarmTypes"], json!(["MetricAlarm", "CompositeAlarm", "LogAlarm"]));
     assert_eq!(searched_groups(&aws), ["/shop/orders"]);
 }
 

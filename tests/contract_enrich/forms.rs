@@ -121,6 +121,43 @@ async fn every_road_gives_the_same_event_once() {
 }
 
 #[tokio::test]
+async fn a_colon_and_a_space_in_the_name_change_no_key() {
+    let name = "Shop: errors";
+    let renamed = |payload: Value| -> Value {
+        let text = payload.to_string().replace(":alarm:shop", &format!(":alarm:{name}"));
+        serde_json::from_str(&text.replace(r#""shop""#, &format!(r#""{name}""#))).unwrap()
+    };
+    let aws = aws_with_a_line().await;
+    let enrich = aws.enrich().start().await;
+    let roads =
+        [sns(&[alarm(name)]), renamed(event_bridge("ALARM")), renamed(direct_action("ALARM"))];
+    for payload in &roads {
+        enrich.invoke(payload).await.response();
+        let sent = aws.sent(EVENTS_QUEUE);
+        let event = &sent.last().unwrap().body["event"];
+        assert_eq!(event["dedup_key"], alarm_arn(name), "{payload}");
+    }
+    assert_eq!(aws.queued(EVENTS_QUEUE).len(), 1, "one state change by whatever road");
+}
+
+#[tokio::test]
+async fn an_event_bridge_pipe_hands_over_an_array() {
+    let aws = aws_with_a_line().await;
+    let bodies = [alarm("shop").to_string(), json!([event_bridge("OK"), {"x": 1}]).to_string()];
+    let payload = sqs(&bodies)["Records"].clone();
+    assert!(payload.is_array());
+    let enrich = aws.enrich().start().await;
+    enrich.invoke(&payload).await.response();
+    let queued = aws.queued(EVENTS_QUEUE);
+    let mut events: Vec<&str> = queued
+        .iter()
+        .map(|message| message.body["event"]["event_action"].as_str().unwrap())
+        .collect();
+    events.sort_unstable();
+    assert_eq!(events, ["resolve", "trigger", "trigger"], "what is no alarm pages too");
+}
+
+#[tokio::test]
 async fn every_road_resolves() {
     let aws = aws_with_a_line().await;
     let enrich = aws.enrich().start().await;

@@ -11,6 +11,7 @@ mod deadline;
 mod forms;
 mod kinds;
 mod limits;
+mod log_alarms;
 mod page_anyway;
 mod redaction;
 mod search;

@@ -69,6 +69,20 @@ async fn a_function_that_may_not_be_asked_about_is_searched_in_the_usual_place()
 }
 
 #[tokio::test]
+async fn a_web_function_by_its_own_log_group() {
+    let ours = "/aws/lambda/web/checkout";
+    let aws = aws_with_errors(&[ours, USUAL]).await;
+    let event = event_from(
+        &aws,
+        &sns(&[alarm_on("web", "AWS/Lambda/Web", "HTTPResponseStatusClass5XX", FUNCTION)]),
+    )
+    .await;
+    assert_has_no_note(&event);
+    assert_says(&event, ours);
+    assert_eq!(searched_groups(&aws), [ours]);
+}
+
+#[tokio::test]
 async fn databases_by_instance_and_cluster() {
     let instance = "/aws/rds/instance/shop/error";
     let aws = aws_with_errors(&[instance, "/aws/rds/instance/other/error"]).await;

@@ -3,8 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use crate::aws_with_filter;
 use crate::support::alarms::{DATAPOINT, DATAPOINT_END, alarm, sns};
+use crate::{GROUP, STREAM, aws_with_filter, details, event_from, note};
 
 const MINUTE: i64 = 60_000;
 /// The widest margin that still keeps other incidents' lines out.
@@ -74,6 +74,33 @@ async fn without_datapoints_the_evaluated_periods_before_the_change() {
     let changed = DateTime::parse_from_rfc3339("2025-02-02T12:06:35.472Z").unwrap();
     let changed = changed.timestamp_millis();
     assert_spans(window(alarm).await, changed - 3 * MINUTE, changed);
+}
+
+#[tokio::test]
+async fn an_alarm_set_by_hand_two_minutes_after_the_line_finds_it_and_says_where() {
+    let changed = DateTime::parse_from_rfc3339("2025-02-02T12:06:35.472Z").unwrap();
+    let changed = changed.timestamp_millis();
+    let aws = aws_with_filter("ERROR").await;
+    aws.logs(|logs| logs.line(GROUP, STREAM, changed - 130_000, "ERROR the kettle is dry"));
+    let mut alarm = alarm("pagetrail-test");
+    alarm["NewStateReason"] = "test".into();
+    let event = event_from(&aws, &sns(&[alarm])).await;
+    let summary = event["payload"]["summary"].as_str().unwrap();
+    assert!(summary.contains("kettle is dry · 1× in 11 min"), "{summary}");
+    let searched = &details(&event, "5 searched")[0];
+    assert!(searched.contains("2025-02-02 11:56:35 to 12:07:05 UTC"), "{searched}");
+    assert!(note(&event).contains("from 11:56:35 on"), "{event:#}");
+}
+
+#[tokio::test]
+async fn an_alarm_with_datapoints_is_searched_in_their_time_only() {
+    let aws = aws_with_filter("ERROR").await;
+    aws.logs(|logs| logs.line(GROUP, STREAM, DATAPOINT - 3 * MINUTE, "ERROR of another time"));
+    let mut alarm = alarm("too-few");
+    alarm["Trigger"]["ComparisonOperator"] = "LessThanThreshold".into();
+    let event = event_from(&aws, &sns(&[alarm])).await;
+    assert_eq!(aws.calls("FilterLogEvents").len(), 1);
+    assert!(note(&event).contains("no log lines"), "{event:#}");
 }
 
 #[tokio::test]

@@ -245,13 +245,11 @@ def assert_watched(cloud: Cloud, stack: Stack) -> None:
         for alarm in client.describe_alarms()["MetricAlarms"]
         if alarm["AlarmName"].startswith(f"{stack.name}-")
     ]
-    assert len(alarms) == 8
+    assert len(alarms) == 9
     operations = stack.resource("OperationsTopic")
     for alarm in alarms:
         assert alarm["AlarmActions"] == [operations], alarm["AlarmName"]
-        # The daily look says nothing in between, which is not that all is well.
-        told = [] if "AmissAlarm" in alarm["AlarmName"] else [operations]
-        assert alarm.get("OKActions", []) == told, alarm["AlarmName"]
+        assert alarm["OKActions"] == [operations], alarm["AlarmName"]
         assert alarm["Dimensions"][0]["Value"].startswith(stack.name)
     body = client.get_dashboard(DashboardName=stack.resource("OwnDashboard"))["DashboardBody"]
     for widget in json.loads(body)["widgets"]:

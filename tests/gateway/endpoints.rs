@@ -5,6 +5,7 @@ use pagetrail::gateway::UnknownKeys;
 use pagetrail::pagerduty::Severity;
 use pagetrail::queue::Deduplication;
 use pagetrail::routing::Target;
+use pagetrail::telemetry::Metric;
 use serde_json::{Value, json};
 
 use crate::support::{KEY, OTHER, Rig, Setting, TOKEN, elsewhere, here, target, trigger};
@@ -241,7 +242,7 @@ async fn what_happened_is_counted_and_no_key_is_shown() {
     rig.post_from_elsewhere("/v2/enqueue", &trigger(OTHER)).await;
     rig.post_from_elsewhere("/", &trigger(KEY)).await;
     let counts = rig.tally.read();
-    assert_eq!((counts.accepted, counts.refused), (1, 4));
+    assert_eq!((counts.sum(Metric::TakenIn), counts.sum(Metric::RequestsRefused)), (1, 4));
     assert_eq!(counts.minutes.iter().map(|it| it.accepted).sum::<u64>(), 1);
     let refusals: Vec<_> = counts.requests.iter().map(|it| it.why.as_str()).collect();
     assert!(refusals[0].starts_with("HTTP 400: 'event_action' is missing"), "{refusals:?}");

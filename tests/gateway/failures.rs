@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use futures_util::future::join_all;
+use pagetrail::telemetry::Metric;
 use serde_json::json;
 
 use crate::support::{Conduct, KEY, Rig, elsewhere, here, trigger};
@@ -24,7 +25,7 @@ async fn what_is_not_durable_is_not_accepted() {
         }
     }
     let counts = rig.tally.read();
-    assert_eq!((counts.accepted, counts.refused), (0, 9));
+    assert_eq!((counts.sum(Metric::TakenIn), counts.sum(Metric::RequestsRefused)), (0, 9));
     assert!(counts.refusals.iter().all(|it| !it.why.contains("secret")));
     rig.conducts(Conduct::Takes);
     assert_eq!(rig.post("/v2/enqueue", &trigger(KEY)).await.status, 202);

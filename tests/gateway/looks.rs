@@ -30,7 +30,14 @@ async fn busy() -> Rig {
     rig.keys.set_aside(&KEY.parse().unwrap());
     let count = |signal: Signal<'_>| rig.tally.count(&signal, Utc::now());
     count(Signal::Delivered { dedup_key: "k", action: "trigger", attempts: 1, since: None });
-    count(Signal::Later { dedup_key: "k", why: "HTTP 429", attempts: 1, waiting: 1, seconds: 1.0 });
+    count(Signal::Postponed {
+        dedup_key: "k",
+        why: "HTTP 429",
+        rate_limited: true,
+        attempts: 1,
+        waiting: 1,
+        seconds: 1.0,
+    });
     count(Signal::Rejected { dedup_key: "k", why: SCRIPT });
     count(Signal::KeyRefused { key: "…cdef", why: "Invalid routing key" });
     rig
@@ -106,6 +113,7 @@ async fn a_browser_gets_the_page_and_a_program_json() {
         ("rejected", 1),
         ("requests_refused", 0),
         ("keys_refused", 1),
+        ("health_checks_failed", 0),
     ] {
         assert_eq!(status[field], count, "{field}");
     }
@@ -237,6 +245,7 @@ async fn metrics_are_in_prometheus_text_format() {
         ("pagetrail_attempts_rate_limited_total", "counter", "", 1.0),
         ("pagetrail_requests_refused_total", "counter", "", 0.0),
         ("pagetrail_keys_refused_total", "counter", "", 1.0),
+        ("pagetrail_health_checks_failed_total", "counter", "", 0.0),
         ("pagetrail_key_state", "gauge", "key=\"…cdef\",state=\"refused\"", 1.0),
         ("pagetrail_key_state", "gauge", "key=\"…cdef\",state=\"healthy\"", 0.0),
     ] {

@@ -65,7 +65,7 @@ async fn all_faults_at_once_with_their_lines() {
         checking("listne = \"x\"\nqueue = \"redis\"\n\n[routing_keys]\ndb = \"short\"\n")
             .run()
             .await;
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     for part in [
         "faults in the configuration:\n",
         "pagetrail.toml, line 1: no such setting; did you mean listen?\n",
@@ -74,7 +74,7 @@ async fn all_faults_at_once_with_their_lines() {
         assert!(said.contains(part), "{part} not in {said}");
     }
     let (code, said) = Setup::new("ftp://x").variable("PAGETRAIL_LISTEN", "x").run().await;
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     assert!(said.contains("PAGETRAIL_LISTEN is not valid"), "{said}");
     assert!(said.contains("PAGETRAIL_PAGERDUTY_URL is not valid"), "{said}");
 }
@@ -83,6 +83,6 @@ async fn all_faults_at_once_with_their_lines() {
 async fn a_file_that_is_named_must_be_there() {
     let setup = Setup::new("http://127.0.0.1:1/v2/enqueue");
     let (code, said) = setup.argument("--config").argument("nowhere.toml").run().await;
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     assert!(said.contains("nowhere.toml: No such file"), "{said}");
 }

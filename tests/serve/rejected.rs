@@ -59,10 +59,10 @@ async fn shown_beside_the_server_and_put_back_when_it_is_stopped() {
 async fn a_file_that_is_not_there_is_named() {
     let setup = Setup::new("http://127.0.0.1:9/v2/enqueue");
     let (code, said) = rejected(&setup, &["list"]);
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     assert!(said.contains("/data"), "{said}");
     std::fs::create_dir(setup.path("data")).unwrap();
     let (code, said) = rejected(&setup, &["list"]);
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     assert!(said.contains("there is no queue") && said.contains("queue.db"), "{said}");
 }

@@ -27,13 +27,18 @@ pub const TOKEN: &str = "Kq3vXo8LmZ5tYb1RwDnE7hJcUf2GsAp9TiQxV4Ol";
 
 const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
 const LAMBDA: &str = "lambda";
+const SNS: &str = "sns";
+/// The subscription between the topic and enrich.
+pub const SUBSCRIPTION: &str =
+    "arn:aws:sns:us-east-1:449671225256:alarms:8a21d249-4329-4871-acc6-7be709c6ea7f";
 const LOG_OPERATIONS: [&str; 3] = ["DescribeMetricFilters", "DescribeLogGroups", "FilterLogEvents"];
 
 /// One call as it arrived.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub operation: String,
-    /// From the signature's credential scope.
+    /// From the signature's credential scope, like the Region.
+    pub access_key: String,
     pub region: String,
     pub body: Value,
     pub at: Instant,
@@ -213,13 +218,33 @@ pub fn access_denied(action: &str, log_group: &str) -> Answer {
     refusal("AccessDeniedException", &message)
 }
 
+/// The error SNS answers, in the query protocol.
+pub fn sns_refusal(status: u16, code: &str, message: &str) -> Answer {
+    let error = format!("<Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>");
+    sns_answer(status, &format!("<ErrorResponse><Error>{error}</Error></ErrorResponse>"))
+}
+
+fn subscription_attributes() -> Answer {
+    let attributes =
+        "<Attributes><entry><key>Protocol</key><value>lambda</value></entry></Attributes>";
+    let operation = "GetSubscriptionAttributes";
+    let result = format!("<{operation}Result>{attributes}</{operation}Result>");
+    sns_answer(200, &format!("<{operation}Response>{result}</{operation}Response>"))
+}
+
+fn sns_answer(status: u16, xml: &str) -> Answer {
+    Answer::text(status, xml).header("content-type", "text/xml")
+}
+
 async fn answer(state: Arc<Mutex<State>>, request: Request) -> Answer {
     let (service, operation, body) = asked(&request);
     let (service, operation) = (service.as_str(), operation.as_str());
     let scope = request.header("authorization").split("Credential=").nth(1).unwrap_or("");
+    let scoped = |part| scope.split('/').nth(part).unwrap_or("").to_owned();
     let call = Call {
         operation: operation.to_owned(),
-        region: scope.split('/').nth(2).unwrap_or("").to_owned(),
+        access_key: scoped(0),
+        region: scoped(2),
         body,
         at: request.at,
     };
@@ -245,6 +270,7 @@ async fn answer(state: Arc<Mutex<State>>, request: Request) -> Answer {
             ("AmazonSQS", "GetQueueAttributes") => state.queue_attributes(&call.body),
             ("AmazonSQS", "ChangeMessageVisibility") => Answer::json(200, &json!({})),
             ("secretsmanager", "GetSecretValue") => state.secret_value(&call.body),
+            (SNS, "GetSubscriptionAttributes") => subscription_attributes(),
             _ => {
                 let words = format!("no stand-in for {operation} of {service}");
                 refusal("UnknownOperationException", &words)
@@ -264,6 +290,11 @@ fn asked(request: &Request) -> (String, String, Value) {
         ["", "2015-03-31", "functions", name, "configuration"] => {
             let name = name.replace("%3A", ":");
             (LAMBDA, "GetFunctionConfiguration", json!({"FunctionName": name}))
+        }
+        _ if request.header("content-type") == "application/x-www-form-urlencoded" => {
+            let mut fields: HashMap<_, _> =
+                url::form_urlencoded::parse(&request.body).into_owned().collect();
+            return (SNS.to_owned(), fields.remove("Action").unwrap_or_default(), json!(fields));
         }
         _ => {
             let target = request.header("x-amz-target");

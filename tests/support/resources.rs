@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::alarms::alarm_arn;
+use super::alarms::{alarm_arn, topic};
 use super::aws::{Call, refusal, refusal_with_status};
 use super::http::Answer;
+use super::lambda::REGION;
 
 /// The resources of one Region; nothing until a test says otherwise.
 #[derive(Default)]
@@ -14,6 +15,9 @@ pub struct Resources {
     tags: HashMap<String, Vec<(String, String)>>,
     metric_alarms: Vec<Value>,
     composite_alarms: Vec<Value>,
+    log_alarms: Vec<Value>,
+    /// Whether this Region is one that knows no log alarms, and refuses their type.
+    pub without_log_alarms: bool,
     /// By name: the log group where the user chose one.
     functions: HashMap<String, Option<String>>,
     targets: HashMap<String, Vec<String>>,
@@ -54,6 +58,38 @@ impl Resources {
             "StateReason": "a child transitioned",
             "StateUpdatedTimestamp": 1_738_497_995.472,
         }));
+    }
+
+    /// A log alarm, as `DescribeAlarms` shows it.
+    pub fn log_alarm(&mut self, name: &str, state: &str, query: &str, log_groups: &[&str]) {
+        self.log_alarms.push(json!({
+            "AlarmName": name,
+            "AlarmArn": alarm_arn(name),
+            "StateValue": state,
+            "StateReason": "Threshold Crossed: 1 out of the last 1 query results \
+                            [1.0 (02/02/25 12:05:00)] was greater than the threshold (0.0).",
+            "StateUpdatedTimestamp": 1_738_497_995.472,
+            "ScheduledQueryConfiguration": {
+                "QueryString": query,
+                "LogGroupIdentifiers": log_groups,
+                "AggregationExpression": "count(*)",
+                "ScheduleConfiguration":
+                    {"ScheduleExpression": "rate(1 minute)", "StartTimeOffset": 60},
+            },
+            "QueryResultsToEvaluate": 1,
+            "QueryResultsToAlarm": 1,
+            "AlarmActions": [topic(REGION)],
+            "Threshold": 0.5,
+            "ComparisonOperator": "GreaterThanThreshold",
+        }));
+    }
+
+    /// The actions of the alarm with this name when it goes into ALARM.
+    pub fn notifies(&mut self, name: &str, actions: &[&str]) {
+        let alarms = self.metric_alarms.iter_mut().chain(&mut self.composite_alarms);
+        for alarm in alarms.filter(|alarm| alarm["AlarmName"] == name) {
+            alarm["AlarmActions"] = json!(actions);
+        }
     }
 
     /// A Lambda function, and its log group where that is not the usual one.
@@ -100,10 +136,16 @@ impl Resources {
         }
     }
 
-    /// Without `AlarmTypes`, composite alarms are left out, as AWS does it.
+    /// Without `AlarmTypes`, all but metric alarms are left out, as AWS does it.
     fn describe_alarms(&self, body: &Value) -> Answer {
         let types = body["AlarmTypes"].as_array().cloned().unwrap_or_default();
         let wanted = |kind: &str| types.iter().any(|it| it == kind);
+        if self.without_log_alarms && wanted("LogAlarm") {
+            let words = "1 validation error detected: Value at 'alarmTypes' failed to satisfy \
+                         constraint: Member must satisfy enum value set: \
+                         [CompositeAlarm, MetricAlarm]";
+            return refusal("ValidationError", words);
+        }
         let names = body["AlarmNames"].as_array();
         let of = |alarms: &[Value]| -> Vec<Value> {
             let asked = |alarm: &&Value| names.is_none_or(|it| it.contains(&alarm["AlarmName"]));
@@ -116,6 +158,7 @@ impl Resources {
                 "MetricAlarms": if metric { of(&self.metric_alarms) } else { Vec::new() },
                 "CompositeAlarms":
                     if wanted("CompositeAlarm") { of(&self.composite_alarms) } else { Vec::new() },
+                "LogAlarms": if wanted("LogAlarm") { of(&self.log_alarms) } else { Vec::new() },
             }),
         )
     }

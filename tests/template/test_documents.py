@@ -38,7 +38,7 @@ SOURCES = {
         "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"
     ),
     "the rule for every alarm": arn("AllAlarmsRule"),
-    "the rule of the daily check": arn("CanaryRule"),
+    "the rule of the daily check": arn("HealthCheckRule"),
 }
 
 

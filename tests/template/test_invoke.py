@@ -1,9 +1,10 @@
 """Who can invoke which function: everything that sends alarms, and nothing else."""
 
+import json
 from fnmatch import fnmatchcase
 
 import pytest
-from loaded import arn, of_type, sub
+from loaded import ROOT, arn, of_type, sub
 from rendered import ACCOUNT, Rendered
 
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:errors"
@@ -32,13 +33,13 @@ PERMISSIONS = {
         "AllAlarms",
         {"Principal": "events.amazonaws.com", "SourceArn": arn("AllAlarmsRule")} | INVOKE_ENRICH,
     ),
-    "AllowCanary": (
+    "AllowHealthCheck": (
         None,
         {
             "FunctionName": {"Ref": "DeliverFunction"},
             "Action": "lambda:InvokeFunction",
             "Principal": "events.amazonaws.com",
-            "SourceArn": arn("CanaryRule"),
+            "SourceArn": arn("HealthCheckRule"),
         },
     ),
     "AllowGatewayUrl": (
@@ -113,7 +114,7 @@ def test_an_alarm_s_own_action_is_enrich(template: dict) -> None:
 
 def test_every_alarm_of_the_region_by_event_bridge(template: dict) -> None:
     quiet = Rendered(template, errorTopicArn=TOPIC)
-    assert set(quiet.resources("AWS::Events::Rule")) == {"CanaryRule"}
+    assert set(quiet.resources("AWS::Events::Rule")) == {"HealthCheckRule"}
     assert not may_invoke(quiet, "EnrichFunction", "events.amazonaws.com", "<AllAlarmsRule.Arn>")
 
     stack = Rendered(template, errorTopicArn=TOPIC, allAlarms="true")
@@ -125,16 +126,18 @@ def test_every_alarm_of_the_region_by_event_bridge(template: dict) -> None:
         "CloudWatch Alarm Contributor State Change",
     ]
     assert may_invoke(stack, "EnrichFunction", "events.amazonaws.com", "<AllAlarmsRule.Arn>")
-    assert not may_invoke(stack, "EnrichFunction", "events.amazonaws.com", "<CanaryRule.Arn>")
+    assert not may_invoke(stack, "EnrichFunction", "events.amazonaws.com", "<HealthCheckRule.Arn>")
 
 
 def test_the_daily_check_runs_in_deliver(template: dict) -> None:
     stack = Rendered(template, errorTopicArn=TOPIC)
-    rule = stack.resources("AWS::Events::Rule")["CanaryRule"]
+    rule = stack.resources("AWS::Events::Rule")["HealthCheckRule"]
     assert rule["ScheduleExpression"] == "rate(1 day)"
     (target,) = rule["Targets"]
     assert target["Arn"] == "<DeliverFunction.Arn>"
-    assert may_invoke(stack, "DeliverFunction", "events.amazonaws.com", "<CanaryRule.Arn>")
+    (key,) = json.loads(target["Input"])
+    assert f'HEALTH_CHECK: &str = "{key}"' in (ROOT / "src/stage/deliver.rs").read_text()
+    assert may_invoke(stack, "DeliverFunction", "events.amazonaws.com", "<HealthCheckRule.Arn>")
 
 
 def test_anybody_may_invoke_the_gateway_but_only_by_its_url(template: dict) -> None:

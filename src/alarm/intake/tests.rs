@@ -195,6 +195,109 @@ fn a_direct_action_with_stray_spaces() {
 }
 
 #[test]
+fn a_name_with_a_colon_and_a_space_has_one_key_by_every_road() {
+    let name = "Shop: errors: 5xx";
+    let arn = format!("arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}");
+    let state = json!({"value": "ALARM", "timestamp": "2019-10-02T17:04:40.989+0000"});
+    let detail = json!({"alarmName": name, "state": state});
+    let stray = arn.replacen(":123", ": 123", 1);
+    for payload in [
+        sns_event(&json!({"AlarmName": name, "NewStateValue": "ALARM", "AlarmArn": arn,
+            "StateChangeTime": "2019-10-02T17:04:40.989+0000"})),
+        json!({"source": "aws.cloudwatch", "resources": [arn], "detail": detail}),
+        json!({"source": "aws.cloudwatch", "alarmArn": arn, "alarmData": detail}),
+        json!({"source": "aws.cloudwatch", "alarmArn": stray, "alarmData": detail}),
+    ] {
+        let alarm = alarm_in(&payload);
+        assert_eq!(alarm.identity(), arn, "{payload}");
+        assert_eq!(alarm.name, name);
+    }
+}
+
+/// What a person sees of each notice: an alarm's name, or a message's id and body.
+fn seen(payload: &Value) -> Vec<String> {
+    let seen = |notice: &Notice| match notice {
+        Notice::Alarm(alarm) => alarm.name.clone(),
+        Notice::Message(message) => format!("{} {}", message.id, message.body),
+    };
+    read(payload, &home_origin()).iter().map(seen).collect()
+}
+
+fn named(name: &str) -> Value {
+    json!({"AlarmName": name, "NewStateValue": "ALARM"})
+}
+
+#[test]
+fn a_message_for_several_protocols_that_was_published_as_it_is() {
+    let message = json!({"default": named("a").to_string()});
+    assert_eq!(seen(&sns_event(&message)), ["a"]);
+    assert_eq!(seen(&message), ["a"], "as preview reads it from a file");
+    let other = json!({"default": "a went off", "lambda": named("a").to_string()});
+    assert_eq!(seen(&sns_event(&other)), ["a"]);
+    let text = json!({"default": "disk is full", "email": "Dear all"});
+    assert_eq!(seen(&sns_event(&text)), [format!("m-1 {text}")]);
+}
+
+#[test]
+fn an_array_is_read_as_the_alarms_in_it_whatever_stands_around_it() {
+    let alarms = json!([named("a"), event_bridge(), named("b")]);
+    let expected = ["a", "cpu", "b"];
+    let queued = |body: &str| {
+        json!({"messageId": "q", "body": body, "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:q"})
+    };
+    let notification = json!({"Type": "Notification", "MessageId": "m",
+        "TopicArn": "arn:aws:sns:us-west-2:444455556666:errors", "Message": alarms.to_string()});
+    let texts: Vec<Value> =
+        alarms.as_array().unwrap().iter().map(|alarm| alarm.to_string().into()).collect();
+    for payload in [
+        alarms.clone(),
+        Value::from(texts.clone()),
+        sns_event(&alarms),
+        sns_event(&texts.into()),
+        json!({"Records": [queued(&alarms.to_string())]}),
+        json!({"Records": [queued(&notification.to_string())]}),
+        // An EventBridge pipe hands over an array of a queue's records.
+        json!([queued(&alarms.to_string())]),
+        json!([
+            queued(&named("a").to_string()),
+            queued(&event_bridge().to_string()),
+            queued(&json!({"Records": [{"Sns": {"Message": named("b").to_string()}}]}).to_string())
+        ]),
+        json!([{"messageId": "q", "body": alarms}]),
+        json!(json!({"default": alarms}).to_string()),
+    ] {
+        assert_eq!(seen(&payload), expected, "{payload}");
+    }
+    let by_queue = read(&json!([queued(&named("a").to_string())]), &home_origin()).remove(0);
+    assert!(matches!(by_queue, Notice::Alarm(alarm) if alarm.origin.region == "eu-central-1"));
+}
+
+#[test]
+fn what_is_no_alarm_in_an_array_pages_beside_the_alarms_each_once() {
+    let mixed = json!([{"x": 1}, named("a"), "disk is full", {"x": 1}]);
+    let expected = ["m-1/1 {\"x\":1}", "a", "m-1/3 disk is full", "m-1/4 {\"x\":1}"];
+    assert_eq!(seen(&sns_event(&mixed)), expected);
+    let plain = json!([{"x": 1}, "disk is full"]);
+    assert_eq!(seen(&sns_event(&plain)), [format!("m-1 {plain}")], "no alarm: one message");
+    assert_eq!(seen(&plain), [format!(" {plain}")]);
+    let records = json!([{"messageId": "q1", "body": "one"}, {"messageId": "q2", "body": "two"}]);
+    assert_eq!(seen(&records), ["q1 one", "q2 two"]);
+    assert_eq!(seen(&json!([])), [" []"]);
+}
+
+#[test]
+fn endless_nesting_ends() {
+    let mut text = named("a").to_string();
+    for _ in 0..8 {
+        text = json!([text]).to_string();
+    }
+    assert_eq!(seen(&sns_event(&json!(text))).len(), 1);
+    let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    assert_eq!(seen(&json!({"Records": [{"Sns": {"Message": deep}}]})), [format!(" {deep}")]);
+}
+
+#[test]
 fn sns_by_sqs_raw_and_enveloped() {
     let message = json!({"AlarmName": "a", "NewStateValue": "ALARM"}).to_string();
     let raw = json!({"messageId": "q1", "body": message,

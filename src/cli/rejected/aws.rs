@@ -29,7 +29,7 @@ impl Stack {
         rejected: &str,
         events: Option<&str>,
     ) -> Result<Self, CommandError> {
-        let sdk = session::open(args).await?;
+        let sdk = session::open(args, None).await?;
         let queue = |url: &str| SqsQueue::new(&sdk, url.to_owned());
         Ok(Self { rejected: queue(rejected), events: events.map(queue), messages: Vec::new() })
     }

@@ -11,13 +11,12 @@ pub(super) struct QueueFile(RejectedEvents);
 impl QueueFile {
     /// Opens the file; `change` where events are to be put back or deleted.
     pub(super) fn open(path: &Path, change: bool) -> Result<Self, CommandError> {
-        if !change {
-            return Ok(Self(RejectedEvents::look(path)?));
-        }
-        let events = RejectedEvents::own(path).map_err(|error| match error {
+        let opened = if change { RejectedEvents::own(path) } else { RejectedEvents::look(path) };
+        let events = opened.map_err(|error| match error {
             OpenError::InUse { .. } => CommandError::from(format!(
                 "{error}. Only 'list' and 'show' work beside a running server"
             )),
+            error if error.is_no_queue() => CommandError::wrong(format!("--file: {error}")),
             error => error.into(),
         })?;
         if let Some(set_aside) = events.set_aside() {

@@ -6,6 +6,7 @@ mod file;
 use std::path::PathBuf;
 
 use serde_json::Value;
+use url::Url;
 
 use super::CommandError;
 use super::session::SessionArgs;
@@ -90,26 +91,33 @@ trait Place {
 /// Without credentials or permission, when the file is in use by a server that would have to
 /// be stopped, and when no event has a given id.
 pub fn run(args: &Args) -> Result<(), CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    super::block_on(async {
         if let Some(path) = &args.file {
             let change = matches!(args.command, Command::Retry { .. } | Command::Discard { .. });
             return work(&args.command, file::QueueFile::open(path, change)?).await;
         }
-        if args.queue.is_empty() {
-            return Err("--queue is needed, the stack's output RejectedQueueUrl, or --file, a \
-                        server's queue"
-                .into());
-        }
+        let rejected =
+            queue_url("--queue", &args.queue, "RejectedQueueUrl, or --file, a server's queue")?;
         let events = match &args.command {
-            Command::Retry { events_queue, .. } if events_queue.is_empty() => {
-                return Err("--events-queue is needed: the stack's output EventsQueueUrl".into());
+            Command::Retry { events_queue, .. } => {
+                Some(queue_url("--events-queue", events_queue, "EventsQueueUrl")?)
             }
-            Command::Retry { events_queue, .. } => Some(events_queue.as_str()),
             _ => None,
         };
-        work(&args.command, aws::Stack::open(&args.session, &args.queue, events).await?).await
-    })
+        work(&args.command, aws::Stack::open(&args.session, rejected, events).await?).await
+    })?
+}
+
+/// The URL as it was given, if it is one.
+fn queue_url<'a>(flag: &str, given: &'a str, output: &str) -> Result<&'a str, CommandError> {
+    if given.is_empty() {
+        return Err(CommandError::wrong(format!("{flag} is needed: the stack's output {output}")));
+    }
+    if Url::parse(given).is_ok_and(|url| matches!(url.scheme(), "https" | "http")) {
+        return Ok(given);
+    }
+    let what = "must be the URL of an SQS queue, the stack's output";
+    Err(CommandError::wrong(format!("{flag} {what} {output}")))
 }
 
 async fn work(command: &Command, mut place: impl Place) -> Result<(), CommandError> {

@@ -21,14 +21,12 @@ use body::Outgoing;
 use post::{Answered, Unanswered, Verdict, post};
 use target::{BASE_URL, Certificates, SKIP_CERT_VERIFY, Target};
 
+use super::error::WRONG_ARGUMENTS;
 use crate::pagerduty::BODY_LIMIT;
 use crate::secret::Secret;
 
 const ROUTING_KEY: &str = "PAGETRAIL_ROUTING_KEY";
 const PD_SEND: &str = "pd-send";
-
-/// Exit code for wrong arguments, as argparse and clap have it.
-const WRONG_ARGUMENTS: u8 = 2;
 
 /// Why nothing was sent, or may not have been.
 #[derive(Debug, thiserror::Error)]
@@ -100,12 +98,9 @@ fn send(args: &Args, program: &str) -> Result<(), Failure> {
             eprintln!("{program}: warning: {note}");
         }
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Send(format!("not sent: {error}")))?;
     let timeout = Duration::from_secs(args.timeout);
-    let answered = runtime.block_on(post(&target, certificates, timeout, &outgoing));
+    let answered = super::block_on(post(&target, certificates, timeout, &outgoing))
+        .map_err(|error| Failure::Send(format!("not sent: {error}")))?;
     if args.verify_key {
         verified(args, &target, &outgoing, answered)
     } else {

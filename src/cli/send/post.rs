@@ -14,7 +14,7 @@ use super::target::{Certificates, SKIP_CERT_VERIFY, Target};
 use crate::http::{client, tls};
 use crate::pagerduty::Endpoint;
 use crate::pagerduty::routing_key::RoutingKey;
-use crate::pagerduty::{Answer, Outcome, Reason, outcome};
+use crate::pagerduty::{Answer, outcome};
 use crate::text::{clean, cut, one_line};
 
 /// What is read of an answer: PagerDuty's have a few hundred bytes.
@@ -114,19 +114,15 @@ impl Answered {
     pub(super) fn verdict(&self, key: &RoutingKey) -> Verdict {
         let body = key.hide_in(&self.body);
         let answer = Answer::Http { status: self.status, retry_after: None, body };
-        let said = |reason: &Reason| one_line(&reason.whole());
-        match outcome(Endpoint::V2, &answer) {
-            Outcome::Delivered => Verdict::Taken,
-            _ if self.status == 200 && says_taken(&self.body) => Verdict::Taken,
-            Outcome::RefusedKey { reason } => Verdict::KeyRefused(said(&reason)),
-            Outcome::Later { reason, .. } | Outcome::RefusedEvent { reason, .. } => {
-                let said = said(&reason);
-                Verdict::NotTaken(match self.status {
-                    200..300 => format!("no answer of an Events API: {said}"),
-                    300..400 => format!("redirects are not followed: {said}"),
-                    _ => said,
-                })
-            }
+        let outcome = outcome(Endpoint::V2, &answer);
+        let Some(reason) = outcome.reason() else { return Verdict::Taken };
+        let said = one_line(&reason.whole());
+        match self.status {
+            200 if says_taken(&self.body) => Verdict::Taken,
+            _ if outcome.blames_key() => Verdict::KeyRefused(said),
+            200..300 => Verdict::NotTaken(format!("no answer of an Events API: {said}")),
+            300..400 => Verdict::NotTaken(format!("redirects are not followed: {said}")),
+            _ => Verdict::NotTaken(said),
         }
     }
 

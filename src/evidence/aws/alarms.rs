@@ -4,15 +4,23 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
+use aws_sdk_cloudwatch::operation::describe_alarms::builders::DescribeAlarmsFluentBuilder;
 use aws_sdk_cloudwatch::primitives::DateTime as AwsDateTime;
-use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, Dimension, MetricAlarm, StateValue};
+use aws_sdk_cloudwatch::types::{
+    AlarmType, CompositeAlarm, Dimension, LogAlarm, MetricAlarm, StateValue,
+};
 use aws_sdk_cloudwatch::{Client as CloudWatch, types};
 use aws_sdk_eventbridge::Client as EventBridge;
 use aws_sdk_lambda::Client as Lambda;
 use chrono::{DateTime, Utc};
 
 use super::lookup_error;
-use crate::alarm::{Alarm, Composite, Described, Evaluation, Metric, State, query};
+use crate::alarm::tags::Tags;
+use crate::alarm::{
+    Alarm, Composite, DEFAULT_PERIOD, Described, Evaluation, LogQuery, Metric, State, log_query,
+    query,
+};
 use crate::aws::{Arn, Origin};
 use crate::evidence::ports::{AlarmSource, LookupError};
 
@@ -36,7 +44,7 @@ impl RegionalAlarms {
         }
     }
 
-    /// All alarms of the Region, metric and composite, with the ARNs each notifies.
+    /// All alarms of the Region, of whatever type, with the ARNs each notifies.
     ///
     /// # Errors
     /// When a page of them cannot be read.
@@ -44,33 +52,35 @@ impl RegionalAlarms {
         let mut found = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            let answer = self
-                .cloudwatch
-                .describe_alarms()
-                .alarm_types(AlarmType::MetricAlarm)
-                .alarm_types(AlarmType::CompositeAlarm)
-                .set_next_token(token)
-                .send()
-                .await
-                .map_err(|error| lookup_error(&error))?;
-            for alarm in answer.metric_alarms.unwrap_or_default() {
-                let actions = alarm.alarm_actions.clone().unwrap_or_default();
-                found.extend(of_metric(alarm).map(|alarm| (alarm, actions)));
-            }
-            for alarm in answer.composite_alarms.unwrap_or_default() {
-                let actions = alarm.alarm_actions.clone().unwrap_or_default();
-                found.extend(of_composite(alarm).map(|alarm| (alarm, actions)));
-            }
-            token = answer.next_token;
+            let mut page = self.describe(|call| call.set_next_token(token.clone())).await?;
+            token = page.next_token.take();
+            found.extend(alarms(page));
             if token.is_none() {
                 return Ok(found);
             }
         }
     }
+
+    /// Alarms of all types: without their names, CloudWatch leaves all but metric alarms out.
+    async fn describe(
+        &self,
+        ask: impl Fn(DescribeAlarmsFluentBuilder) -> DescribeAlarmsFluentBuilder,
+    ) -> Result<DescribeAlarmsOutput, LookupError> {
+        let answer = async |types: &[AlarmType]| {
+            let call = self.cloudwatch.describe_alarms().set_alarm_types(Some(types.to_vec()));
+            ask(call).send().await.map_err(|error| lookup_error(&error))
+        };
+        let types = [AlarmType::MetricAlarm, AlarmType::CompositeAlarm, AlarmType::LogAlarm];
+        match answer(&types).await {
+            // Log alarms are new in 2026: a Region that has none yet refuses the word.
+            Err(LookupError::Refused(_)) => answer(&types[..2]).await,
+            answer => answer,
+        }
+    }
 }
 
 impl AlarmSource for RegionalAlarms {
-    async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, LookupError> {
+    async fn tags(&self, arn: &str) -> Result<Tags, LookupError> {
         let answer = self
             .cloudwatch
             .list_tags_for_resource()
@@ -84,22 +94,11 @@ impl AlarmSource for RegionalAlarms {
 
     async fn alarms(&self, names: &[String]) -> Result<Vec<Alarm>, LookupError> {
         let names = names[..names.len().min(MOST_NAMES)].to_vec();
-        let answer = self
-            .cloudwatch
-            .describe_alarms()
-            // Without the types, composite alarms are left out.
-            .alarm_types(AlarmType::MetricAlarm)
-            .alarm_types(AlarmType::CompositeAlarm)
-            .set_alarm_names(Some(names))
-            // Without it, a page has 50.
-            .max_records(100)
-            .send()
-            .await
-            .map_err(|error| lookup_error(&error))?;
-        let metric = answer.metric_alarms.unwrap_or_default().into_iter().filter_map(of_metric);
-        let composite =
-            answer.composite_alarms.unwrap_or_default().into_iter().filter_map(of_composite);
-        Ok(metric.chain(composite).collect())
+        let page = self.describe(|call| {
+            // Without the number, a page has 50.
+            call.set_alarm_names(Some(names.clone())).max_records(100)
+        });
+        Ok(alarms(page.await?).map(|(alarm, _)| alarm).collect())
     }
 
     async fn function_log_group(&self, function: &str) -> Result<String, LookupError> {
@@ -132,6 +131,24 @@ impl AlarmSource for RegionalAlarms {
     }
 }
 
+/// The alarms of a page, with the ARNs each notifies.
+fn alarms(page: DescribeAlarmsOutput) -> impl Iterator<Item = (Alarm, Vec<String>)> {
+    let metric = page.metric_alarms.unwrap_or_default().into_iter().filter_map(|mut alarm| {
+        let actions = alarm.alarm_actions.take().unwrap_or_default();
+        Some((of_metric(alarm)?, actions))
+    });
+    let composite =
+        page.composite_alarms.unwrap_or_default().into_iter().filter_map(|mut alarm| {
+            let actions = alarm.alarm_actions.take().unwrap_or_default();
+            Some((of_composite(alarm)?, actions))
+        });
+    let log = page.log_alarms.unwrap_or_default().into_iter().filter_map(|mut alarm| {
+        let actions = alarm.alarm_actions.take().unwrap_or_default();
+        Some((of_log(alarm)?, actions))
+    });
+    metric.chain(composite).chain(log)
+}
+
 fn of_metric(alarm: MetricAlarm) -> Option<Alarm> {
     let arn = alarm.alarm_arn?;
     let inputs = alarm.metrics.unwrap_or_default();
@@ -155,8 +172,9 @@ fn of_metric(alarm: MetricAlarm) -> Option<Alarm> {
         reason: alarm.state_reason.unwrap_or_default(),
         changed_at: alarm.state_updated_timestamp.and_then(time),
         metrics,
+        log_query: None,
         evaluation: Evaluation {
-            period: Duration::from_secs(period.unwrap_or(300)),
+            period: period.map_or(DEFAULT_PERIOD, Duration::from_secs),
             periods: alarm
                 .evaluation_periods
                 .and_then(|periods| u32::try_from(periods).ok())
@@ -192,13 +210,50 @@ fn of_composite(alarm: CompositeAlarm) -> Option<Alarm> {
         reason: alarm.state_reason.unwrap_or_default(),
         changed_at: alarm.state_updated_timestamp.and_then(time),
         metrics: Vec::new(),
+        log_query: None,
         evaluation: Evaluation {
-            period: Duration::from_mins(5),
+            period: DEFAULT_PERIOD,
             periods: 1,
             comparison: None,
             threshold: None,
         },
         composite: Some(Composite { rule: alarm.alarm_rule, triggering: Vec::new() }),
+    }))
+}
+
+fn of_log(alarm: LogAlarm) -> Option<Alarm> {
+    let arn = alarm.alarm_arn?;
+    let log_query = alarm.scheduled_query_configuration.map(|configuration| {
+        let schedule = configuration.schedule_configuration;
+        let from = schedule.as_ref().and_then(|it| u64::try_from(it.start_time_offset?).ok());
+        let expression = schedule.as_ref().and_then(|it| it.schedule_expression.as_deref());
+        LogQuery {
+            covers: log_query::covers(from, expression),
+            text: configuration.query_string.unwrap_or_default(),
+            log_groups: configuration.log_group_identifiers.unwrap_or_default(),
+        }
+    });
+    let covers = log_query.as_ref().and_then(|query| query.covers);
+    Some(Alarm::described(Described {
+        name: alarm.alarm_name?,
+        description: alarm.alarm_description,
+        origin: Origin::from_arn(&arn)?,
+        arn,
+        state: state(alarm.state_value.as_ref()),
+        reason: alarm.state_reason.unwrap_or_default(),
+        changed_at: alarm.state_updated_timestamp.and_then(time),
+        metrics: Vec::new(),
+        log_query,
+        evaluation: Evaluation {
+            period: covers.unwrap_or(DEFAULT_PERIOD),
+            periods: alarm
+                .query_results_to_evaluate
+                .and_then(|results| u32::try_from(results).ok())
+                .unwrap_or(1),
+            comparison: alarm.comparison_operator.map(|it| it.as_str().to_owned()),
+            threshold: alarm.threshold,
+        },
+        composite: None,
     }))
 }
 

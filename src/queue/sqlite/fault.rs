@@ -38,6 +38,12 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether the path itself is wrong: nothing is there, or something else.
+    #[must_use]
+    pub fn is_no_queue(&self) -> bool {
+        matches!(self, Self::Missing(_) | Self::NotAQueue(_))
+    }
+
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |error| Self::Failed { path, why: error.to_string() }

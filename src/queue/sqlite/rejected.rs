@@ -186,6 +186,6 @@ impl Store {
 }
 
 fn existing(path: &Path) -> Result<PathBuf, OpenError> {
-    let path = resolve(path)?;
-    if path.exists() { Ok(path) } else { Err(OpenError::Missing(path)) }
+    // Asked first: resolving fails otherwise where the folder is missing too.
+    if path.exists() { resolve(path) } else { Err(OpenError::Missing(path.to_owned())) }
 }

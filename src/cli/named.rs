@@ -1,0 +1,101 @@
+//! The alarm that `--alarm` names, by its name or its ARN, and what may have been meant where
+//! there is none.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::CommandError;
+use crate::alarm::Alarm;
+use crate::aws::{Arn, Origin};
+use crate::evidence::aws::RegionalAlarms;
+use crate::evidence::ports::{AlarmSource as _, LookupError};
+use crate::text::{alike, did_you_mean};
+
+/// Time to look for names like an unknown one: an account may have thousands of alarms.
+const SUGGESTION: Duration = Duration::from_secs(10);
+
+/// An alarm as an argument gives it.
+#[derive(Debug, Clone)]
+pub(super) struct AlarmName {
+    name: String,
+    /// Where the argument is an ARN.
+    origin: Option<Origin>,
+}
+
+impl FromStr for AlarmName {
+    type Err = &'static str;
+
+    fn from_str(given: &str) -> Result<Self, Self::Err> {
+        if !given.starts_with("arn:") {
+            return Ok(Self { name: given.to_owned(), origin: None });
+        }
+        let arn = Arn::parse(given).filter(|arn| arn.service == "cloudwatch");
+        let name = arn.and_then(|arn| arn.resource.strip_prefix("alarm:"));
+        match name.filter(|name| !name.is_empty()).zip(Origin::from_arn(given)) {
+            Some((name, origin)) => Ok(Self { name: name.to_owned(), origin: Some(origin) }),
+            None => Err("an alarm's ARN reads arn:aws:cloudwatch:REGION:ACCOUNT:alarm:NAME"),
+        }
+    }
+}
+
+impl AlarmName {
+    /// The Region of an ARN.
+    pub(super) fn region(&self) -> Option<&str> {
+        self.origin.as_ref().map(|origin| origin.region.as_str())
+    }
+
+    /// The alarm as it is now.
+    pub(super) async fn find(
+        &self,
+        alarms: &RegionalAlarms,
+        region: &str,
+    ) -> Result<Alarm, CommandError> {
+        let name = &self.name;
+        let found = alarms.alarms(std::slice::from_ref(name)).await.map_err(no_alarms)?;
+        if let Some(alarm) = found.into_iter().next() {
+            return match self.other_account(&alarm) {
+                Some(error) => Err(error),
+                None => Ok(alarm),
+            };
+        }
+        // Only for the message: without them it is shorter.
+        let all = timeout(SUGGESTION, alarms.all()).await;
+        let all = all.ok().and_then(Result::ok).unwrap_or_default();
+        if let Some(error) = all.first().and_then(|(alarm, _)| self.other_account(alarm)) {
+            return Err(error);
+        }
+        let meant = did_you_mean(&alike(name, all.iter().map(|(alarm, _)| alarm.name.as_str()), 3));
+        let account = match &self.origin {
+            Some(origin) if all.is_empty() => {
+                format!("; are these the credentials of account {}?", origin.account)
+            }
+            _ => String::new(),
+        };
+        Err(format!("no alarm is named {name:?} in Region {region}{meant}{account}").into())
+    }
+
+    /// What to say where the ARN is not of the account that this alarm is of.
+    fn other_account(&self, alarm: &Alarm) -> Option<CommandError> {
+        let asked = &self.origin.as_ref()?.account;
+        let own = &alarm.origin.account;
+        (asked != own).then(|| {
+            format!(
+                "the alarm is of account {asked}, and the AWS credentials are of account {own}: \
+                 choose others with --profile"
+            )
+            .into()
+        })
+    }
+}
+
+/// Why the alarms could not be read.
+pub(super) fn no_alarms(error: LookupError) -> CommandError {
+    match error {
+        LookupError::AccessDenied => {
+            "access denied: you need cloudwatch:DescribeAlarms for this".into()
+        }
+        error => format!("cloudwatch:DescribeAlarms failed: {error}").into(),
+    }
+}

@@ -1,0 +1,138 @@
+//! Which alarms to look into: the one that fired, or the children of a composite alarm.
+
+use std::borrow::Cow;
+
+use futures_util::future::join_all;
+
+use super::calls::Calls;
+use super::notes::{Asked, explain};
+use super::ports::AlarmSource;
+use super::tags;
+use crate::alarm::tags::LOG_GROUP;
+use crate::alarm::{Alarm, State, rule};
+
+/// Alarms of a composite alarm that are looked into, on all levels together.
+const MOST_CHILDREN: usize = 10;
+/// Composite alarms may hold composite alarms.
+const DEEPEST: usize = 3;
+
+/// An alarm that is looked into, with its tags.
+pub(super) struct Subject<'a> {
+    pub(super) alarm: Cow<'a, Alarm>,
+    /// Whether it is a child of the alarm that fired.
+    pub(super) is_child: bool,
+}
+
+/// The alarm itself, or the children of a composite alarm and, where it is tagged with
+/// log groups of its own, the composite too.
+pub(super) async fn subjects<'a>(
+    alarm: &'a Alarm,
+    alarms: &impl AlarmSource,
+    calls: &Calls,
+    notes: &mut Vec<String>,
+) -> Vec<Subject<'a>> {
+    let itself = || Subject { alarm: Cow::Borrowed(alarm), is_child: false };
+    if alarm.composite.is_none() {
+        let alarm = completed(alarm, alarms, calls, notes).await;
+        return vec![Subject { alarm, is_child: false }];
+    }
+    let children = children(alarm, alarms, calls, notes).await;
+    let tagged = children.into_iter().map(|mut child| async {
+        let note = tags::fill(&mut child, alarms, calls).await;
+        (Subject { alarm: Cow::Owned(child), is_child: true }, note)
+    });
+    let (mut subjects, tag_notes): (Vec<_>, Vec<_>) = join_all(tagged).await.into_iter().unzip();
+    notes.extend(tag_notes.into_iter().flatten());
+    if subjects.is_empty() || alarm.tags.contains_key(LOG_GROUP) {
+        subjects.push(itself());
+    }
+    subjects
+}
+
+/// The alarm with what it watches. Not every notification says so, that of a log alarm for
+/// one is not documented: CloudWatch knows.
+async fn completed<'a>(
+    alarm: &'a Alarm,
+    alarms: &impl AlarmSource,
+    calls: &Calls,
+    notes: &mut Vec<String>,
+) -> Cow<'a, Alarm> {
+    let says = !alarm.metrics.is_empty() || alarm.log_query.is_some();
+    if says || !alarm.carried.is_empty() || alarm.tags.contains_key(LOG_GROUP) {
+        return Cow::Borrowed(alarm);
+    }
+    let names = [alarm.name.clone()];
+    let found = match calls.make(|| alarms.alarms(&names)).await {
+        Ok(found) => found,
+        Err(error) => {
+            let what = format!("what {} watches could not be read", alarm.name);
+            notes.push(explain(&what, &error, &Asked::alarms()));
+            return Cow::Borrowed(alarm);
+        }
+    };
+    // Another account may have an alarm of the same name.
+    let same =
+        |it: &Alarm| it.origin == alarm.origin && (alarm.arn.is_none() || it.arn == alarm.arn);
+    let Some(known) = found.into_iter().find(same) else { return Cow::Borrowed(alarm) };
+    let mut alarm = alarm.clone();
+    alarm.metrics = known.metrics;
+    alarm.log_query = known.log_query;
+    alarm.evaluation = known.evaluation;
+    Cow::Owned(alarm)
+}
+
+/// The alarms behind a composite alarm that are in ALARM, on all levels.
+async fn children(
+    alarm: &Alarm,
+    alarms: &impl AlarmSource,
+    calls: &Calls,
+    notes: &mut Vec<String>,
+) -> Vec<Alarm> {
+    let mut found: Vec<Alarm> = Vec::new();
+    let mut names = child_names(alarm);
+    for _ in 0..DEEPEST {
+        names.retain(|name| found.iter().all(|known| known.name != *name));
+        if names.is_empty() {
+            break;
+        }
+        let level = match calls.make(|| alarms.alarms(&names)).await {
+            Ok(alarms) => alarms,
+            Err(error) => {
+                let what = format!("the children of {} could not be read", alarm.name);
+                notes.push(explain(&what, &error, &Asked::alarms()));
+                break;
+            }
+        };
+        names = level.iter().filter(|it| it.composite.is_some()).flat_map(child_names).collect();
+        found.extend(level);
+    }
+    found.retain(|child| child.composite.is_none());
+    if found.iter().any(|child| child.state == State::Alarm) {
+        found.retain(|child| child.state == State::Alarm);
+    }
+    if found.len() > MOST_CHILDREN {
+        let left = found.len() - MOST_CHILDREN;
+        notes.push(format!("only {MOST_CHILDREN} children were looked into, {left} were not."));
+        found.truncate(MOST_CHILDREN);
+    }
+    found
+}
+
+/// The names of a composite alarm's children: those that made the change, else all in
+/// its rule.
+fn child_names(alarm: &Alarm) -> Vec<String> {
+    let Some(composite) = &alarm.composite else { return Vec::new() };
+    let named = if composite.triggering.is_empty() {
+        composite.rule.as_deref().map(rule::children).unwrap_or_default()
+    } else {
+        composite.triggering.clone()
+    };
+    // An ARN's last part is the name, which may hold colons itself.
+    named
+        .into_iter()
+        .map(|name| match name.split_once(":alarm:") {
+            Some((_, name)) => name.to_owned(),
+            None => name,
+        })
+        .collect()
+}
