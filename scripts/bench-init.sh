@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Prints how fast the enrich function starts, how big it is, and how much memory it takes,
-# beside a bare lambda_runtime program and a Node function. Needs Rust; the Node part needs
-# node and npm, and is left out where they are missing.
+# Prints the start-up time, size and memory of the enrich function, compared with a minimal
+# lambda_runtime program and a Node function. Needs Rust. The Node part needs node and npm, and is
+# skipped if they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -23,8 +23,8 @@ if command -v node >/dev/null && command -v npm >/dev/null; then
   "$work/node/node_modules/.bin/esbuild" "$work/node/handler.mjs" --bundle --minify \
     --platform=node --target=node20 --format=cjs --log-level=error --outfile="$bundle"
   node=("$(command -v node)" "$work/node/runtime.cjs" "$bundle")
-  echo "node: $(node --version), behind benches/init/node/runtime.cjs, a minimal runtime client" \
-    "(AWS's own, aws-lambda-ric, needs a native build and starts no faster)"
+  echo "node: $(node --version), with benches/init/node/runtime.cjs, a minimal runtime client" \
+    "(AWS's own, aws-lambda-ric, needs a native build and does not start faster)"
 else
   echo "node: missing. Install Node.js 20 with npm to compare with a Node function." >&2
 fi
@@ -36,10 +36,10 @@ size() {
   printf '%-22s %9d kB %9d kB\n' "$1" "$(($(wc -c <"$2") / 1000))" \
     "$(($(wc -c <"$work/code.zip") / 1000))"
 }
-size 'bare lambda_runtime' "$bare"
+size 'minimal lambda_runtime' "$bare"
 size 'pagetrail-lambda' "$pagetrail"
 if [ ${#node[@]} -gt 0 ]; then size 'Node bundle' "$bundle"; fi
 echo
 
-# The harness itself needs no optimising: it only waits.
+# The harness only waits, so it needs no optimisation.
 cargo bench --quiet --profile dev --bench init -- "$pagetrail" "$bare" "${node[@]}"

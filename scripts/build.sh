@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Builds the Lambda's zip for each processor architecture into dist/, the same bytes every time.
+# Builds the Lambda zip for each processor architecture into dist/. Builds are reproducible.
 #
-#   scripts/build.sh                   the host's architecture, and the other one where it can be built
-#   scripts/build.sh arm64 x86_64      exactly these
+#   scripts/build.sh                   this machine's architecture, and the other one if possible
+#   scripts/build.sh arm64 x86_64      only these
 #
-# PAGETRAIL_BUILD_PROFILE=dev builds fast and large, for tests; the default is release.
-# PAGETRAIL_DIST=FOLDER puts the zips there instead; for tests again.
+# For tests: PAGETRAIL_BUILD_PROFILE=dev builds fast but large (default: release), and
+# PAGETRAIL_DIST=FOLDER writes the zips there instead of into dist/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -29,7 +29,7 @@ esac
 
 case ${1:-} in
 -h | --help)
-    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '$d'
+    sed -n '2,/^set /s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
 esac
@@ -38,7 +38,7 @@ for architecture in "${asked[@]}"; do
     case $architecture in
     arm64 | x86_64) ;;
     *)
-        echo "build.sh: '$architecture' is not an architecture of Lambda's; use arm64 or x86_64" >&2
+        echo "build.sh: '$architecture' is not an architecture that Lambda supports; use arm64 or x86_64" >&2
         exit 2
         ;;
     esac
@@ -51,9 +51,9 @@ triple() {
     esac
 }
 
-# The file names that end up in panic messages would otherwise tell the builder's directories, and
-# differ from one checkout to the next. Only for release: other flags than plain `cargo build`'s
-# make cargo compile everything again, so release has a target folder of its own.
+# Panic messages contain file names. Without these flags they would show the builder's directories and
+# differ between checkouts. For release only: with other flags than plain `cargo build`, cargo compiles
+# everything again, so release has its own target folder.
 if [[ $profile == release ]]; then
     export CARGO_TARGET_DIR=$PWD/target/dist
     export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=/pagetrail --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
@@ -61,14 +61,14 @@ else
     export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 fi
 
-# Says why an architecture can't be built here, in one line that ends with the remedy.
+# Prints why an architecture cannot be built here, in one line that ends with the fix.
 missing() {
     local target
     target=$(triple "$1")
     if [[ ! -d $(rustc --print sysroot)/lib/rustlib/$target/lib ]]; then
-        echo "Rust's standard library for it is missing; add it with: rustup target add $target"
+        echo "its Rust standard library is missing; add it with: rustup target add $target"
     elif [[ $1 != "$host" ]] && ! cargo lambda --version >/dev/null 2>&1; then
-        echo "cargo-lambda, which links for it, is missing; add it with: pip install cargo-lambda"
+        echo "cargo-lambda is missing, which links for it; add it with: pip install cargo-lambda"
     fi
 }
 
@@ -104,9 +104,9 @@ else
     for architecture in x86_64 arm64; do
         reason=$(missing "$architecture")
         if [[ -n $reason ]]; then
-            # A zip left by an earlier build must not be published as this one's.
+            # The zip of an earlier build must not be published with this one.
             rm -f "$dist/pagetrail-lambda-$architecture.zip" "$dist/pagetrail-lambda-$architecture.zip.sha256"
-            echo "build.sh: $architecture left out: $reason" >&2
+            echo "build.sh: $architecture skipped: $reason" >&2
         else
             build "$architecture"
             built=1

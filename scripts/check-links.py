@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what README.md and docs/ link to: each file they name is there, with the heading named."""
+"""Checks the links of README.md and docs/: each file and heading that they name must exist."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def anchors(text: str) -> set[str]:
-    """What GitHub makes of each heading."""
+    """The anchors that GitHub makes of the headings."""
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {
         re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings
@@ -24,7 +24,7 @@ def faults(document: Path) -> list[str]:
         if not file.exists():
             found.append(f"{target} does not exist")
         elif anchor and anchor not in anchors(file.read_text()):
-            found.append(f"{target}#{anchor} is no heading")
+            found.append(f"{target} has no heading #{anchor}")
     for script in re.findall(r"(?<![\w/.])scripts/[\w.-]+\w", text):
         if not (ROOT / script).exists():
             found.append(f"{script} does not exist")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks what the compiler does not: formatting, clippy, templates, shell and Python.
+# Runs the checks that the compiler does not: formatting, clippy, templates, shell, Python and links.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools=$(scripts/setup-venv.sh test)

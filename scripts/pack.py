@@ -1,4 +1,4 @@
-"""Packs a built binary as a Lambda zip: checked, always the same bytes, with its SHA-256 beside it.
+"""Checks a built binary and packs it as a reproducible Lambda zip, with a file of its SHA-256.
 
 usage: pack.py ARCHITECTURE BINARY ZIP
 """
@@ -10,14 +10,14 @@ import sys
 import zipfile
 from pathlib import Path
 
-# Amazon Linux 2023, which the provided.al2023 runtime is, has glibc 2.34.
+# The runtime provided.al2023 is Amazon Linux 2023, which has glibc 2.34.
 NEWEST_GLIBC = (2, 34)
-# e_machine of an ELF file.
+# The field e_machine of an ELF file.
 MACHINES = {"x86_64": 62, "arm64": 183}
 
 
 def check(binary: bytes, architecture: str) -> str | None:
-    """Says what would keep Lambda from starting this binary, or nothing."""
+    """Returns why Lambda could not start this binary, or None."""
     if binary[:6] != b"\x7fELF\x02\x01":
         return "it is not a 64-bit Linux program"
     if struct.unpack_from("<H", binary, 18)[0] != MACHINES[architecture]:
@@ -26,7 +26,7 @@ def check(binary: bytes, architecture: str) -> str | None:
     if newest > NEWEST_GLIBC:
         needed, there = (".".join(map(str, version)) for version in (newest, NEWEST_GLIBC))
         return (
-            f"it needs glibc {needed} and Lambda has {there}; build it with cargo-lambda, or on a "
+            f"it needs glibc {needed}, but Lambda has {there}; build it with cargo-lambda, or on a "
             "system with an older glibc"
         )
     return None
@@ -45,7 +45,7 @@ def needed_glibc(binary: bytes) -> list[tuple[int, int]]:
 
 
 def pack(binary: bytes, path: Path) -> None:
-    """Writes the zip with fixed dates and rights, so that equal binaries give equal zips."""
+    """Writes the zip with fixed dates and permissions, so that equal binaries give equal zips."""
     entry = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
     entry.create_system = 3
     entry.external_attr = 0o100755 << 16

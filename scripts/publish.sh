@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Publishes what scripts/build.sh built: in every Region a bucket, the code and the template that
-# names them (scripts/render-template.py); then prints the links that install it, and writes them to
-# dist/launch.html.
+# Publishes the zips that scripts/build.sh built. In every Region it creates a bucket and uploads the code
+# and a template that refers to it (scripts/render-template.py). Then it prints links to install it, and
+# writes them to dist/launch.html.
 #
 #   scripts/publish.sh --prefix NAME [--version VERSION] [--regions "eu-west-1 us-east-1"]
 #                      [--organization o-a1b2c3d4e5]
 #
 #   --prefix        the buckets are named NAME-<Region>
-#   --version       folder in the bucket; the crate's version by default
-#   --regions       all Regions enabled in the account by default
-#   --organization  only this AWS organisation's accounts may read; everybody by default
+#   --version       folder in the bucket; default: the crate's version
+#   --regions       default: all Regions that are enabled in the account
+#   --organization  only accounts of this AWS organisation can read; default: everybody
 #
-# It can be repeated. A Region that fails is named at the end, with exit code 1, and stops no other.
-# Credentials and endpoints come from the AWS CLI's own settings. PAGETRAIL_DIST=FOLDER publishes
-# what lies there instead of in dist/.
+# You can run it again. If a Region fails, the others continue; it is named at the end, with exit code 1.
+# Credentials and endpoints come from the AWS CLI's own settings. PAGETRAIL_DIST=FOLDER publishes the
+# zips in that folder instead of dist/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -26,7 +26,7 @@ prefix='' version='' regions='' organization=''
 while (($#)); do
     case $1 in
     -h | --help)
-        sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '$d'
+        sed -n '2,/^set /s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     --prefix | --version | --regions | --organization)
@@ -47,7 +47,7 @@ done
     fail "--version '$version' must be up to 64 letters, digits, dots, hyphens and underscores" 2
 
 command -v aws >/dev/null || fail "the AWS CLI is missing; add it with: pip install awscli"
-command -v python3 >/dev/null || fail "Python 3 is missing; it is needed as python3"
+command -v python3 >/dev/null || fail "Python 3 is missing (as python3)"
 
 dist=${PAGETRAIL_DIST:-dist}
 zips=() default_architecture=arm64
@@ -55,36 +55,36 @@ for architecture in arm64 x86_64; do
     zip=$dist/pagetrail-lambda-$architecture.zip
     if [[ -f $zip ]]; then
         (cd "$dist" && sha256sum --quiet --check "${zip##*/}.sha256") ||
-            fail "$zip is not what was built; run scripts/build.sh again"
+            fail "$zip has changed since it was built; run scripts/build.sh again"
         zips+=("$zip")
     elif [[ $architecture == arm64 ]]; then
         default_architecture=x86_64
     fi
 done
-((${#zips[@]})) || fail "$dist/ holds no code to publish; run scripts/build.sh first"
+((${#zips[@]})) || fail "$dist/ has no code to publish; run scripts/build.sh first"
 if ((${#zips[@]} < 2)); then
-    echo "publish.sh: only ${zips[0]} is there; its architecture becomes the template's default" >&2
+    echo "publish.sh: only ${zips[0]} exists; its architecture becomes the template's default" >&2
 fi
 
-# Any Region of the partition will do to ask who we are and which Regions there are.
+# Any Region of the partition can answer which account this is and which Regions exist.
 home=${AWS_REGION:-${AWS_DEFAULT_REGION:-${regions%% *}}}
 home=${home:-us-east-1}
 identity=$(aws sts get-caller-identity --region "$home" --query '[Account, Arn]' --output text) ||
-    fail "AWS took no credentials (asked in $home); sign in, for instance with: aws sso login. Outside the aws partition also set AWS_REGION"
+    fail "AWS accepted no credentials (in $home); sign in, for example with: aws sso login. Outside the aws partition also set AWS_REGION"
 read -r account arn <<<"$identity"
 partition=$(cut -d: -f2 <<<"$arn")
 case $partition in
 aws | aws-us-gov) domain=amazonaws.com ;;
 aws-cn) domain=amazonaws.com.cn ;;
 aws-eusc) domain=amazonaws.eu ;;
-*) fail "partition $partition is not supported; aws, aws-cn, aws-us-gov and aws-eusc are" ;;
+*) fail "partition $partition is not supported; use aws, aws-cn, aws-us-gov or aws-eusc" ;;
 esac
 if [[ -z $regions ]]; then
     regions=$(aws ec2 describe-regions --region "$home" --query 'sort(Regions[].RegionName)' --output text) ||
-        fail "the list of Regions could not be read (ec2:DescribeRegions); name them with --regions"
+        fail "the list of Regions could not be read (ec2:DescribeRegions); give them with --regions"
 fi
 
-# The links follow the same rules as those a user makes.
+# The same command makes the links that a user would make.
 if [[ -z ${PAGETRAIL_BIN:-} ]]; then
     cargo build --quiet --locked --bin pagetrail
     PAGETRAIL_BIN=${CARGO_TARGET_DIR:-target}/debug/pagetrail
@@ -95,7 +95,7 @@ trap 'rm -rf "$work"' EXIT
 scripts/render-template.py --prefix "$prefix" --version "$version" \
     --architecture "$default_architecture" >"$work/template.yaml" || exit 1
 
-# Runs one step of a Region quietly, and shows what it said only when it failed.
+# Runs one step of a Region, and prints its output only if it fails.
 step() {
     local what=$1 out
     shift
@@ -105,7 +105,7 @@ step() {
     fi
 }
 
-# Whether the bucket can be published to: it is this account's, or nobody's yet.
+# Checks that the bucket belongs to this account or does not exist yet.
 check_bucket() {
     local probe status
     status=$(aws cloudformation describe-stacks --region "$region" --stack-name "$stack" \
@@ -121,7 +121,7 @@ check_bucket() {
     case $probe in
     *404* | *"Not Found"*) ;;
     *403* | *Forbidden* | *301*)
-        echo "publish.sh: $region: the bucket name $bucket is taken by another account, or you may not read it; choose another --prefix" >&2
+        echo "publish.sh: $region: the bucket name $bucket belongs to another account, or you cannot read it; choose another --prefix" >&2
         return 1
         ;;
     *)
@@ -129,7 +129,7 @@ check_bucket() {
         return 1
         ;;
     esac
-    # What a first try that failed leaves behind takes no update.
+    # A stack whose creation failed cannot be updated.
     if [[ $status == ROLLBACK_COMPLETE ]]; then
         step "the removal of the failed stack $stack" \
             aws cloudformation delete-stack --region "$region" --stack-name "$stack" &&
@@ -138,7 +138,7 @@ check_bucket() {
     fi
 }
 
-# Publishes in $region. Every step ends in `|| return 1`: set -e is off inside an `if`.
+# Publishes in $region. Every step ends in `|| return 1`, because set -e is off inside an `if`.
 publish() {
     local bucket=$prefix-$region stack=$prefix-artifacts zip
     check_bucket || return 1
@@ -156,7 +156,7 @@ publish() {
         step "the upload of ${zip##*/}.sha256" aws s3 cp --region "$region" --only-show-errors \
             "$zip.sha256" "s3://$bucket/$version/${zip##*/}.sha256" || return 1
     done
-    # Last, so that a template never names code that is not there yet.
+    # Last, so that a template never refers to code that is not uploaded yet.
     step "the upload of the template" aws s3 cp --region "$region" --only-show-errors \
         --content-type text/yaml "$work/template.yaml" "s3://$bucket/$version/template.yaml"
 }
@@ -183,8 +183,8 @@ if ((${#done_regions[@]})); then
 <title>Install Pagetrail $version</title>
 <style>body { font: 16px/1.6 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem } li { padding: .2rem 0 }</style>
 <h1>Install Pagetrail $version</h1>
-<p>Choose the Region your alarms are in. The AWS console opens with everything filled in but the
-topic your alarms notify and the PagerDuty integration key.</p>
+<p>Choose the Region your alarms are in. The AWS console opens with everything filled in except
+the topic that your alarms notify and the PagerDuty integration key.</p>
 <ul>
 HTML
     } >"$work/launch.html"
@@ -195,6 +195,6 @@ HTML
     done
     echo "</ul>" >>"$work/launch.html"
     mv "$work/launch.html" "$dist/launch.html"
-    echo "The same as a page: $dist/launch.html"
+    echo "The same links as a web page: $dist/launch.html"
 fi
 ((${#failed_regions[@]} == 0)) || fail "not published in: ${failed_regions[*]}"

@@ -3,10 +3,10 @@
 
     scripts/render-template.py --prefix NAME --version VERSION [--architecture x86_64]
 
-It is the same template without comments, with less indentation, and with the code's bucket and
-version written in: the parts between "# unpublished" and "# end" are left out. So it stays below the
-51 200 bytes that CloudFormation takes without a bucket, and a stack that is updated with a newer
-template gets the newer code.
+It is the same template without comments, with less indentation, and with the code's bucket and version
+built in. It leaves out the parts between "# unpublished" and "# end". So it is smaller than 51 200
+bytes, the limit of CloudFormation for a template that is not in a bucket. And a stack that is updated
+with a newer template gets the newer code.
 """
 
 import argparse
@@ -24,9 +24,9 @@ DEFAULT_ARCHITECTURE = re.compile(
 def compact(text: str) -> str:
     """Leaves out comments and empty lines, and indents each level by one space."""
     lines: list[str] = []
-    # Of the levels the current line is in: the indentation in `text`, and the one printed.
+    # For each level of the current line: the indentation in `text`, and the one printed.
     levels = [(0, 0)]
-    block: tuple[int, int] | None = None  # the same, of the line that began a multi-line text
+    block: tuple[int, int] | None = None  # the same, for the line that began a multi-line text
     for line in text.splitlines():
         content = line.lstrip()
         indent = len(line) - len(content)
@@ -41,7 +41,7 @@ def compact(text: str) -> str:
         while levels[-1][0] > indent:
             levels.pop()
         if levels[-1][0] < indent:
-            # YAML lets a list begin right below its name.
+            # In YAML a list can begin directly below its name.
             below = content.startswith("- ") and lines[-1].endswith(":")
             levels.append((indent, levels[-1][1] + (0 if below else 1)))
         lines.append(" " * levels[-1][1] + content)
@@ -59,7 +59,7 @@ def render(template: str, prefix: str, version: str, architecture: str) -> str:
     known = {"artifactBucketPrefix": prefix, "artifactVersion": version}
     parts = re.split(r"\$\{(artifact\w+)\}", compact(text))
     if not found or re.search("artifact|unpublished", "".join(parts[::2])):
-        sys.exit(f"render-template.py: {TEMPLATE} lacks the places that this script fills in")
+        sys.exit(f"render-template.py: {TEMPLATE} has no places that this script can fill in")
     parts[1::2] = [known[name] for name in parts[1::2]]
     text = "".join(parts)
     return f"# Pagetrail {version}. The comments are in the repository's template.yaml.\n{text}"

@@ -1,8 +1,8 @@
 """Takes a picture of a whole page with headless Chromium, driven over its debugging pipe.
 
-Standard library only: the pipe (file descriptors 3 and 4, messages of JSON ended by a
-zero byte) needs no WebSocket client, and `--screenshot` alone knows neither the page's
-height nor a phone's width.
+It uses only the standard library. The pipe (file descriptors 3 and 4, JSON messages that end with a
+zero byte) needs no WebSocket client. The option `--screenshot` would not be enough: it does not know
+the page's height, and cannot set a phone's width.
 """
 
 import base64
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 
-PHONE = 600  # Below this width the page is laid out as on a phone.
+PHONE = 600  # Below this width the page uses its phone layout.
 TALLEST = 8000
 SECONDS = 60
 
@@ -105,7 +105,7 @@ def main() -> None:
     path, url, out, width, scheme = sys.argv[1:]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(path, profile)
-        # Ends a browser that hangs, and with it every read from its pipe.
+        # Ends a browser that hangs. That also ends every read from its pipe.
         watchdog = threading.Timer(SECONDS, browser.process.kill)
         watchdog.start()
         try:

@@ -20,7 +20,7 @@ if ! browser=$(find_browser); then
     echo "screenshot: installing chromium" >&2
     {
       apt-get update -qq
-      # The two fonts are the first of the page's lists that Debian has.
+      # These are the first fonts in the page's lists that Debian has.
       DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         chromium fonts-inter fonts-jetbrains-mono
     } >&2

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes .venv with the Python tools that the other scripts use, and says where its programs are.
+# Makes .venv with the Python tools that the other scripts use, and prints the folder of its programs.
 #
-#   scripts/setup-venv.sh [test]     with `test` also what only the tests need
-#   scripts/setup-venv.sh policy     the policy scanner, in .venv-policy: it cannot live with boto3 as
-#                                    new as the emulator needs it
+#   scripts/setup-venv.sh [test]     with `test`, also the tools that only the tests need
+#   scripts/setup-venv.sh policy     the policy scanner, in .venv-policy: it needs an older boto3 than
+#                                    the emulator
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -21,7 +21,7 @@ if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; 
     echo "setup-venv.sh: Python 3.10 or newer is needed as python3" >&2
     exit 1
 fi
-# The stamp names the Python too: a venv does not outlive the Python that made it.
+# The stamp includes the Python version, because a venv works only with the Python that made it.
 stamp=$(python3 --version && cat "${files[@]}")
 mark=$venv/installed-${#files[@]}
 if [[ ! -x $venv/bin/python ]] || ! $venv/bin/python -c '' 2>/dev/null; then

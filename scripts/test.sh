@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs everything that is checked: lint, the template, Rust tests, the installed stack end to end, the commands in
-# the documents, the page in a browser. Goes on after a failure, names what failed at the end, and exits 1 then.
+# Runs all checks: lint, the template, Rust tests, the installed stack end to end, the commands in the documents,
+# other people's clients, the pages in a browser. It continues after a failure, names the failed steps at the end,
+# and then exits with 1.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
@@ -23,8 +24,7 @@ rust_tests() {
     fi
 }
 
-# Programs of other people's that tests drive, from Debian; a machine of one's own may have them
-# by another name.
+# Finds a program that the tests need, by any of its names, or installs its Debian package.
 program() {
     local package=$1 name
     for name in "${@:2}"; do command -v "$name" && return; done
@@ -39,7 +39,7 @@ program() {
 
 step "lint" scripts/lint.sh
 step "the template" pytest --quiet tests/template
-step "changes to its permissions that no test notices" tests/template/mutations.py
+step "that a test notices each change of its permissions" tests/template/mutations.py
 step "Rust tests" rust_tests
 step "build for the tests below" cargo build --locked --bins
 step "end to end" pytest tests/e2e

@@ -47,7 +47,7 @@ async fn starting(pagetrail: &str, bare: &str, node: &[String]) {
         times: Vec::new(),
     };
     let mut contestants = vec![
-        contestant("bare lambda_runtime", &[bare.to_owned()]),
+        contestant("minimal lambda_runtime", &[bare.to_owned()]),
         contestant("pagetrail enrich", &[pagetrail.to_owned()]),
     ];
     if !node.is_empty() {
@@ -69,7 +69,7 @@ async fn starting(pagetrail: &str, bare: &str, node: &[String]) {
         }
     }
     println!("\nspawn → first /next, {ROUNDS} interleaved runs each");
-    println!("{:<22} {:>9} {:>9} {:>9} {:>8}", "program", "median", "least", "most", "× bare");
+    println!("{:<22} {:>9} {:>9} {:>9} {:>8}", "program", "median", "least", "most", "ratio");
     let of_bare = median(&mut contestants[0].times);
     let mut medians = Vec::new();
     for contestant in &mut contestants {
@@ -85,13 +85,10 @@ async fn starting(pagetrail: &str, bare: &str, node: &[String]) {
         );
     }
     let against_bare = medians[1].as_secs_f64() / medians[0].as_secs_f64();
-    println!("enrich beside bare: {against_bare:.2}× ({})", aim(against_bare <= 2.0, "at most 2×"));
+    println!("enrich vs minimal: {against_bare:.2}× ({})", aim(against_bare <= 2.0, "at most 2×"));
     if let Some(node) = medians.get(2) {
         let faster = node.as_secs_f64() / medians[1].as_secs_f64();
-        println!(
-            "enrich beside Node: {faster:.0}× faster ({})",
-            aim(faster >= 50.0, "at least 50×")
-        );
+        println!("enrich vs Node: {faster:.0}× as fast ({})", aim(faster >= 50.0, "at least 50×"));
     }
 }
 

@@ -1,5 +1,5 @@
-//! Any bytes as a payload, or as the message in an SNS record: no panic, and whatever comes
-//! out keeps PagerDuty's limit on keys.
+//! Reads any bytes as a payload, and as the message in an SNS record. It must not panic, and every
+//! dedup key must keep PagerDuty's limit.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

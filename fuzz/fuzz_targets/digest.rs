@@ -1,4 +1,5 @@
-//! Any bytes as a log: no panic, every line counted, the same line the same kind.
+//! Reads any bytes as a log. It must not panic, must count every line, and must put equal lines into
+//! one kind.
 #![no_main]
 
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(kind.count, count);
         assert!(!kind.template.contains('\n'));
     }
-    // A whole event of many lines, as CloudWatch may deliver it.
+    // One event of many lines, as CloudWatch can deliver it.
     let mut event = Digest::new();
     event.add(&text);
     assert_eq!(event.kinds().as_slice().len(), 1);

@@ -1,6 +1,6 @@
-"""What every page must be: readable at any width, with enough contrast."""
+"""Checks for every page: readable at any width, with enough contrast."""
 
-# Contrast as WCAG 2 defines it, of every text against the background behind it.
+# The contrast of every text with its background, as WCAG 2 defines it.
 POOR_CONTRAST = """() => {
   const parse = (text) => text.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => {
@@ -30,13 +30,13 @@ POOR_CONTRAST = """() => {
   return { checked, poor };
 }"""
 
-# Content that `overflow: hidden` cuts off would not scroll, but nobody could read it.
+# Content that `overflow: hidden` cuts off does not scroll, but nobody can read it.
 CUT_OFF = """[...document.querySelectorAll('main *')].filter((one) => one.checkVisibility()
   && getComputedStyle(one).position !== 'absolute'
   && one.getBoundingClientRect().right > innerWidth + 0.5).map((one) => one.outerHTML.slice(0, 80))"""
 
 
 def sideways(page) -> list[str]:
-    """What reaches beyond the right edge."""
+    """The elements that reach beyond the right edge."""
     inner, content = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
     return page.evaluate(CUT_OFF) + ([f"{content} px in {inner}"] if content > inner else [])

@@ -1,4 +1,4 @@
-"""The running sandbox, a server before it, and the system's Chromium, for the tests of the pages."""
+"""A running sandbox, a server that delivers to it, and the system's Chromium."""
 
 import json
 import os
@@ -25,7 +25,7 @@ FLAGS = [
 
 
 class Sandbox(harness.sandbox.Sandbox):
-    """A `pagetrail sandbox` of one test's own."""
+    """A `pagetrail sandbox` for one test."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         super().__init__(BINARY, folder, "--rate", "0")
@@ -83,7 +83,7 @@ def browser():
 
 @pytest.fixture
 def open_page(browser):
-    """Opens pages that fail the test when they log an error."""
+    """Opens pages, and fails the test if they log an error."""
     contexts, errors = [], []
 
     def open_page(url: str, **options: object):

@@ -1,4 +1,4 @@
-"""The sandbox's page in a real browser: on a phone, by keyboard, under attack."""
+"""The sandbox's page in a real browser: on a phone, with the keyboard, under attack."""
 
 import pytest
 from checks import POOR_CONTRAST, sideways

@@ -1,4 +1,4 @@
-"""The server's status page in a real browser: on a phone, by keyboard, under attack, with pictures."""
+"""The server's status page in a real browser: on a phone, with the keyboard, under attack, with pictures."""
 
 import json
 import urllib.error
@@ -15,7 +15,7 @@ ATTACK = "</script></title><script>alert(1)</script><img src=x onerror=alert(1)>
 
 @pytest.fixture
 def busy(server, sandbox):
-    """Some delivered, some waiting for a PagerDuty that is away, one refused."""
+    """Some events are delivered, some wait because PagerDuty is down, one is rejected."""
     post(server, "delivered")
     sandbox.incident("delivered", "triggered")
     sandbox.fail(kind="status", status=503, count=1_000)

@@ -1,4 +1,4 @@
-"""A sandbox and a server before it for each test; the clients are other people's."""
+"""A sandbox, and a server that delivers to it, for each test. The clients are other people's."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote, each through the server to the sandbox."""
+"""Other people's clients, each through the server to the sandbox."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ from harness.server import ROUTING_KEY, Server
 def test_the_pagerduty_package(
     sandbox: Sandbox, https_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It speaks HTTPS only, and is made to trust the server's own certificate."""
+    """It speaks only HTTPS, and is set to trust the server's own certificate."""
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
         monkeypatch.setenv(name, str(https_server.certificate))
     client = pagerduty.EventsApiV2Client(ROUTING_KEY, base_url=https_server.url)
@@ -39,7 +39,7 @@ def test_the_pagerduty_package(
     sandbox.incident(key, "acknowledged")
     client.resolve(key)
     sandbox.incident(key, "resolved")
-    # Version 7.2.0 fails on making this timestamp itself.
+    # Version 7.2.0 fails to make this timestamp itself.
     client.submit("kettle 1.2 deployed", "kitchen", timestamp="2026-11-21T10:00:00.123456+00:00Z")
     wait_for(lambda: sandbox.get("/api/changes"))
 
@@ -64,7 +64,7 @@ def test_curl(sandbox: Sandbox, server: Server) -> None:
         "event_action": "trigger",
         "payload": {"summary": "the kettle is dry", "source": "kitchen", "severity": "info"},
     }
-    # Without -H curl says application/x-www-form-urlencoded.
+    # Without -H, curl sends application/x-www-form-urlencoded.
     done = subprocess.run(
         ["curl", "--silent", "--show-error", "--fail", "--data", json.dumps(event), f"{server.url}/v2/enqueue"],
         capture_output=True,

@@ -10,7 +10,7 @@ from harness.sandbox import Sandbox
 
 @pytest.fixture(scope="session")
 def command() -> Path:
-    """The built `pagetrail`; the Lambda's zip is built with it."""
+    """The built `pagetrail`. The Lambda zip is built at the same time."""
     return build()
 
 
@@ -45,7 +45,7 @@ def stack(cloud: Cloud, sandbox: Sandbox, template_url: str) -> Stack:
 
 @pytest.fixture(autouse=True)
 def no_faults_left(request: pytest.FixtureRequest):
-    """A fault that a failed test left behind would fail the next one too."""
+    """Clears faults: one from a failed test would fail the next test too."""
     yield
     if "sandbox" in request.fixturenames:
         request.getfixturevalue("sandbox").forget_faults()
@@ -53,7 +53,7 @@ def no_faults_left(request: pytest.FixtureRequest):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
-    """Shows what the functions said beside a failure."""
+    """Adds the functions' logs to a failure."""
     report = yield
     cloud = item.funcargs.get("cloud")
     if report.when == "call" and report.failed and cloud:

@@ -1,4 +1,4 @@
-"""Each form an alarm comes in, and each place it leads to, through everything that is installed."""
+"""Each form of alarm, and the log groups that it leads to, through the installed stack."""
 
 import json
 
@@ -12,7 +12,7 @@ from harness.zips import empty_zip
 
 
 def function(cloud: Cloud, stack: Stack, name: str, group: str) -> None:
-    """A function that is never run, with a log group of another name."""
+    """A function that never runs, with a log group of another name."""
     role = cloud.client("iam").get_role(RoleName=stack.resource("EnrichRole"))["Role"]["Arn"]
     cloud.client("lambda").create_function(
         FunctionName=name,
@@ -43,8 +43,8 @@ def test_lambda_errors_in_a_log_group_of_its_own(
     request.end()
     write(cloud, group, {stream_name(): request.lines})
     alarm = errors_of("invoice", stack, minute)
-    # The emulator finds nothing for the ?A ?B of Pagetrail's own pattern; the test below looks
-    # at what is sent without a tag.
+    # The emulator finds nothing for the ?A ?B of Pagetrail's own pattern. The test below checks
+    # what is sent without a tag.
     alarm.create(cloud, {"pagetrail:pattern": "ERROR"})
 
     alarm.notify(cloud, "ALARM")
@@ -67,7 +67,7 @@ def test_what_is_searched_for_lambda_errors(cloud: Cloud, stack: Stack, sandbox:
     alarm.notify(cloud, "ALARM")
     incident = sandbox.incident(alarm.dedup_key, "triggered")
 
-    # Only the pattern can be checked: the emulator knows no ?A ?B.
+    # Only the pattern can be checked: the emulator does not support ?A ?B.
     sent = [call["request"] for call in cloud.calls("logs", "FilterLogEvents")]
     (asked,) = (request for request in sent if request["logGroupName"] == "/shop/mailer")
     assert "?ERROR" in asked["filterPattern"] and '?"Task timed out"' in asked["filterPattern"]
@@ -148,7 +148,7 @@ def test_an_alarm_that_names_the_function(cloud: Cloud, stack: Stack, sandbox: S
     alarm = Alarm("direct", stack.topic, minute)
 
     def act(state: str) -> None:
-        # The emulator's alarms run no functions.
+        # Alarms in the emulator do not invoke functions.
         client.invoke(
             FunctionName=arn, InvocationType="Event", Payload=json.dumps(alarm.action(state))
         )
@@ -186,8 +186,8 @@ def test_every_alarm_of_the_region_by_event_bus(
         own = Alarm(stack.resource("RejectedAlarm"), stack.topic, minute)
         scaling = Alarm("TargetTracking-service/shop-AlarmLow", stack.topic, minute)
 
-        # Nobody but AWS may put events of its own onto the bus, in the emulator too: so what the
-        # rule takes is asked, and the function is then invoked as the rule would.
+        # Only AWS can put its own events onto the bus, in the emulator too. So the test checks the
+        # rule's pattern, and then invokes the function as the rule would.
         events = cloud.client("events")
         rule = stack.resource("AllAlarmsRule").rpartition("|")[2]
         (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]

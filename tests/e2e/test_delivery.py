@@ -1,4 +1,4 @@
-"""What happens to an event on its way to PagerDuty: retried, collapsed, refused; and by whom."""
+"""Delivery to PagerDuty: retries, duplicates, rejected events, keys."""
 
 import json
 import subprocess
@@ -21,12 +21,12 @@ REFUSED = {
 
 
 def answers(sandbox: Sandbox, alarm: Alarm) -> list[int]:
-    """What the sandbox answered to this alarm's events, oldest first."""
+    """The sandbox's answers to this alarm's events, oldest first."""
     return [request["status"] for request in requests(sandbox, alarm)]
 
 
 def requests(sandbox: Sandbox, alarm: Alarm) -> list[dict]:
-    """This alarm's events as the sandbox saw them, oldest first."""
+    """This alarm's events as the sandbox received them, oldest first."""
     seen = reversed(sandbox.get("/api/requests"))
     return [request for request in seen if request.get("dedup_key") == alarm.dedup_key]
 
@@ -51,7 +51,7 @@ def test_the_same_notification_twice(cloud: Cloud, stack: Stack, sandbox: Sandbo
     sent = wait_until(lambda: at_least(2, queued(cloud, alarm)))
     assert len({(s["MessageGroupId"], s["MessageDeduplicationId"]) for s in sent}) == 1
     sandbox.incident(alarm.dedup_key, "triggered")
-    # The resolve is behind the triggers in the same group: once it is through, they are.
+    # The resolve comes after the triggers of its group. When it is delivered, they are too.
     alarm.notify(cloud, "OK")
     resolved = sandbox.incident(alarm.dedup_key, "resolved")
     assert [entry["action"] for entry in resolved["timeline"]] == ["trigger", "resolve"]
@@ -75,10 +75,10 @@ def test_pagerduty_is_down_for_a_minute(cloud: Cloud, stack: Stack, sandbox: San
 
     sandbox.forget_faults()
     for alarm in alarms:
-        # The longest wait so far doubles at most.
+        # A wait is at most twice the longest one so far.
         incident = sandbox.incident(alarm.dedup_key, "resolved", seconds=150)
         assert [entry["action"] for entry in incident["timeline"]] == ["trigger", "resolve"]
-        # While the trigger waited, its resolve was not even tried.
+        # While the trigger waited, its resolve was not sent.
         assert "resolve" not in [r["action"] for r in requests(sandbox, alarm)[:-1]]
         assert answers(sandbox, alarm)[-2:] == [202, 202]
         assert answers(sandbox, alarm).count(202) == 2
@@ -88,7 +88,7 @@ def test_pagerduty_is_down_for_a_minute(cloud: Cloud, stack: Stack, sandbox: San
 def test_enrich_fails_three_times(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
     alarm = Alarm("failing", stack.topic, Minute())
     with stack.denied("EnrichRole", "sqs:SendMessage", "*"):
-        # As CloudWatch invokes it: the emulator tries again for no other caller.
+        # Like CloudWatch. The emulator retries for no other caller.
         cloud.client("lambda").invoke(
             FunctionName=stack.outputs["EnrichFunctionArn"],
             InvocationType="Event",
@@ -102,7 +102,7 @@ def test_enrich_fails_three_times(cloud: Cloud, stack: Stack, sandbox: Sandbox) 
 def test_lambda_s_own_record_of_a_crash(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
     alarm = Alarm("bare", stack.topic, Minute())
     request_id = str(uuid.uuid4())
-    # Put there by hand: the emulator writes none for SNS, and its others have no request id.
+    # Added by hand: the emulator writes no such record for SNS, and its others have no request id.
     cloud.client("sqs").send_message(
         QueueUrl=stack.resource("UnenrichedQueue"),
         MessageBody=json.dumps(on_failure(stack, alarm, request_id)),
@@ -113,7 +113,7 @@ def test_lambda_s_own_record_of_a_crash(cloud: Cloud, stack: Stack, sandbox: San
     assert "enrich function failed 3 times (Runtime.ExitError)" in details
     assert request_id in details
     assert alarm.name in incident["title"]
-    # It went by the queue of all others, so that its resolve comes after it.
+    # It went through the same queue as all others, so its resolve comes after it.
     (bare,) = queued(cloud, alarm, stack.outputs["EventsQueueUrl"])
     alarm.notify(cloud, "OK")
     sandbox.incident(alarm.dedup_key, "resolved")
@@ -136,7 +136,7 @@ def test_refused_but_for_its_plainer_form(cloud: Cloud, stack: Stack, sandbox: S
     assert ROUTING_KEY not in json.dumps(message)
     assert answers(sandbox, alarm) == [400, 202]
 
-    # What was refused does not stand in the way of what comes after it.
+    # A rejected event does not block the events after it.
     alarm.notify(cloud, "OK")
     sandbox.incident(alarm.dedup_key, "resolved")
 
@@ -198,7 +198,7 @@ def test_a_secret_of_several_keys(cloud: Cloud, sandbox: Sandbox, template_url: 
             sandbox.incident(alarm.dedup_key, status)
     used = [{r["routing_key"] for r in requests(sandbox, alarm)} for alarm in alarms]
     stack.remove()
-    # Each alarm's resolve went by the key of its trigger, and the alarms by more keys than one.
+    # Each alarm's resolve used the key of its trigger, and the alarms used more than one key.
     assert all(len(of_alarm) == 1 for of_alarm in used)
     assert len(set.union(*used)) > 1
 
@@ -218,7 +218,7 @@ def test_each_stage_does_only_its_own(cloud: Cloud, stack: Stack, sandbox: Sandb
 
 
 def on_failure(stack: Stack, alarm: Alarm, request_id: str) -> dict:
-    """Lambda's record of an invocation by SNS that failed for the last time (Lambda developer guide,
+    """Lambda's record of an invocation by SNS after its last failure (Lambda developer guide,
     "Capturing records of Lambda asynchronous invocations").
     """
     function = stack.outputs["EnrichFunctionArn"]
@@ -260,7 +260,7 @@ def on_failure(stack: Stack, alarm: Alarm, request_id: str) -> dict:
 
 
 def queued(cloud: Cloud, alarm: Alarm, queue: str = "") -> list[dict]:
-    """What was sent for this alarm, to the queue or to any."""
+    """The calls that sent this alarm, to one queue or to any."""
     sent = [call["request"] for call in cloud.calls("sqs", "SendMessage")]
     sent += [
         entry
@@ -275,7 +275,7 @@ def queued(cloud: Cloud, alarm: Alarm, queue: str = "") -> list[dict]:
 
 
 def rejected(cloud: Cloud, stack: Stack, alarm: Alarm) -> list[dict]:
-    """This alarm's messages in the rejected queue: the event and why."""
+    """This alarm's messages in the rejected queue: the event and the reason."""
     found = cloud.client("sqs").receive_message(
         QueueUrl=stack.outputs["RejectedQueueUrl"],
         MaxNumberOfMessages=10,
@@ -291,7 +291,7 @@ def rejected(cloud: Cloud, stack: Stack, alarm: Alarm) -> list[dict]:
 
 
 def counted(cloud: Cloud, stack: Stack, alarm: Alarm, metric: str) -> list[dict]:
-    """The lines of deliver's log that count something of this alarm."""
+    """The lines of deliver's log with metrics of this alarm."""
     found = cloud.client("logs").filter_log_events(
         logGroupName=f"/aws/lambda/{stack.name}-deliver", filterPattern='"_aws"'
     )

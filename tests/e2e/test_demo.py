@@ -1,4 +1,4 @@
-"""scripts/demo.sh --keep: every line that it prints for the reader to paste does what it says."""
+"""scripts/demo.sh --keep: each command that it prints works when it is pasted."""
 
 import os
 import re
@@ -13,13 +13,13 @@ from harness.wait import wait_until
 
 
 class Kept:
-    """A demo that was left running."""
+    """A demo that is still running."""
 
     def __init__(self, output: str) -> None:
-        _, _, rest = output.partition("Everything is left running.")
+        _, _, rest = output.partition("Everything is still running.")
         assert rest, output
         self.page = re.search(r"http://\S+", rest)[0]
-        # Indented lines are for pasting.
+        # The indented lines are commands to paste.
         self.commands = re.findall(r"^  (\S.*)$", rest, re.MULTILINE)
 
     def command(self, words: str) -> str:
@@ -27,11 +27,11 @@ class Kept:
         return found
 
     def paste(self, *lines: str) -> str:
-        """What a new shell prints for these lines."""
+        """The output of a new shell for these lines."""
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-c", "\n".join(["set -e", *lines])],
             cwd="/",
-            # A person's own settings, which must not get in the way.
+            # A user's own settings, which must not have an effect.
             env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_PROFILE": "mine"},
             capture_output=True,
             text=True,
@@ -70,7 +70,7 @@ def test_each_command_works_and_stopping_leaves_nothing(kept: Kept) -> None:
     kept.paste(env, kept.command("sns publish"))
     wait_until(lambda: "Hello" in kept.paste(f"curl -sS {kept.page}/api/incidents"))
 
-    # Not only SNS: version 1 of the AWS CLI would ask SQS on the internet.
+    # Not only SNS: version 1 of the AWS CLI would call SQS on the internet.
     queues = kept.paste(env, "aws sqs list-queues", 'echo "$AWS_ENDPOINT_URL"')
     assert "EventsQueue" in queues
     endpoint = queues.splitlines()[-1]
@@ -89,7 +89,7 @@ def test_each_command_works_and_stopping_leaves_nothing(kept: Kept) -> None:
 
 
 def processes_of(folder: Path) -> list[str]:
-    """The processes that have to do with this folder: in their arguments, or open as a log."""
+    """The processes that use this folder: it is in their arguments, or their log is in it."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

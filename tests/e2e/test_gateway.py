@@ -1,5 +1,5 @@
-"""The gateway's routes, in both its homes: behind a function URL in the emulator, and in `pagetrail
-serve`. What differs between them is what a client may do, and stands in the client.
+"""The gateway's routes, in both places: with a function URL in the emulator, and in `pagetrail serve`. They
+differ only in what a client can do, which the client knows.
 """
 
 import gzip
@@ -25,7 +25,7 @@ LAST_FOUR = f"…{ROUTING_KEY[-4:]}"
 
 @pytest.fixture(scope="module")
 def sandbox(command: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One that limits no key: this suite sends more than 120 events a minute."""
+    """A sandbox without limits: this suite sends more than 120 events per minute."""
     sandbox = Sandbox(command, tmp_path_factory.mktemp("sandbox"), "--rate", "0")
     yield sandbox
     sandbox.stop()
@@ -72,7 +72,7 @@ def new_key() -> str:
 
 
 def arrived(sandbox: Sandbox, dedup_key: str) -> list[dict]:
-    """This alert's events as PagerDuty's stand-in saw them, oldest first."""
+    """This alert's events as the sandbox received them, oldest first."""
     seen = reversed(sandbox.get("/api/requests"))
     return [request for request in seen if request.get("dedup_key") == dedup_key]
 
@@ -141,13 +141,13 @@ def test_an_event_without_a_routing_key_needs_the_token(client: Client, sandbox:
     answer = client.post("/", event, **client.bearer())
     assert (answer.status, answer.json) == (202, V2.answer(key)), answer
     sandbox.incident(key, "triggered")
-    # The resolve is behind whatever else of this alert was taken.
+    # The resolve comes after all other accepted events of this alert.
     assert client.post("/", v2("resolve", key), **client.bearer()).status == 202
     sandbox.incident(key, "resolved")
     requests = arrived(sandbox, key)
     assert len(requests) == (5 if client.trusted else 2)
     assert {(r["endpoint"], r["routing_key"]) for r in requests} == {("v2", LAST_FOUR)}
-    # A key that the sender put there all the same is not looked at.
+    # A key that the sender adds is ignored.
     answer = client.post("/", v2("resolve", key) | {"routing_key": "?"}, **client.bearer())
     assert answer.status == 202, answer
 
@@ -158,7 +158,7 @@ def test_a_key_that_nobody_knows(client: Client, sandbox: Sandbox, endpoint: End
     path, with_key = endpoint.with_key(UNKNOWN_KEY)
     answer = client.post(path, endpoint.event("trigger", key) | with_key)
     if client.trusted:
-        # The server's own user may use whatever keys he has.
+        # Clients on the server's own machine can use any key.
         assert answer.status == endpoint.status, answer
         sandbox.incident(key, "triggered")
         assert [r["routing_key"] for r in arrived(sandbox, key)] == [f"…{UNKNOWN_KEY[-4:]}"]
@@ -247,7 +247,7 @@ def test_json_whatever_the_content_type(client: Client, sandbox: Sandbox, kind: 
 
 
 def test_gzip(client: Client, sandbox: Sandbox) -> None:
-    # Not as application/json: of such a body the emulator makes text, gzip or not.
+    # Not application/json: the emulator turns such a body into text, even if it is gzip.
     kind = {"Content-Type": "application/octet-stream"}
     key = new_key()
     event = V2.event("trigger", key) | {"routing_key": ROUTING_KEY}
@@ -319,7 +319,7 @@ def test_wrong_methods(client: Client, method: str, path: str, allowed: set[str]
 )
 def test_paths_that_are_none(client: Client, path: str) -> None:
     answer = client.post(path, {})
-    # The last is a query behind a path that is one.
+    # The last one is a valid path with a query.
     assert answer.status == (404 if "?" not in path else 400 if client.trusted else 401), answer
     assert ROUTING_KEY not in answer.body.decode()
 
@@ -340,7 +340,7 @@ def test_who_may_look(client: Client, path: str) -> None:
     text = answer.body.decode()
     assert "<html" in text if path == "/" else "# TYPE pagetrail_" in text
     assert ROUTING_KEY not in text and client.token not in text
-    # A browser must not run, send or frame anything on its behalf.
+    # A browser must not run, send or frame anything for the page.
     if path == "/":
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 

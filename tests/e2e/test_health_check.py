@@ -8,7 +8,7 @@ from harness.install import Stack
 
 
 def check(cloud: Cloud, stack: Stack) -> dict:
-    """Invokes the rule's target as EventBridge does; the log line that says how it ended."""
+    """Invokes the rule's target like EventBridge. Returns the log line with the result."""
     events = cloud.client("events")
     rule = stack.resource("HealthCheckRule")
     (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]

@@ -1,4 +1,4 @@
-"""Publishing and installing: what is taken, what is refused before anything is created."""
+"""Publishing and installing: what works, and what is refused before anything is created."""
 
 import hashlib
 import json
@@ -50,11 +50,11 @@ def script(name: str, *arguments: str, **environment: str) -> subprocess.Complet
         (
             {"errorTopicArn": TOPIC, "pagerDutyIntegrationKey": ROUTING_KEY}
             | {"pagerDutySecretKmsKeyArn": KEY},
-            "only together with the ARN of the secret",
+            "also give the ARN of the secret",
         ),
         (
             {"errorTopicArn": TOPIC, "pagerDutySecretArn": SECRET, "operationsTopicArn": TOPIC},
-            "must not be the topic your alarms notify",
+            "must not be the topic that your alarms notify",
         ),
         (
             {"errorTopicArn": TOPIC, "pagerDutySecretArn": SECRET}
@@ -152,7 +152,7 @@ def test_an_update_with_a_newer_template_brings_its_code(
 ) -> None:
     topic = cloud.client("sns").create_topic(Name="updated")["TopicArn"]
     client = cloud.client("cloudformation")
-    # A stack of the time when a published template had parameters for the code's place.
+    # A stack of an older version, whose template had parameters for the place of the code.
     client.create_stack(
         StackName="updated",
         TemplateBody=(ROOT / "template.yaml").read_text(),
@@ -189,7 +189,7 @@ def test_an_update_with_a_newer_template_brings_its_code(
 
 
 def block_below(document: str, heading: str) -> str:
-    """The first block of commands below a heading."""
+    """The first block of commands after a heading."""
     below = (ROOT / document).read_text().partition(f"{heading}\n")[2]
     return below.partition("```sh\n")[2].partition("```")[0]
 
@@ -199,7 +199,7 @@ def parameters(**values: str) -> list[dict[str, str]]:
 
 
 def bash(commands: str, cloud: Cloud, folder: Path, said: str = "") -> subprocess.CompletedProcess:
-    """Runs commands as a person would, each of which must succeed."""
+    """Runs commands like a user. Each one must succeed."""
     done = subprocess.run(
         ["bash", "-eo", "pipefail", "-c", commands],
         cwd=folder,
@@ -297,7 +297,7 @@ def test_one_region_that_fails_stops_no_other(cloud: Cloud, command: Path) -> No
                   "--organization", "o-a1b2c3d4e5", **environment)  # fmt: skip
 
     assert done.returncode == 1
-    assert f"taken-{REGION} is taken by another account" in done.stderr
+    assert f"taken-{REGION} belongs to another account" in done.stderr
     assert done.stderr.rstrip().endswith(f"not published in: {REGION}")
     assert "eu-west-1: https://taken-eu-west-1.s3.eu-west-1.amazonaws.com/" in done.stdout
     policy = cloud.client("s3", "eu-west-1").get_bucket_policy(Bucket="taken-eu-west-1")["Policy"]
@@ -318,7 +318,7 @@ def test_publishing_says_what_is_missing(cloud: Cloud, command: Path, tmp_path: 
     anonymous = {k: v for k, v in environment.items() if "KEY" not in k}
     anonymous |= {"PAGETRAIL_DIST": str(dist()), "HOME": str(tmp_path)}
     refused = script("publish.sh", "--prefix", "acme", **anonymous)
-    assert refused.returncode == 1 and "AWS took no credentials" in refused.stderr
+    assert refused.returncode == 1 and "AWS accepted no credentials" in refused.stderr
 
     cloud.client("s3").create_bucket(Bucket=f"mine-{REGION}")
     own = script("publish.sh", "--prefix", "mine", "--regions", REGION,

@@ -1,4 +1,4 @@
-"""An alarm becomes a page, through everything that is installed: what the page holds."""
+"""An alarm becomes a page, through the installed stack: what the page contains."""
 
 import json
 

@@ -1,7 +1,7 @@
-"""Each role may make the calls of its own function, and no call that only another one needs.
+"""Each role can make the calls of its own function, and no call that only another function needs.
 
-The calls are made with the role's credentials, so that IAM decides, whichever of them the functions
-make themselves and whichever AWS makes for them.
+The tests make the calls with the role's credentials, so IAM decides. This includes the calls that AWS
+makes for the functions.
 """
 
 import boto3
@@ -14,7 +14,7 @@ from harness.install import Stack, alarm_arn
 MESSAGE = {"MessageBody": "text", "MessageGroupId": "a", "MessageDeduplicationId": "a"}
 LINKED = f"arn:aws:logs:{REGION}:111122223333:log-group:/shop"
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
-# Service, operation, arguments. A name in braces is filled in by the fixture `values`.
+# Service, operation, arguments. The fixture `values` fills in names in braces.
 CALLS = {
     "write the log": (
         "logs",
@@ -94,7 +94,7 @@ MAY = {
 def installed(cloud: Cloud, template_url: str) -> Stack:
     pagerduty = "https://events.pagerduty.com/v2/enqueue"
     stack = Stack(cloud, template_url, pagerduty, "roles", gateway="true", crossAccountLogs="true")
-    # Nothing is to take what these tests queue.
+    # Nothing must receive the messages that these tests queue.
     functions = cloud.client("lambda")
     deliver = stack.outputs["DeliverFunctionName"]
     for source in functions.list_event_source_mappings(FunctionName=deliver)["EventSourceMappings"]:
@@ -142,7 +142,7 @@ def filled(arguments: dict, values: dict[str, str]) -> dict:
 def is_allowed(
     cloud: Cloud, credentials: dict, service: str, operation: str, arguments: dict
 ) -> bool:
-    """Whether the call is not denied; what else comes of it does not matter."""
+    """Whether the call is not denied. Any other result does not matter."""
     client = boto3.client(
         service,
         region_name=REGION,

@@ -1,4 +1,4 @@
-"""What must not leave: neither the queue nor PagerDuty nor Pagetrail's own logs ever hold it."""
+"""Redacted data is never in the queue, in PagerDuty or in Pagetrail's own logs."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the page shows of services that are no Powertools functions."""
+"""What the page shows of services that are not Powertools functions."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from harness.workload import Minute, metric_filter, write
 
 
 def texts(lines: list[str]) -> list[str]:
-    """Lines of a trail without their times."""
+    """The lines of a trail without their times."""
     return [line.partition("  ")[2] for line in lines]
 
 
@@ -111,7 +111,7 @@ def test_five_thousand_lines_of_three_kinds(cloud: Cloud, stack: Stack, sandbox:
     ]:
         assert words in kinds[key] and f" · {count}×" in kinds[key]
     assert "5000× in" in incident["title"] and "3 kinds" in incident["title"]
-    # The trails show the newest of each kind, with lines of every kind around it.
+    # The trails show the newest line of each kind, with lines of all kinds around it.
     assert all(f"2 trail {number}" in details for number in (1, 2, 3))
     last = minute.at(59.9) - timedelta(seconds=1)
     assert numbered(incident, "2 trail 1")[-1] >= f"{last:%H:%M:%S}"

@@ -1,4 +1,4 @@
-"""Reads template.yaml, and answers the questions that several tests ask of it."""
+"""Reads template.yaml, and has what several tests need to know of it."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Loader(yaml.SafeLoader):
-    """CloudFormation's short forms become its long ones."""
+    """Turns CloudFormation's short forms into its long ones."""
 
 
 def long_form(loader: Loader, name: str, node: yaml.Node) -> dict:
@@ -30,7 +30,7 @@ def load(text: str) -> dict:
     return yaml.load(text, Loader)
 
 
-# What the fixture `template` hands out; mutations.py puts a changed one here for one run.
+# The fixture `template` returns this. mutations.py sets a changed one for one run.
 TEMPLATE = load((ROOT / "template.yaml").read_text())
 
 
@@ -41,7 +41,7 @@ def of_type(template: dict, kind: str) -> dict[str, dict]:
 
 
 def only_for(entry: dict) -> tuple[str | None, dict]:
-    """The condition a list's entry depends on, and the entry."""
+    """The condition of an entry of a list, and the entry."""
     if "Fn::If" not in entry:
         return None, entry
     condition, then, otherwise = entry["Fn::If"]
@@ -50,7 +50,7 @@ def only_for(entry: dict) -> tuple[str | None, dict]:
 
 
 def statements(template: dict, role: str) -> dict[str, tuple[str | None, dict]]:
-    """A role's statements by Sid, each with the condition it depends on."""
+    """A role's statements by Sid, each with its condition."""
     found = {}
     for policy in template["Resources"][role]["Properties"]["Policies"]:
         for entry in policy["PolicyDocument"]["Statement"]:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Checks the checks: removes or widens each permission of template.yaml in turn, runs the tests of
-this folder on the changed template, and fails for each change that no test notices.
+"""Checks the tests of this folder: removes or widens each permission of template.yaml in turn, runs the
+tests on the changed template, and fails for each change that no test notices.
 
     tests/template/mutations.py [--list] [WORD ...]
 
-    --list  only names the changes
-    WORD    only changes whose name holds one of these words, such as AllowTopic or logs:
+    --list  only print the names of the changes
+    WORD    only make changes whose name contains one of these words, such as AllowTopic or logs:
 """
 
 import argparse
@@ -21,14 +21,14 @@ import loaded
 import pytest
 
 HERE = Path(__file__).parent
-# These compare documents or files with the template. They would notice too, but do not say what a
+# These compare documents or files with the template. They would notice, but do not say what a
 # permission is for.
 LEFT_OUT = ["test_documents.py", "test_published.py"]
 # These notice most, so they run first.
 FIRST = ["test_roles.py", "test_invoke.py", "test_queues.py"]
-# Of a Lambda permission: what narrows it.
+# The properties that narrow a Lambda permission.
 NARROWS = ["SourceArn", "SourceAccount", "FunctionUrlAuthType", "InvokedViaFunctionUrl"]
-# What brings events to a function without a statement of its own.
+# The resources that bring events to a function without their own statement.
 ROADS = {
     "AWS::Lambda::Permission",
     "AWS::Lambda::EventSourceMapping",
@@ -41,7 +41,7 @@ Change = Callable[[dict], None]
 
 
 def policies(template: dict) -> Iterator[tuple[str, list]]:
-    """Every list of statements, with a name: of roles, of who takes them on, of queues and topics."""
+    """Every list of statements, with a name: of roles, of their trust policies, of queues and topics."""
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
         for policy in properties.get("Policies", []):
@@ -112,7 +112,7 @@ def in_statement(owner: str, index: int, edit: Change) -> Change:
 
 
 class Selected:
-    """Keeps the tests that look at the template, not at files."""
+    """Keeps the tests of the template, not those of files."""
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [item for item in items if "template" in item.fixturenames]
@@ -120,10 +120,10 @@ class Selected:
 
 
 def is_noticed(template: dict) -> bool:
-    """Whether some test fails on this template."""
+    """Whether a test fails on this template."""
     known, loaded.TEMPLATE = loaded.TEMPLATE, template
     arguments = ["--exitfirst", "--quiet", str(HERE)]
-    # These take most of a short run's time.
+    # These need most of the time of a short run.
     arguments += ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]
     arguments += [f"--ignore={HERE / file}" for file in LEFT_OUT]
     said = io.StringIO()

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 ACCOUNT = "123456789012"
-NOTHING = object()  # what AWS::NoValue stands for
+NOTHING = object()  # for AWS::NoValue
 
 
 def partition_of(region: str) -> str:
@@ -14,7 +14,7 @@ def partition_of(region: str) -> str:
 
 
 class Rendered:
-    """One stack: its parameters, where it is, and what it would hold.
+    """One stack: its parameters, its place, and its resources.
 
     A resource's Ref is its name in angle brackets, its attribute `<Name.Attribute>`.
     """
@@ -117,7 +117,7 @@ class Rendered:
         return re.sub(r"\$\{([^}]+)\}", filled, text)
 
     def resources(self, kind: str) -> dict[str, dict]:
-        """The properties of each resource of a type that this stack would hold."""
+        """The properties of each resource of a type that this stack would have."""
         return {
             name: self.value(entry["Properties"])
             for name, entry in self.template["Resources"].items()

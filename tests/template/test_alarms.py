@@ -1,4 +1,4 @@
-"""The stack's own alarms and dashboard: they reach people by another road than PagerDuty."""
+"""The stack's own alarms and dashboard. The alarms notify people without PagerDuty."""
 
 import re
 
@@ -25,9 +25,9 @@ ALARMS = {
     "HealthCheckFailedAlarm": ("Pagetrail", "HealthCheckFailed", "AWS::StackName", ">= 1"),
     "HealthCheckMissingAlarm": ("Pagetrail", "HealthCheckFailed", "AWS::StackName", "< 1"),
 }
-# Between two health checks the last one's result stands, and a check that is missing is a fault.
+# Between two health checks the alarm keeps its state, and a missing check is a fault.
 MISSING = {"HealthCheckFailedAlarm": "ignore", "HealthCheckMissingAlarm": "breaching"}
-# What the person chose, and whom the alarms notify then.
+# The user's choice, and whom the alarms notify then.
 NOTIFIED = [
     ({}, []),
     ({"operationsEmail": "operations@example.com"}, ["<OperationsTopic>"]),

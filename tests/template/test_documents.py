@@ -1,4 +1,4 @@
-"""docs/parameters.md and docs/permissions.md say what the template has, no more and no less."""
+"""docs/parameters.md and docs/permissions.md list exactly what the template has."""
 
 import re
 
@@ -7,7 +7,7 @@ from test_roles import OWN_ACCOUNT, SECRET
 
 PARAMETERS = ROOT / "docs/parameters.md"
 PERMISSIONS = ROOT / "docs/permissions.md"
-# What the table of permissions calls a resource. Words after a semicolon explain.
+# The names of resources in the table of permissions. Words after a semicolon explain.
 RESOURCES = {
     "everything": "*",
     "all log groups of the account, in every Region": sub(OWN_ACCOUNT % ("logs", "log-group:*")),
@@ -23,7 +23,7 @@ RESOURCES = {
     "the secret's KMS key, through Secrets Manager only": {"Ref": "pagerDutySecretKmsKeyArn"},
     "the topic": {"Ref": "errorTopicArn"},
 }
-# What it calls the condition of a statement or permission.
+# The names of conditions in that table.
 CONDITIONS = {
     "": None,
     "`crossAccountLogs`": "CrossAccountLogs",
@@ -43,7 +43,7 @@ SOURCES = {
 
 
 def tables(text: str, head: str) -> list[list[str]]:
-    """The cells of the rows of every table that has this head."""
+    """The cells of the rows of every table with this header."""
     rows, inside = [], False
     for line in text.splitlines():
         if line.startswith("|"):
@@ -109,7 +109,7 @@ def test_everyone_who_may_invoke_a_function(template: dict) -> None:
     documented = set()
     for function, who, source, only_with in rows:
         principal = "*" if who == "everybody, by the URL" else who.strip("`")
-        # A URL has no source; the row says by which action it is called.
+        # A URL has no source. The row names the action instead.
         about = source.strip("`") if principal == "*" else str(SOURCES[source])
         name = f"{function.capitalize()}Function"
         documented.add((name, principal, about, CONDITIONS[only_with]))

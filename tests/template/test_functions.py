@@ -1,4 +1,4 @@
-"""What the functions are configured with, and what the gateway needs besides."""
+"""The functions' configuration, and what else the gateway needs."""
 
 import re
 
@@ -24,7 +24,7 @@ def test_a_page_without_evidence_is_composed_and_redacted_like_any_other(templat
 
 
 def test_every_variable_is_one_that_the_program_reads(template: dict) -> None:
-    # What the functions read: the server's own settings are in files of their own.
+    # The settings of the functions. The server's settings are in other files.
     files = [*(ROOT / "src/config").glob("*.rs"), ROOT / "src/bin/pagetrail_lambda.rs"]
     source = "".join(file.read_text() for file in files if file.name != "server.rs")
     for function in of_type(template, "AWS::Lambda::Function"):
@@ -46,12 +46,12 @@ def test_a_flood_leaves_executions_for_the_other_functions(template: dict) -> No
     assert functions["GatewayFunction"]["ReservedConcurrentExecutions"] == {
         "Fn::If": ["GatewayIsLimited", {"Ref": "gatewayConcurrency"}, {"Ref": "AWS::NoValue"}]
     }
-    # Nor is a number taken from enrich and deliver.
+    # Also no number is reserved from enrich and deliver.
     limited = [name for name in functions if "ReservedConcurrentExecutions" in functions[name]]
     assert limited == ["GatewayFunction"]
 
 
 def test_the_gateway_s_token_cannot_be_guessed(template: dict) -> None:
     made = template["Resources"]["GatewayToken"]["Properties"]["GenerateSecretString"]
-    # Letters and digits alone, so that a shell or a header takes it as it is.
+    # Only letters and digits, so that it needs no quoting in a shell or header.
     assert made == {"PasswordLength": 40, "ExcludePunctuation": True}

@@ -1,4 +1,4 @@
-"""Who may invoke which function: each road an alarm comes by is open, and no other."""
+"""Who can invoke which function: everything that sends alarms, and nothing else."""
 
 import json
 from fnmatch import fnmatchcase
@@ -10,8 +10,8 @@ from rendered import ACCOUNT, Rendered
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:errors"
 INVOKE_ENRICH = {"FunctionName": {"Ref": "EnrichFunction"}, "Action": "lambda:InvokeFunction"}
 TO_ALL = {"FunctionName": {"Ref": "GatewayFunction"}, "Principal": "*"}
-# Every permission: the condition it depends on, and what it says. The principal of AllowOptInTopic
-# is test_regions.py's subject.
+# Every permission: its condition and its content. The principal of AllowOptInTopic
+# is tested in test_regions.py.
 PERMISSIONS = {
     "AllowTopic": (
         None,
@@ -54,7 +54,7 @@ PERMISSIONS = {
 
 
 def may_invoke(stack: Rendered, function: str, principal: str, source: str) -> bool:
-    """Whether Lambda lets a service of AWS invoke the function for this source, an ARN."""
+    """Whether Lambda lets an AWS service invoke the function for this source, an ARN."""
     for permission in stack.resources("AWS::Lambda::Permission").values():
         account = permission.get("SourceAccount")
         if (
@@ -96,7 +96,7 @@ def test_the_topic_notifies_enrich(template: dict) -> None:
         "Protocol": "lambda",
         "Endpoint": "<EnrichFunction.Arn>",
     }
-    # SNS tries as soon as it is subscribed.
+    # SNS invokes the function as soon as it is subscribed.
     assert template["Resources"]["AlarmSubscription"]["DependsOn"] == "AllowTopic"
     assert may_invoke(stack, "EnrichFunction", "sns.amazonaws.com", TOPIC)
     assert not may_invoke(stack, "EnrichFunction", "sns.amazonaws.com", f"{TOPIC}-2")

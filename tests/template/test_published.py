@@ -1,4 +1,4 @@
-"""The template that people deploy, rendered as scripts/publish.sh renders it."""
+"""The template that people deploy, rendered like scripts/publish.sh does."""
 
 import copy
 import re
@@ -30,7 +30,7 @@ def test_publish_sh_uploads_what_is_rendered_here() -> None:
 
 
 def test_a_published_template_is_small_enough_to_deploy() -> None:
-    # With the longest names that publish.sh takes.
+    # With the longest names that publish.sh accepts.
     text = rendered("--prefix", "p" * 47, "--version", "v" * 64)
     assert len(text.encode()) <= TAKEN_BY_CLOUDFORMATION - ROOM_TO_GROW
 
@@ -40,7 +40,7 @@ def test_the_repository_s_template_can_be_tried_too() -> None:
     assert len(text.encode()) <= TAKEN_BY_CLOUDFORMATION
 
 
-# A name may hold the words that mark what is left out.
+# A name can contain the words that mark the parts to leave out.
 @pytest.mark.parametrize("prefix", ["acme-pagetrail", "unpublished-artifacts"])
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
 def test_only_the_place_of_the_code_differs(template: dict, prefix: str, architecture: str) -> None:
@@ -61,7 +61,7 @@ def test_only_the_place_of_the_code_differs(template: dict, prefix: str, archite
             "S3Bucket": {"Fn::Sub": prefix + "-${AWS::Region}"},
             "S3Key": {"Fn::Sub": "1.2.3/pagetrail-lambda-${architecture}.zip"},
         }
-    # JSON, whose indentation says nothing.
+    # JSON, whose indentation has no meaning.
     dashboard = expected["Resources"]["OwnDashboard"]["Properties"]["DashboardBody"]
     dashboard["Fn::Sub"] = re.sub(r"\n +", "\n", dashboard["Fn::Sub"])
     assert published == expected
@@ -86,4 +86,4 @@ def test_a_template_without_these_places_is_refused() -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 1 and "lacks the places" in done.stderr
+    assert done.returncode == 1 and "has no places" in done.stderr

@@ -1,4 +1,4 @@
-"""The queues between the functions: nothing is lost in them, and nobody else reads them."""
+"""The queues between the functions: they lose nothing, and nobody else can read them."""
 
 import pytest
 from loaded import arn, of_type
@@ -27,9 +27,9 @@ def test_events_and_rejected_are_ordered_by_group(template: dict) -> None:
         assert queue["FifoQueue"] is True
         assert queue["DeduplicationScope"] == "messageGroup"
         assert queue["FifoThroughputLimit"] == "perMessageGroupId"
-        # Its body is not its identity: what was rejected may be sent again.
+        # No deduplication by content: a rejected event can be sent again.
         assert not queue.get("ContentBasedDeduplication")
-    # Lambda takes no FIFO queue as an on-failure destination.
+    # Lambda does not accept a FIFO queue as an on-failure destination.
     assert "FifoQueue" not in template["Resources"]["UnenrichedQueue"]["Properties"]
 
 

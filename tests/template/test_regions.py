@@ -1,7 +1,7 @@
-"""SNS may invoke enrich, in whatever Regions topic and stack are.
+"""SNS can invoke enrich, whatever the Regions of topic and stack.
 
-Between two Regions of which one is opt-in, SNS comes under a principal of its own: with the name of
-the function's Region if that is opt-in, else of the topic's. See the table "Cross-region delivery
+Between two Regions of which one is opt-in, SNS uses another principal: with the name of the function's
+Region if that is opt-in, otherwise of the topic's. See the table "Cross-region delivery
 support to AWS Lambda" in the Amazon SNS developer guide, "Sending Amazon SNS messages to an Amazon
 SQS queue or AWS Lambda function in a different Region".
 """
@@ -16,7 +16,7 @@ DEFAULT = [
     "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
     "ap-south-1", "ap-southeast-1", "ap-southeast-2",
 ]
-# The last one does not exist: a Region that opens tomorrow is opt-in.
+# The last one does not exist: it is for Regions that open later, which are opt-in.
 OPT_IN = [
     "af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4",
     "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2",
@@ -29,7 +29,7 @@ ALWAYS = "sns.amazonaws.com"
 
 
 def principals(template: dict, topic: str, stack: str) -> set[str]:
-    """As whom the topic may invoke enrich."""
+    """The principals by which the topic can invoke enrich."""
     topic_arn = f"arn:{partition_of(topic)}:sns:{topic}:{ACCOUNT}:errors"
     rendered = Rendered(template, stack, errorTopicArn=topic_arn)
     return {

@@ -1,12 +1,12 @@
-"""What each function may do, and that this is all."""
+"""What each function can do, and nothing else."""
 
 import re
 
 import pytest
 from loaded import actions, arn, of_type, statements, sub
 
-# Each role's statements: Sid -> (actions, resource). What stands in an Fn::If is there only when
-# a parameter asks for it; its statement is listed all the same.
+# Each role's statements: Sid -> (actions, resource), including those in an Fn::If, which depend on a
+# parameter.
 OWN_ACCOUNT = "arn:${AWS::Partition}:%s:*:${AWS::AccountId}:%s"
 WRITE_LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 SECRET = {
@@ -14,7 +14,7 @@ SECRET = {
 }
 ROLES = {
     "EnrichRole": {
-        # A log group's Arn ends in `:*`, which stands for its log streams.
+        # A log group's Arn ends in `:*`, which means its log streams.
         "WriteOwnLogs": (WRITE_LOGS, arn("EnrichLogs")),
         "ReadEvidence": (
             {"logs:DescribeMetricFilters", "logs:FilterLogEvents"},
@@ -56,10 +56,10 @@ ROLES = {
             {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
             arn("UnenrichedQueue"),
         ),
-        "QueueBareEvents": ({"sqs:SendMessage"}, arn("EventsQueue")),
-        "SetRefusedAside": ({"sqs:SendMessage"}, arn("RejectedQueue")),
+        "QueueUnenriched": ({"sqs:SendMessage"}, arn("EventsQueue")),
+        "RejectEvents": ({"sqs:SendMessage"}, arn("RejectedQueue")),
         "ReadRoutingKey": ({"secretsmanager:GetSecretValue"}, SECRET),
-        "LookAtSubscription": ({"sns:GetSubscriptionAttributes"}, {"Ref": "errorTopicArn"}),
+        "CheckSubscription": ({"sns:GetSubscriptionAttributes"}, {"Ref": "errorTopicArn"}),
         "DecryptRoutingKey": ({"kms:Decrypt"}, {"Ref": "pagerDutySecretKmsKeyArn"}),
     },
     "GatewayRole": {

@@ -1,4 +1,4 @@
-"""Alarms as CloudWatch keeps them and as it tells of them, by topic and to a function itself."""
+"""Alarms as CloudWatch stores them, and its messages about them: to a topic and to a function."""
 
 import json
 import uuid
@@ -10,7 +10,7 @@ from .workload import NAMESPACE, Minute
 
 
 class Alarm:
-    """A metric alarm: on the log metric of that name, or on one of AWS's."""
+    """A metric alarm on the log metric of that name, or on an AWS metric."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Alarm:
         self.description = "Orders that failed"
 
     def create(self, cloud: Cloud, tags: dict[str, str] | None = None) -> None:
-        """Makes it known to CloudWatch, in ALARM; a plain notification needs no such alarm."""
+        """Creates the alarm in CloudWatch, in ALARM. A notification alone does not need it."""
         cloud.client("cloudwatch").put_metric_alarm(
             AlarmName=self.name,
             AlarmDescription=self.description,
@@ -51,7 +51,7 @@ class Alarm:
         self.set_state(cloud, "ALARM")
 
     def set_state(self, cloud: Cloud, state: str) -> None:
-        """Without a notification: the emulator's lacks half of what CloudWatch's holds."""
+        """Sets it without a notification: the emulator's lacks many fields of CloudWatch's."""
         client = cloud.client("cloudwatch")
         client.disable_alarm_actions(AlarmNames=[self.name])
         client.set_alarm_state(
@@ -74,7 +74,7 @@ class Alarm:
         )
 
     def message(self, state: str) -> str:
-        """What CloudWatch publishes."""
+        """The message that CloudWatch publishes."""
         message = head(self.name, state, self.reason(state), self.changed(state))
         message |= {
             "AlarmDescription": self.description,
@@ -103,7 +103,7 @@ class Alarm:
         publish(cloud, self.topic, self.name, state, self.message(state))
 
     def action(self, state: str) -> dict:
-        """What CloudWatch hands to a function that the alarm names as its action."""
+        """The payload for a function that is the alarm's action."""
         return {
             "source": "aws.cloudwatch",
             "alarmArn": self.arn,
@@ -114,7 +114,7 @@ class Alarm:
         }
 
     def event(self, state: str) -> dict:
-        """What CloudWatch puts onto the event bus."""
+        """The event that CloudWatch sends to the event bus."""
         return {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -161,7 +161,7 @@ class Alarm:
 
 
 class Composite:
-    """An alarm over alarms, whose message names them in its rule only."""
+    """A composite alarm. Its message names the children only in its rule."""
 
     def __init__(self, name: str, topic: str, children: list[Alarm]) -> None:
         self.name = name
@@ -173,7 +173,7 @@ class Composite:
     def create(self, cloud: Cloud) -> None:
         for child in self.children:
             child.create(cloud)
-        # No actions: what the emulator would publish is not what CloudWatch does.
+        # No actions: the emulator's message differs from CloudWatch's.
         cloud.client("cloudwatch").put_composite_alarm(AlarmName=self.name, AlarmRule=self.rule)
 
     def notify(self, cloud: Cloud, state: str) -> None:
@@ -207,5 +207,5 @@ def publish(cloud: Cloud, topic: str, name: str, state: str, message: str) -> No
 
 
 def cloudwatch_time(at: datetime) -> str:
-    """CloudWatch's own spelling, which is not quite RFC 3339."""
+    """CloudWatch's own format, which is not quite RFC 3339."""
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}+0000"

@@ -1,4 +1,4 @@
-"""AWS on this machine: MiniStack with IAM enforced, behind the gateway."""
+"""AWS on this machine: MiniStack with IAM enforced, behind gateway.py."""
 
 import json
 import os
@@ -23,10 +23,10 @@ def free_port() -> int:
 
 
 class Cloud:
-    """Holds no state but the processes; everything else is asked of the emulator."""
+    """Its only state is the processes. All other state is in the emulator."""
 
     def __init__(self, folder: Path, account: str = "test", region: str = REGION) -> None:
-        """The account's root has `test` as its access key, or the account's 12 digits."""
+        """The access key of the account's root is `test`, or the account's 12 digits."""
         self.access_key = account
         self.region = region
         self.calls_file = folder / "calls.jsonl"
@@ -47,7 +47,7 @@ class Cloud:
                     "AUTH": "true",
                     "BIND_HOST": "127.0.0.1",
                     "GATEWAY_PORT": str(port),
-                    # Functions call back through the gateway too.
+                    # The functions call the emulator through gateway.py too.
                     "AWS_ENDPOINT_URL": self.url,
                     "IOT_MTLS_ENABLED": "0",
                     "SFTP_ENABLED": "0",
@@ -70,7 +70,7 @@ class Cloud:
             process.stop()
 
     def environment(self) -> dict[str, str]:
-        """For the AWS CLI and scripts, as the account's root."""
+        """The environment for the AWS CLI and scripts, as the account's root."""
         return {
             **clean_environment(),
             "AWS_ENDPOINT_URL": self.url,
@@ -98,5 +98,5 @@ class Cloud:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without the person's own AWS settings."""
+    """This process's environment without the user's own AWS settings."""
     return {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}

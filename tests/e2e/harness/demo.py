@@ -22,12 +22,12 @@ from .keep import how_to_go_on, settings, stop_script
 from .sandbox import Sandbox
 from .workload import Minute, Request, orders, receipts
 
-# Whose address must not leave.
+# This address must not leave.
 CUSTOMER = "jane.doe@example.com"
 
 
 class Steps:
-    """Says what is going on, and how long it took since the build."""
+    """Prints each step, with the time since the build."""
 
     def __init__(self) -> None:
         self.start = time.monotonic()
@@ -40,7 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo.sh", description=__doc__.splitlines()[0])
     parser.add_argument("--keep", action="store_true", help="leave everything running")
     parser.add_argument(
-        "--picture", type=Path, metavar="PNG", help="take a picture of the open incident's page"
+        "--picture", type=Path, metavar="PNG", help="write a picture of the open incident's page"
     )
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -62,22 +62,22 @@ def main() -> int:
                 part.stop()
             shutil.rmtree(folder, ignore_errors=True)
     if done and not keep:
-        print("\nEverything is stopped again; with --keep it stays up, for you to look around.")
+        print("\nEverything is stopped. To leave it running and look around, use --keep.")
     return 0 if done else 1
 
 
 def play(folder: Path, running: list, keep: bool, picture: Path | None) -> bool:
-    """Adds what it starts to `running`. Whether the incident is what it should be."""
-    print("Building (the first time takes some minutes) ...", flush=True)
+    """Adds each started part to `running`. Returns whether the incident is right."""
+    print("Building (some minutes the first time) ...", flush=True)
     command = build()
 
     steps = Steps()
     cloud = Cloud(folder)
     running.append(cloud)
-    steps.say(f"AWS is MiniStack at {cloud.url}, IAM enforced")
+    steps.say(f"AWS is emulated by MiniStack at {cloud.url}, with IAM enforced")
     sandbox = Sandbox(command, folder)
     running.append(sandbox)
-    steps.say(f"PagerDuty is the sandbox at {sandbox.url}")
+    steps.say(f"the sandbox runs instead of PagerDuty at {sandbox.url}")
     template = publish(cloud, command)
     steps.say(f"published: {template}")
     stack = Stack(cloud, template, f"{sandbox.url}/v2/enqueue")
@@ -91,9 +91,9 @@ def play(folder: Path, running: list, keep: bool, picture: Path | None) -> bool:
     alarm = Alarm("shop", stack.topic, minute)
     alarm.create(cloud)
     alarm.notify(cloud, "ALARM")
-    steps.say(f"CloudWatch says ALARM: the alarm '{alarm.name}' counts the errors of both")
+    steps.say(f"CloudWatch reports ALARM: the alarm '{alarm.name}' counts the errors of both")
     incident = sandbox.incident(alarm.dedup_key, "triggered")
-    steps.say("the incident is there")
+    steps.say("the incident is open")
     faults = faults_of(incident, failed, lines)
     page = f"{sandbox.url}/incidents/{incident['id']}"
     if picture:
@@ -101,12 +101,12 @@ def play(folder: Path, running: list, keep: bool, picture: Path | None) -> bool:
         steps.say(f"picture taken: {picture}")
     alarm.set_state(cloud, "OK")
     alarm.notify(cloud, "OK")
-    steps.say("CloudWatch says OK")
+    steps.say("CloudWatch reports OK")
     incident = sandbox.incident(alarm.dedup_key, "resolved")
     steps.say("the incident is resolved")
 
     print(f"\n{as_text(incident, page)}\n")
-    print(f"On AWS, the link to install this would be:\n  {link(command, stack.topic)}")
+    print(f"On AWS, this link would install it:\n  {link(command, stack.topic)}")
     for fault in faults:
         print(f"demo: the incident is wrong: {fault}", file=sys.stderr)
     if keep and not faults:
@@ -117,7 +117,7 @@ def play(folder: Path, running: list, keep: bool, picture: Path | None) -> bool:
 
 
 def faults_of(incident: dict, failed: Request, lines: list[str]) -> list[str]:
-    """What is wrong with the incident: two kinds, a trail each, nothing of the customer, links."""
+    """What is wrong with the incident. It must have two kinds, a trail for each, links, and no address."""
     details = incident["details"]
     faults = trail_faults(incident, failed) + link_faults(incident)
     kinds = [key for key in details if key.startswith("1 error ")]
@@ -128,12 +128,12 @@ def faults_of(incident: dict, failed: Request, lines: list[str]) -> list[str]:
     if plain not in [[line.partition("  ")[2] for line in trail] for trail in trails]:
         faults.append(f"no trail is that of the service without ids: {trails}")
     if CUSTOMER in json.dumps(incident):
-        faults.append(f"{CUSTOMER} has left")
+        faults.append(f"{CUSTOMER} was not removed")
     return faults
 
 
 def link(command: Path, topic: str) -> str:
-    """What a user of AWS would click, had it been published there."""
+    """The link that a user would click on AWS."""
     arguments = ["link", "--region", REGION, "--prefix", PREFIX, "--topic", topic]
     return subprocess.run(
         [command, *arguments], check=True, capture_output=True, text=True

@@ -1,8 +1,8 @@
 """MiniStack with two gaps closed, so that the template's own permissions and conditions are tested.
 
-Left alone, it does not see which resource some calls are about and checks permissions on another one
-or on `*`, which the template does not grant; and it neither splits texts nor knows the Region in a
-template's conditions.
+Without this, it does not find the resource of some calls, and checks permissions on another resource or
+on `*`, which the template does not grant. And in a template's conditions it can neither split texts nor
+use the Region.
 
     python emulator.py      (settings from the environment, as for `ministack`)
 """
@@ -31,7 +31,7 @@ def resource_arn(
     region: str,
     account: str,
 ) -> str:
-    """The resource that AWS checks permissions on."""
+    """Returns the resource that AWS checks permissions on."""
     found = take_resource(service, method, path, headers, body, query, region, account)
     action = headers.get("x-amz-target", "").rpartition(".")[2] or path.rpartition("/")[2]
     if action in ("CreateLogStream", "PutLogEvents"):
@@ -39,7 +39,7 @@ def resource_arn(
     if found != "*":
         return found
     match service, action:
-        # Without a log group AWS names this one in its own "not authorized … on resource".
+        # Without a log group, AWS's own "not authorized … on resource" names this one.
         case "logs", "DescribeMetricFilters":
             return f"arn:aws:logs:{region}:{account}:log-group::log-stream:"
         case "logs", "FilterLogEvents":
@@ -57,7 +57,7 @@ def resource_arn(
 
 
 def evaluate_conditions(template: dict, parameters: dict) -> dict:
-    """As before, of conditions without Fn::Split and pseudo parameters."""
+    """Evaluates conditions after resolving Fn::Split and pseudo parameters."""
     known = {name: parameter["Value"] for name, parameter in parameters.items()}
     known |= {"AWS::Region": get_region(), "AWS::Partition": "aws"}
 

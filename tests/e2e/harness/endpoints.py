@@ -1,4 +1,4 @@
-"""The endpoints of PagerDuty's Events API: how each is asked, and what it answers."""
+"""The endpoints of PagerDuty's Events API: how to call each, and what it answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 @dataclass
 class Endpoint:
-    """One of PagerDuty's endpoints: how it is asked, and what it answers to what it takes."""
+    """One of PagerDuty's endpoints: how to call it, and its answer to an accepted event."""
 
     name: str
     path: str
     event: Callable[[str, str], dict]
     status: int
     key_field: str | None
-    # The words for a key of the right form that nobody knows.
+    # The message for an unknown key of the right form.
     unknown: str
 
     def with_key(self, key: str) -> tuple[str, dict[str, str]]:
-        """Path and fields of the body that carry the key."""
+        """The path and the fields of the body that contain the key."""
         path = self.path.format(key=key)
         return path, {self.key_field: key} if self.key_field else {}
 

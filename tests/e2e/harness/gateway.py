@@ -1,7 +1,7 @@
-"""A front door to the emulator that says each request came over TLS, and keeps a list of the calls.
+"""A proxy for the emulator. It marks each request as sent over TLS, and records the calls.
 
-The stack's own policies refuse plain http, and the emulator enforces them; it listens on plain http
-all the same. On AWS the TLS ends in front of the service just so.
+The stack's policies refuse plain http and the emulator enforces them, but the emulator itself listens on
+plain http. On AWS, too, TLS ends before the service.
 
     python gateway.py UPSTREAM_PORT CALLS_FILE
 """
@@ -19,7 +19,7 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Without this, a body in a second packet waits for the first one's acknowledgement.
+    # Without this, a body in a second packet waits until the first one is acknowledged.
     disable_nagle_algorithm = True
 
     def forward(self) -> None:
@@ -62,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
         return b"".join(chunks)
 
     def log_message(self, *_args: object) -> None:
-        """Calls go to the list instead."""
+        """Does nothing: calls are recorded instead."""
 
 
 class Gateway(ThreadingHTTPServer):
@@ -72,13 +72,13 @@ class Gateway(ThreadingHTTPServer):
     def __init__(self, upstream: int, calls: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.upstream = upstream
-        self.calls = open(calls, "a", buffering=1)  # noqa: SIM115 - open as long as the server
+        self.calls = open(calls, "a", buffering=1)  # noqa: SIM115 - open while the server runs
         self.lock = threading.Lock()
 
     def record(
         self, path: str, headers: http.client.HTTPMessage, body: bytes, status: int
     ) -> None:
-        """Writes down service, action, caller's key and, where it is JSON, what was asked."""
+        """Records the service, the action, the caller's key, and a request in JSON."""
         scope = re.search(
             r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/", headers.get("Authorization", "")
         )

@@ -25,7 +25,7 @@ class Answer:
 
 
 class Client:
-    """Asks a gateway as one who is somewhere: `trusted` where it takes events of any key, and without."""
+    """A client in one place: `trusted` if the gateway accepts events with any key, or without a key."""
 
     def __init__(
         self, url: str, token: str, trusted: bool, headers: dict[str, str] | None = None
@@ -37,7 +37,7 @@ class Client:
         self.headers = headers or {}
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
-        """Sends just this: no Content-Type that was not named."""
+        """Sends exactly this: no Content-Type unless it is given."""
         connection = http.client.HTTPConnection(self.address, timeout=60)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
@@ -54,11 +54,11 @@ class Client:
 
 
 def by_function_url(cloud: Cloud, stack: Stack) -> Client:
-    """Through the emulator. Nobody is local there."""
+    """Through the emulator. No client counts as local there."""
     secret = cloud.client("secretsmanager").get_secret_value(
         SecretId=stack.outputs["GatewayTokenArn"]
     )
-    # By path, not by the host's name as on AWS: /health and others would be the emulator's own.
+    # By path, not by host name as on AWS: paths such as /health would be the emulator's own.
     url_id = urlsplit(stack.outputs["GatewayUrl"]).netloc.split(".")[0]
     return Client(f"{cloud.url}/_aws/lambda-url/{url_id}", secret["SecretString"], trusted=False)
 
@@ -68,7 +68,7 @@ def from_itself(server: Server) -> Client:
 
 
 def from_elsewhere(server: Server) -> Client:
-    # What a proxy on the server's own machine adds for a client elsewhere.
+    # A proxy on the server's machine adds this header for a client on another machine.
     return Client(server.url, TOKEN, trusted=False, headers={"X-Forwarded-For": "203.0.113.7"})
 
 

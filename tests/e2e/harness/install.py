@@ -1,4 +1,4 @@
-"""Installing Pagetrail the way a user does: published by the script, created from the template URL."""
+"""Installs Pagetrail like a user: publishes it with the script, creates the stack from the template URL."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from .cloud import ACCOUNT, REGION, Cloud
 ROOT = Path(__file__).parents[3]
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 PREFIX = "pagetrail-demo"
-# What the sandbox takes as a routing key; nothing outside this machine knows it.
+# The sandbox accepts it as a routing key. It is not a real one.
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -24,18 +24,18 @@ def target() -> Path:
 
 
 def dist() -> Path:
-    """Not dist/: what is built here is large and slow, and must not be published by mistake."""
+    """Not dist/: this build is large and slow, and must not be published by mistake."""
     return target() / "dist-dev"
 
 
 def build() -> Path:
-    """Builds command and Lambda zip with the fast profile; returns the command."""
+    """Builds the command and the Lambda zip with the fast profile. Returns the command."""
     subprocess.run(["cargo", "build", "--locked", "--bin", "pagetrail"], cwd=ROOT, check=True)
     subprocess.run(
         ["scripts/build.sh", ARCHITECTURE],
         cwd=ROOT,
         check=True,
-        # Sizes and sums of a zip nobody is to publish say nothing; faults go to stderr.
+        # Sizes and checksums of a test zip are of no interest. Errors go to stderr.
         stdout=subprocess.DEVNULL,
         env={**os.environ, "PAGETRAIL_BUILD_PROFILE": "dev", "PAGETRAIL_DIST": str(dist())},
     )
@@ -43,7 +43,7 @@ def build() -> Path:
 
 
 def publish(cloud: Cloud, command: Path, *arguments: str) -> str:
-    """Runs scripts/publish.sh; returns the template's address."""
+    """Runs scripts/publish.sh. Returns the template's address."""
     done = subprocess.run(
         ["scripts/publish.sh", "--prefix", PREFIX, "--regions", REGION, *arguments],
         cwd=ROOT,
@@ -59,7 +59,7 @@ def publish(cloud: Cloud, command: Path, *arguments: str) -> str:
 
 
 class Stack:
-    """An installed stack and the topic that feeds it."""
+    """An installed stack and its topic."""
 
     def __init__(
         self,
@@ -109,9 +109,9 @@ class Stack:
         return found["StackResourceDetail"]["PhysicalResourceId"]
 
     def deny(self, role: str, action: str, resource: str) -> None:
-        """Takes from a role what the template gave it, as an account's own rules may.
+        """Denies a role a permission that the template grants, as an account's own policies can.
 
-        Nothing here grants anything: what the functions may do is what the template says.
+        Nothing here grants anything: the functions have only the permissions of the template.
         """
         statement = {"Effect": "Deny", "Action": action, "Resource": resource}
         self.iam.put_role_policy(
@@ -122,7 +122,7 @@ class Stack:
 
     @contextmanager
     def denied(self, role: str, action: str, resource: str) -> Iterator[None]:
-        """The same for a while."""
+        """The same while the block runs."""
         self.deny(role, action, resource)
         try:
             yield
@@ -136,7 +136,7 @@ def denial(action: str) -> str:
 
 
 def path_style(url: str) -> str:
-    """The same object with the bucket in the path, the one form the emulator's CloudFormation reads."""
+    """The same object with the bucket in the path, the only form that the emulator's CloudFormation reads."""
     parts = urlparse(url)
     bucket, host = parts.netloc.split(".", 1)
     return f"https://{host}/{bucket}{parts.path}"

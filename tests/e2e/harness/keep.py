@@ -1,4 +1,4 @@
-"""What `scripts/demo.sh --keep` leaves behind: a shell's settings, the commands, a script that stops it."""
+"""Files of `scripts/demo.sh --keep`: settings for a shell, the commands, a script that stops the demo."""
 
 import shlex
 import sys
@@ -10,7 +10,7 @@ from .process import Process
 
 STOP = """\
 #!/bin/sh
-# Stops what scripts/demo.sh --keep left running, and removes its files.
+# Stops the demo that scripts/demo.sh --keep left running, and removes its files.
 processes='{groups}'
 running() {{
     for process in $processes; do
@@ -39,14 +39,14 @@ def tools(folder: Path, command: Path) -> Path:
     programs = folder / "bin"
     programs.mkdir()
     (programs / "pagetrail").symlink_to(command.resolve())
-    # Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS, and would ask AWS itself.
+    # Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS, and would call AWS itself.
     aws = shlex.quote(str(Path(sys.executable).with_name("aws")))
     script(programs / "aws", f'#!/bin/sh\nexec {aws} --endpoint-url "$AWS_ENDPOINT_URL" "$@"\n')
     return programs
 
 
 def settings(folder: Path, cloud: Cloud, command: Path, topic: str) -> Path:
-    """A file for the shell to read: then `aws` and `pagetrail` work with the emulator."""
+    """A file for the shell to source, so that `aws` and `pagetrail` use the emulator."""
     lines = [
         "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN",
         f"export PATH={shlex.quote(str(tools(folder, command)))}:$PATH",
@@ -73,18 +73,18 @@ def script(file: Path, text: str) -> Path:
 
 
 def how_to_go_on(page: str, env: Path, stop: Path, alarm: Alarm) -> str:
-    """What to type to look around, and to stop it. Each indented line can be pasted."""
+    """The commands to look around and to stop the demo. Each indented line can be pasted."""
     return f"""\
-Everything is left running. The incidents are at {page}
+Everything is still running. The incidents are at {page}
 
-To look around, let your shell use the emulated AWS, in any directory:
+To look around, first make your shell use the emulated AWS, in any directory:
   . {shlex.quote(str(env))}
 
-Which alarms would page with evidence, and what one of them would send:
+To see which alarms would page with evidence, and the page of one of them:
   pagetrail coverage --topic "$TOPIC"
   pagetrail preview --alarm {alarm.name} --at {alarm.minute.changed:%Y-%m-%dT%H:%M:%SZ}
 
-Another page, by the AWS CLI:
+To send another page with the AWS CLI:
   aws sns publish --topic-arn "$TOPIC" --subject "Hello" --message "from the demo"
 
 To stop everything and remove its files:

@@ -1,4 +1,4 @@
-"""Starting a program that says where it listens, and ending it."""
+"""Starts a program that prints its address, and stops it."""
 
 import re
 import signal
@@ -8,17 +8,17 @@ from pathlib import Path
 
 
 class StartError(RuntimeError):
-    """A program did not come up; its words are in the message."""
+    """A program did not start. The message contains its output."""
 
 
 class Process:
-    """A running program with its output in a file."""
+    """A running program. Its output goes to a file."""
 
     def __init__(self, command: list[str], log: Path, env: dict[str, str] | None = None) -> None:
         self.log = log
         self.name = Path(command[0]).name
         with log.open("wb") as output:
-            # A session of its own: Ctrl-C ends it through stop(), after those that depend on it.
+            # It has its own session: after Ctrl-C, stop() ends it after the programs that depend on it.
             self.popen = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -33,7 +33,7 @@ class Process:
         return self.popen.pid
 
     def wait_for(self, pattern: str, seconds: float = 30) -> re.Match[str]:
-        """Waits until a line it printed matches."""
+        """Waits until its output matches."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             text = self.log.read_text(errors="replace")

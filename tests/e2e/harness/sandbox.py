@@ -1,4 +1,4 @@
-"""The sandbox that stands in for PagerDuty: starting it, asking it, telling it to fail."""
+"""The sandbox instead of PagerDuty: starts it, queries it, makes it fail."""
 
 import json
 import time

@@ -11,7 +11,7 @@ TOKEN = "a-bearer-token-of-the-tests"
 
 class Server:
     def __init__(self, binary: Path, folder: Path, pagerduty: str, **settings: str) -> None:
-        """Settings are environment variables without their PAGETRAIL_, in lower case."""
+        """Settings are the environment variables without PAGETRAIL_, in lower case."""
         folder.mkdir(parents=True, exist_ok=True)
         settings = {
             "pagerduty_url": f"{pagerduty}/v2/enqueue",

@@ -1,4 +1,4 @@
-"""Waiting for something to be there."""
+"""Waits for a result."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Answer = TypeVar("Answer")
 
 
 def wait_until(ask: Callable[[], Answer], seconds: float = 30) -> Answer:
-    """The first answer that is not empty."""
+    """Returns the first result that is not empty."""
     end = time.monotonic() + seconds
     while not (answer := ask()):
         assert time.monotonic() < end, f"nothing came within {seconds} s"

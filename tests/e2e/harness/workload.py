@@ -7,12 +7,12 @@ from datetime import datetime, timedelta, timezone
 from .cloud import ACCOUNT, REGION, Cloud
 
 NAMESPACE = "Shop"
-# Lines a call; CloudWatch takes 10 000 or 1 MB.
+# Lines per call. CloudWatch accepts 10 000, or 1 MB.
 BATCH = 1000
 
 
 class Minute:
-    """The minute that breached: over, and evaluated some seconds later, as CloudWatch does."""
+    """The minute that breached. It is over, and is evaluated some seconds later, as CloudWatch does."""
 
     def __init__(self, start: datetime | None = None) -> None:
         now = datetime.now(timezone.utc)
@@ -24,7 +24,7 @@ class Minute:
 
 
 class Request:
-    """One Lambda invocation's lines, as Powertools and Lambda itself write them."""
+    """The lines of one Lambda invocation, as Powertools and Lambda write them."""
 
     def __init__(self, function: str, at: datetime, language: str = "python") -> None:
         self.id = str(uuid.uuid4())
@@ -120,7 +120,7 @@ def failing(function: str, at: datetime, order: int, language: str = "python") -
 
 
 def write(cloud: Cloud, group: str, streams: dict[str, list[tuple[datetime, str]]]) -> None:
-    """Writes each stream's lines in time order, into a group made for it."""
+    """Writes the lines of each stream in time order, into a new log group."""
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName=group)
     for stream, lines in streams.items():
@@ -142,7 +142,7 @@ def stream_name() -> str:
 
 
 def metric_filter(cloud: Cloud, group: str, metric: str, pattern: str = "ERROR") -> None:
-    # A term, not a JSON pattern: the emulator takes every line as a match for those.
+    # A term, not a JSON pattern: in the emulator every line matches those.
     cloud.client("logs").put_metric_filter(
         logGroupName=group,
         filterName=f"{metric}-filter",
@@ -154,7 +154,7 @@ def metric_filter(cloud: Cloud, group: str, metric: str, pattern: str = "ERROR")
 
 
 def orders(cloud: Cloud, name: str, minute: Minute, language: str = "python") -> Request:
-    """Several requests of one function, in two environments, of which one fails; returns that one."""
+    """Logs several requests of one function in two environments. One fails, and is returned."""
     function = f"{name}-orders"
     bad = failing(function, minute.at(20), 1003, language)
     before, after = (good(function, minute.at(s), n, language) for s, n in ((14, 1001), (27, 1005)))
@@ -176,7 +176,7 @@ def orders(cloud: Cloud, name: str, minute: Minute, language: str = "python") ->
 
 
 def receipts(cloud: Cloud, name: str, minute: Minute, address: str) -> list[str]:
-    """A service that writes plain text and no id, and fails; returns its lines about that."""
+    """A service logs plain text without an id, and fails. Returns the lines about the failure."""
     said = [
         (18, "INFO  receipt 1002 sent"),
         (21, f"INFO  sending receipt 1003 to {address}"),
