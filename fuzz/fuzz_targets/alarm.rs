@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
     payloads.extend(serde_json::from_slice::<Value>(bytes));
     for notice in payloads.iter().flat_map(|payload| read(payload, &home)) {
         if let Notice::Alarm(alarm) = notice {
-            let key = alarm.identity();
+            let key = pagetrail::compose::dedup_key(&alarm);
             assert!(!key.as_str().is_empty() && key.as_str().chars().count() <= 255);
         }
     }

@@ -1,11 +1,12 @@
 //! What happened so far, counted in memory: for the status page and for Prometheus.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use chrono::{DateTime, Utc};
 
 use super::{Counter, METRICS, Metric, Row, Signal};
+use crate::lock::lock;
 use crate::text::{cut, one_line};
 
 /// Minutes that the chart shows.
@@ -73,7 +74,7 @@ impl Tally {
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
