@@ -61,8 +61,8 @@ pub fn cut(text: &str, limit: usize) -> String {
     format!("{}…", text[..end].trim_end())
 }
 
-/// The known names that may have been meant, the likest first, at most `most`: those that differ
-/// in a few letters, and those that contain the wanted name or are a part of it.
+/// The known names that the user may have meant, the most similar first, at most `most`: names
+/// that differ in a few letters, and names that contain the wanted name or are part of it.
 #[must_use]
 pub fn alike<'a>(
     wanted: &str,
@@ -86,7 +86,7 @@ pub fn alike<'a>(
     near.into_iter().take(most).map(|(_, name)| name).collect()
 }
 
-/// `; did you mean a, b or c?`, or nothing where there is no such name.
+/// `; did you mean a, b or c?`, or nothing if there is no similar name.
 #[must_use]
 pub fn did_you_mean(names: &[&str]) -> String {
     match names {

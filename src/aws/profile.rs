@@ -1,4 +1,4 @@
-//! A profile of the AWS CLI's configuration that somebody named: it wins over the environment.
+//! A named profile of the AWS CLI: it takes precedence over the environment.
 
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -15,7 +15,7 @@ use aws_config::{Region, SdkConfig};
 use super::sdk;
 use crate::text::{alike, did_you_mean};
 
-/// The settings of which one is there where a profile says how to get credentials.
+/// A profile with credentials has one of these settings.
 const CREDENTIALS: [&str; 7] = [
     "aws_access_key_id",
     "credential_process",
@@ -25,10 +25,10 @@ const CREDENTIALS: [&str; 7] = [
     "sso_session",
     "sso_start_url",
 ];
-/// Profiles that an error names.
+/// The most profiles that an error lists.
 const MOST_NAMED: usize = 20;
 
-/// A profile that there is.
+/// An existing profile.
 #[derive(Debug)]
 pub struct Profile {
     name: String,
@@ -48,7 +48,7 @@ impl Profile {
     /// Looks the profile up in the AWS CLI's files.
     ///
     /// # Errors
-    /// When there is none of that name, or the files cannot be read.
+    /// When no profile has this name, or the files cannot be read.
     pub async fn find(name: &str) -> Result<Self, ProfileError> {
         // This machine's files and environment, as the SDK reads them.
         #[allow(clippy::default_trait_access, reason = "the SDK keeps the names of these types")]
@@ -66,11 +66,10 @@ impl Profile {
         Ok(Self { name: name.to_owned(), has_credentials })
     }
 
-    /// The SDK's configuration with the profile's credentials, and with the Region given, else
-    /// the environment's, else the profile's.
+    /// The SDK's configuration with the profile's credentials. The Region is the given one, otherwise
+    /// the environment's, otherwise the profile's.
     ///
-    /// The SDK's own chain takes credentials from the environment first, whatever profile it is
-    /// given.
+    /// The SDK's own chain uses credentials from the environment first, even with a profile.
     pub async fn config(&self, region: Option<String>) -> SdkConfig {
         let http = sdk::user_http();
         let config = ProviderConfig::without_region().with_http_client(http.clone());
@@ -86,7 +85,7 @@ impl Profile {
             let provider = builder.configure(&config).profile_name(&self.name).build();
             return loader.credentials_provider(provider).load().await;
         }
-        // As in the AWS CLI, such a profile goes with the credentials of the container or machine.
+        // As in the AWS CLI, such a profile uses the credentials of the container or machine.
         let container = EcsCredentialsProvider::builder().configure(&config).build();
         let machine = ImdsCredentialsProvider::builder().configure(&config).build();
         let provider = CredentialsProviderChain::first_try("EcsContainer", container)
@@ -97,7 +96,7 @@ impl Profile {
     async fn region(&self, config: &ProviderConfig) -> Option<Region> {
         let own = ProfileFileRegionProvider::builder();
         let own = own.configure(config).profile_name(&self.name).build();
-        // As in the AWS CLI, where the variable goes before the profile's setting.
+        // As in the AWS CLI, the variable takes precedence over the profile's setting.
         RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(own)
             .or_else(ImdsRegionProvider::builder().configure(config).build())
@@ -106,7 +105,7 @@ impl Profile {
     }
 }
 
-/// The profiles there are, for somebody who named another.
+/// The existing profiles, for an error about an unknown one.
 fn known(wanted: &str, profiles: &ProfileSet) -> String {
     let mut names: Vec<&str> = profiles.profiles().collect();
     if names.is_empty() {

@@ -50,7 +50,7 @@ pub(super) fn user_http() -> SharedHttpClient {
         .build_https()
 }
 
-/// Why the SDK could not do something, with the reasons behind it, on one line.
+/// The SDK's error with its causes, on one line.
 pub(crate) fn reason(error: &(dyn Error + 'static)) -> String {
     let causes = successors(Some(error), |cause| (*cause).source());
     let mut words: Vec<String> = causes.map(|cause| one_line(&cause.to_string())).collect();

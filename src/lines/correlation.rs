@@ -118,7 +118,7 @@ fn is_lambda(stream: &str) -> bool {
     stream.contains("[$LATEST]") || (stream.starts_with("20") && stream.contains("/["))
 }
 
-/// Each text by its own name, and by that of the object around it too: `{"faas":
+/// Visits each text by its own name, and by the name of the object around it too: `{"faas":
 /// {"invocation_id": …}}` is the same as `"faas.invocation_id"`.
 fn walk(json: &Value, around: Option<&str>, depth: usize, note: &mut impl FnMut(&str, &str)) {
     for (key, value) in json.as_object().into_iter().flatten() {
@@ -258,7 +258,7 @@ mod tests {
         ] {
             assert_eq!(service(&line), Some(format!("request {ID}")), "{line}");
         }
-        // An id with part of that name is not a function's.
+        // An id whose name only contains that name is not a function's.
         let other = format!(r#"{{"job":{{"invocation_id":"{ID}"}}}}"#);
         assert_eq!(service(&other), Some(format!("invocation_id {ID}")));
     }

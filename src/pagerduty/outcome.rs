@@ -41,7 +41,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Why PagerDuty did not take the event; none where it did.
+    /// Why PagerDuty did not accept the event; `None` if it did.
     #[must_use]
     pub fn reason(&self) -> Option<&Reason> {
         match self {
@@ -52,13 +52,13 @@ impl Outcome {
         }
     }
 
-    /// Whether PagerDuty will not take this event with this key, however often it is sent.
+    /// Whether PagerDuty will never accept this event with this key.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::RefusedEvent { .. } | Self::RefusedKey { .. })
     }
 
-    /// Whether PagerDuty does not take the routing key, whatever the event.
+    /// Whether PagerDuty does not accept the routing key for any event.
     #[must_use]
     pub fn blames_key(&self) -> bool {
         matches!(self, Self::RefusedKey { .. })

@@ -35,7 +35,7 @@ pub struct Settings {
     pub pagerduty_url: Url,
     pub routing_key_secret: String,
     pub pace: Pace,
-    /// The subscription between the topic and enrich, which the health check looks at.
+    /// The subscription between the topic and enrich, which the health check reads.
     pub subscription: Option<String>,
     /// For the events of alarms that enrich could not handle.
     pub paging: Paging,

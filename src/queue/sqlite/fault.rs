@@ -38,7 +38,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Whether the path itself is wrong: nothing is there, or something else.
+    /// Whether the path itself is wrong: there is no queue at it.
     #[must_use]
     pub fn is_no_queue(&self) -> bool {
         matches!(self, Self::Missing(_) | Self::NotAQueue(_))

@@ -185,6 +185,6 @@ impl Store {
 }
 
 fn existing(path: &Path) -> Result<PathBuf, OpenError> {
-    // Asked first: resolving fails otherwise where the folder is missing too.
+    // Checked first: resolving also fails if the folder is missing.
     if path.exists() { resolve(path) } else { Err(OpenError::Missing(path.to_owned())) }
 }
