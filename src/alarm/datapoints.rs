@@ -1,4 +1,4 @@
-//! The datapoints that breached, out of the alarm's reason text.
+//! Reads the datapoints that breached from the alarm's reason text.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
@@ -13,8 +13,8 @@ pub struct Datapoint {
     pub start: DateTime<Utc>,
 }
 
-/// All datapoints a reason names, such as `[1.0 (02/02/25 12:05:00)]`: the day
-/// comes first, the time is UTC. A reason in free text names none.
+/// All datapoints in a reason, such as `[1.0 (02/02/25 12:05:00)]`: the day comes first, the time
+/// is UTC. A reason in free text has none.
 #[must_use]
 pub fn breaching(reason: &str) -> Vec<Datapoint> {
     reason

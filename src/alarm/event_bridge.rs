@@ -1,5 +1,5 @@
-//! A state change as EventBridge and direct alarm actions carry it: lower-case keys,
-//! `state` and `configuration`.
+//! Reads a state change as EventBridge and direct alarm actions write it: lower-case keys, `state`
+//! and `configuration`.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use super::query::metric_of;
 use super::{Alarm, Composite, Contributor, DEFAULT_PERIOD, Evaluation, Metric, State, log_query};
 use crate::aws::{Origin, home, is_account, is_region};
 
-/// Reads an event; nothing when the markers are missing: `alarmData` (direct action)
-/// or `detail` (EventBridge), in it `alarmName` and the value of `state`. Other
-/// fields may be missing or malformed.
+/// Reads an event; None if the markers are missing: `alarmData` (direct action) or `detail`
+/// (EventBridge), and in it `alarmName` and the value of `state`. Other fields can be missing or
+/// malformed.
 pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
     let detail = event.get("alarmData").or_else(|| event.get("detail"))?;
     let name = text(detail, "alarmName")?;
     let now = &detail["state"];
     let state = State::parse(now["value"].as_str()?)?;
-    // EventBridge also reports changed configurations; these are no state changes.
+    // EventBridge also reports changed configurations, which are not state changes.
     if detail.get("operation").is_some() {
         return None;
     }
@@ -83,8 +83,8 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
     })
 }
 
-/// An ARN without the stray spaces that published samples have between its own fields.
-/// What follows `alarm:` is the alarm's name, which may hold `: ` itself.
+/// An ARN without the stray spaces that published samples have between its fields. The alarm's
+/// name after `alarm:` stays as it is: it can contain `: `.
 fn tidied(arn: &str) -> String {
     let mut fields: Vec<&str> = arn.splitn(7, ':').collect();
     fields.iter_mut().take(6).for_each(|field| *field = field.trim());

@@ -1,11 +1,11 @@
-//! Reading fields that may be missing, malformed or of another type: each costs only itself.
+//! Reads fields that can be missing, malformed or of another type. A bad field affects no other.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-/// A text that is not blank.
+/// A text, if it is not blank.
 pub(super) fn text(value: &Value, key: &str) -> Option<String> {
     value[key].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned)
 }
@@ -42,13 +42,13 @@ pub(super) fn pairs(value: &Value) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// The values under any key that contains a word, whatever its case, at most three
-/// levels deep: for fields whose exact name AWS has not documented.
+/// The values under any key that contains a word in any case, at most three levels deep. For
+/// fields whose exact name AWS has not documented.
 pub(super) fn under<'a>(value: &'a Value, word: &str) -> Vec<&'a Value> {
     under_key(value, &|key| key.contains(word))
 }
 
-/// The same for any key that, in lower case, is taken.
+/// The same for any key whose lower-case form `take` accepts.
 pub(super) fn under_key<'a>(value: &'a Value, take: &dyn Fn(&str) -> bool) -> Vec<&'a Value> {
     fn walk<'a>(
         value: &'a Value,

@@ -1,18 +1,18 @@
-//! The filters of a Logs Insights query as a filter pattern, as far as one can say the same.
+//! Turns the filters of a Logs Insights query into a filter pattern, if one can express the same.
 
-/// The longest query that a log alarm takes, and the longest pattern that CloudWatch Logs
-/// takes, in characters (API reference).
+/// The longest query that a log alarm accepts, and the longest pattern that CloudWatch Logs
+/// accepts, in characters (API reference).
 const LONGEST_QUERY: usize = 10_000;
 const LONGEST_PATTERN: usize = 1024;
 
-/// A filter pattern that matches the lines that the query counts; nothing where the query
-/// filters in a way that no pattern can, or not at all.
+/// A filter pattern that matches the lines that the query counts. None if the query has no
+/// filters, or if no pattern can express them.
 pub(super) fn pattern(query: &str) -> Option<String> {
     if query.chars().count() > LONGEST_QUERY {
         return None;
     }
     let mut filters = Vec::new();
-    // From here on a field may be one that the query made, which no line holds.
+    // True once a field can be one that the query made, which is in no line.
     let mut made = false;
     for command in commands(query) {
         let (name, arguments) = command.split_once(char::is_whitespace).unwrap_or((&command, ""));
@@ -23,7 +23,7 @@ pub(super) fn pattern(query: &str) -> Option<String> {
             }
             "parse" => made = true,
             "sort" | "limit" => {}
-            // What follows is about the results.
+            // The rest of the query works on the results.
             "stats" => break,
             _ => return None,
         }
@@ -31,16 +31,16 @@ pub(super) fn pattern(query: &str) -> Option<String> {
     combined(&filters).filter(|pattern| pattern.chars().count() <= LONGEST_PATTERN)
 }
 
-/// One `filter` command: conditions of which all or one must hold.
+/// One `filter` command: all of its conditions must be true, or `any` one of them.
 struct Filter {
     any: bool,
     conditions: Vec<Condition>,
 }
 
 enum Condition {
-    /// The line holds one of these texts, or none of them.
+    /// The line contains one of these texts, or none of them.
     Message { any_of: Vec<String>, without: bool },
-    /// What a field of a JSON line must be, in the pattern's own words.
+    /// A condition on a field of a JSON line, in the syntax of a pattern.
     Field(String),
 }
 
@@ -58,7 +58,7 @@ impl Token {
     }
 }
 
-/// The commands between the bars, without comments.
+/// The commands between the `|`, without comments.
 fn commands(query: &str) -> Vec<String> {
     let mut commands = vec![String::new()];
     let mut inside: Option<char> = None;
@@ -90,7 +90,7 @@ fn commands(query: &str) -> Vec<String> {
     commands.iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect()
 }
 
-/// Whether a slash behind this begins a regular expression, and does not divide.
+/// Whether a slash after this text begins a regular expression (it could also be a division).
 fn takes_a_regex(before: &str) -> bool {
     let is = |text: Option<&str>, word: &str| text.is_some_and(|it| it.eq_ignore_ascii_case(word));
     let (before, start) = (before.trim_end(), before.trim_start());
@@ -128,7 +128,7 @@ fn condition(rest: &mut &[Token], made: bool) -> Option<Condition> {
         [Token::Sign(sign), value, more @ ..] => {
             *rest = more;
             let value = match value {
-                // A star in a pattern stands for any characters.
+                // A `*` in a pattern matches any characters.
                 Token::Text(text) if ["=", "!="].contains(sign) && !text.contains('*') => {
                     quoted(text)
                 }
@@ -190,8 +190,8 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
     Some(tokens)
 }
 
-/// What stands between two delimiters at the start, and the bytes it took. A regular
-/// expression keeps its backslashes, a text loses them.
+/// The text between the two delimiters at the start, and its length in bytes with them. A regular
+/// expression keeps its backslashes; they are removed from a text.
 fn delimited(text: &str, delimiter: char) -> Option<(String, usize)> {
     let mut inner = String::new();
     let mut characters = text.char_indices().skip(1);
@@ -215,7 +215,7 @@ fn is_number(word: &str) -> bool {
     word.parse::<f64>().is_ok() && !word.contains(|it: char| it.is_ascii_alphabetic())
 }
 
-/// The text that a regular expression matches, where it matches one only.
+/// The text that a regular expression matches, if it matches only one.
 fn literal(regex: &str) -> Option<String> {
     let mut text = String::new();
     let mut characters = regex.chars();
@@ -229,7 +229,8 @@ fn literal(regex: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A field of a JSON line, which Logs Insights finds by itself; none of its own.
+/// The selector for a field of a JSON line; None for the fields that Logs Insights or the query
+/// makes.
 fn selector(field: &str, made: bool) -> Option<String> {
     let plain = |it: char| it.is_ascii_alphanumeric() || "_.".contains(it);
     let is_name = field.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_');
@@ -258,12 +259,12 @@ fn combined(filters: &[Filter]) -> Option<String> {
             });
             Some(format!("{{ {} }}", filters.collect::<Vec<_>>().join(" && ")))
         }
-        // A pattern is about text or about fields.
+        // A pattern can test text or fields, but not both.
         _ => None,
     }
 }
 
-/// Texts of which all must stand in a line, or one of them: a pattern cannot mix the two.
+/// A pattern for texts: a line must contain all of them, or one of them. It cannot mix the two.
 fn of_messages(filters: &[Filter]) -> Option<String> {
     let texts: Vec<(&[String], bool)> = filters
         .iter()

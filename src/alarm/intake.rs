@@ -1,4 +1,4 @@
-//! Intake: what a payload holds, each part on its own, recognised by marker fields.
+//! Intake: splits a payload into its notices, and recognises each by its marker fields.
 
 use serde_json::Value;
 
@@ -8,34 +8,35 @@ use crate::aws::Origin;
 use crate::hash::sha256_hex;
 use crate::redact::Redactor;
 
-/// Levels of envelopes, arrays and JSON in strings that are opened; real ones have about six.
+/// The most levels of envelopes, arrays and JSON in strings that are opened; real payloads have
+/// about six.
 const DEEPEST: usize = 12;
 
-/// SNS's names for the protocols that a message may have a text for (SNS developer guide,
-/// "Publishing"). One published without `MessageStructure` arrives with all of them.
+/// SNS's names for the protocols for which a message can have separate texts (SNS developer guide,
+/// "Publishing"). A message published without `MessageStructure` arrives with all of them.
 const PROTOCOLS: [&str; 5] = ["default", "lambda", "sqs", "https", "http"];
 
-const NO_JSON: &str = "This is no CloudWatch alarm: the message is no JSON";
-const NO_ALARM: &str = "This message is no CloudWatch alarm";
-const NO_CHANGE: &str = "This event is no state change of a CloudWatch alarm";
+const NO_JSON: &str = "This is not a CloudWatch alarm: the message is not JSON";
+const NO_ALARM: &str = "This message is not a CloudWatch alarm";
+const NO_CHANGE: &str = "This event is not a state change of a CloudWatch alarm";
 
-/// What came in: an alarm, or a message that pages as itself.
+/// What came in: an alarm, or a message that pages with its own text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
     Alarm(Box<Alarm>),
     Message(Message),
 }
 
-/// A message that is no alarm: a person published it, or the form is unknown.
+/// A message that is not an alarm: a person published it, or its form is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The SNS or SQS message id; empty where there is none.
+    /// The SNS or SQS message id; empty if there is none.
     pub id: String,
     pub subject: Option<String>,
     pub body: String,
     pub topic: Option<String>,
     pub origin: Origin,
-    /// Why it was not read as an alarm, in plain words.
+    /// Why it was not read as an alarm, for the incident's note.
     pub why: String,
 }
 
@@ -49,8 +50,8 @@ impl Message {
 }
 
 impl Notice {
-    /// Without what must not leave. Names, ARNs and a contributor's id stay: they are
-    /// what an alert is known by.
+    /// Redacts what must not be sent. Names, ARNs and a contributor's id stay: they identify
+    /// the alert.
     #[must_use]
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
         match &mut self {
@@ -72,8 +73,8 @@ impl Notice {
     }
 }
 
-/// Reads all notices of a payload, in their order. Never fails: what is no alarm is a
-/// message. `home` stands in where nothing says where a notice comes from.
+/// Reads all notices of a payload, in their order. Never fails: anything that is not an alarm is
+/// a message. `home` is used if nothing says where a notice comes from.
 ///
 /// | marker | form |
 /// |---|---|
@@ -84,9 +85,9 @@ impl Notice {
 /// | `detail` | EventBridge event |
 /// | `AlarmName` | the alarm's SNS message itself |
 /// | `default` | a message for several protocols, published as it is |
-/// | an array | what an EventBridge pipe or a batch makes of several of these |
+/// | an array | several of these, from an EventBridge pipe or a batch |
 ///
-/// Each may stand inside another, also as JSON in a string.
+/// Each form can be inside another, also as JSON in a string.
 #[must_use]
 pub fn read(payload: &Value, home: &Origin) -> Vec<Notice> {
     let outside = Envelope::outside(home);
@@ -108,7 +109,7 @@ fn read_record(record: &Value, outside: &Envelope) -> Vec<Notice> {
     }
 }
 
-/// The notices in a value whose form is known, `depth` levels deep; nothing otherwise.
+/// The notices in a value of a known form, `depth` levels deep; None for other values.
 fn known(value: &Value, around: &Envelope, depth: usize) -> Option<Vec<Notice>> {
     let depth = depth.checked_sub(1)?;
     if let Some(text) = value.as_str() {
@@ -138,7 +139,7 @@ fn known(value: &Value, around: &Envelope, depth: usize) -> Option<Vec<Notice>> 
     PROTOCOLS.iter().find_map(|protocol| known(value.get(protocol)?, around, depth))
 }
 
-/// Each item on its own, where one of them at least is of a known form.
+/// Reads each item separately, if at least one of them has a known form.
 fn apart(items: &[Value], around: &Envelope, depth: usize) -> Option<Vec<Notice>> {
     let read: Vec<_> = items.iter().map(|item| known(item, around, depth)).collect();
     if read.iter().all(Option::is_none) {
@@ -151,7 +152,7 @@ fn apart(items: &[Value], around: &Envelope, depth: usize) -> Option<Vec<Notice>
     Some(notices.collect())
 }
 
-/// What stands around a message.
+/// What surrounds a message.
 #[derive(Clone)]
 struct Envelope {
     id: String,
@@ -161,7 +162,7 @@ struct Envelope {
 }
 
 impl Envelope {
-    /// Nothing stands around a payload.
+    /// The outermost envelope: nothing surrounds a payload.
     fn outside(home: &Origin) -> Self {
         Self { id: String::new(), subject: None, topic: None, origin: home.clone() }
     }
@@ -178,7 +179,7 @@ impl Envelope {
         }
     }
 
-    /// A message of an SQS queue; nothing for anything else.
+    /// A message of an SQS queue; None for anything else.
     fn of_queue(record: &Value, around: &Self) -> Option<Self> {
         record.get("body")?;
         let (id, queue) = (text(record, "messageId"), text(record, "eventSourceARN"));
@@ -216,8 +217,8 @@ impl Envelope {
         })
     }
 
-    /// What is no alarm: alone in a payload, or one of several in this envelope, which then
-    /// need ids of their own, or all but one would be taken for duplicates.
+    /// Something that is not an alarm: alone in a payload, or one of several in this envelope.
+    /// Several need different ids, or all but one would be dropped as duplicates.
     fn element(&self, value: &Value, number: Option<usize>) -> Notice {
         let body = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         if self.id.is_empty() && self.topic.is_none() {

@@ -1,4 +1,4 @@
-//! A log alarm's own query: which log groups it reads, and what it looks for in them.
+//! A log alarm's own query: the log groups that it reads, and what it searches for.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ pub struct LogQuery {
     pub text: String,
     /// Names, or ARNs.
     pub log_groups: Vec<String>,
-    /// How much time one run of it covers, where that is known.
+    /// How much time one run of it covers, if known.
     pub covers: Option<Duration>,
 }
 
 impl LogQuery {
-    /// The query's filters as a filter pattern; nothing where none can say the same.
+    /// The query's filters as a filter pattern; None if no pattern can express them.
     #[must_use]
     pub fn pattern(&self) -> Option<String> {
         insights::pattern(&self.text)
     }
 }
 
-/// Reads a notification. Where the configuration stands in it is not documented: under its
-/// own name, or among what the alarm watches, in either spelling.
+/// Reads a notification. The place of the configuration is not documented: it is searched under
+/// its own name and in the alarm's configuration, in both spellings.
 pub(super) fn read(message: &Value) -> Option<LogQuery> {
     let named = under_key(message, &|key| key == "scheduledqueryconfiguration");
     let watched = [&message["Trigger"], &message["configuration"]];
@@ -49,7 +49,7 @@ pub(super) fn read(message: &Value) -> Option<LogQuery> {
     })
 }
 
-/// The time that one run covers: from so many seconds before it, else since the last run.
+/// The time that one run covers: the given number of seconds, else the time since the last run.
 #[must_use]
 pub fn covers(start_time_offset: Option<u64>, schedule: Option<&str>) -> Option<Duration> {
     let seconds = start_time_offset.or_else(|| rate(schedule?));

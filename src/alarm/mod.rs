@@ -1,9 +1,9 @@
-//! The alarm: what CloudWatch reported, in one type whatever the form it came in.
+//! The alarm: what CloudWatch reported, in one type for all forms of notification.
 //!
 //! - [`intake`]: a payload → its notices, recognised by marker fields.
-//! - `notification`, `event_bridge`: the two shapes CloudWatch writes a state change in.
-//! - [`rule`], [`query`], [`log_query`], [`datapoints`], [`tags`]: what stands in a composite
-//!   alarm's rule, a Metrics Insights query, a log alarm's query, a reason, the alarm's tags.
+//! - `notification`, `event_bridge`: the two forms in which CloudWatch writes a state change.
+//! - [`rule`], [`query`], [`log_query`], [`datapoints`], [`tags`]: read a composite alarm's rule,
+//!   a Metrics Insights query, a log alarm's query, a reason, and the alarm's tags.
 
 pub mod datapoints;
 mod event_bridge;
@@ -28,7 +28,7 @@ use self::tags::Tags;
 use crate::aws::Origin;
 use crate::hash::sha256_hex;
 
-/// The period assumed where an alarm names none: the console's default.
+/// The period if an alarm does not name one: the console's default.
 pub(crate) const DEFAULT_PERIOD: Duration = Duration::from_mins(5);
 
 /// A state change of one CloudWatch alarm.
@@ -47,23 +47,21 @@ pub struct Alarm {
     /// What a log alarm counts.
     pub log_query: Option<LogQuery>,
     pub evaluation: Evaluation,
-    /// The datapoints that led to the state, as far as they are known.
+    /// The datapoints that led to the state, if known.
     pub datapoints: Vec<Datapoint>,
-    /// Which contributor of a Metrics Insights, PromQL or log alarm changed, where
-    /// the alarm notifies for each of them.
+    /// Which contributor of a Metrics Insights, PromQL or log alarm changed, if the alarm
+    /// notifies for each of them.
     pub contributor: Option<Contributor>,
-    /// What a composite alarm is made of; nothing for any other alarm.
+    /// What a composite alarm consists of; None for any other alarm.
     pub composite: Option<Composite>,
-    /// The log lines that a log alarm brings along.
+    /// The log lines in a log alarm's notification.
     pub carried: Vec<CarriedLine>,
-    /// The alarm's tags, as far as they are known: those in the notification, else those
-    /// that CloudWatch was asked for.
+    /// The alarm's tags, if known: those in the notification, else those read from CloudWatch.
     pub tags: Tags,
-    /// By what the alarm's actions are suppressed or muted. EventBridge reports
-    /// such changes too.
+    /// What suppresses or mutes the alarm's actions. EventBridge reports such changes too.
     pub suppressed_by: Option<String>,
-    /// Distinguishes this state change from the alarm's others, the same in every
-    /// delivery of the same notification.
+    /// Distinguishes this state change from others of the alarm. The same in every delivery of
+    /// the same notification.
     change: String,
 }
 
@@ -76,7 +74,7 @@ pub enum State {
 }
 
 impl State {
-    /// The state CloudWatch calls by this name.
+    /// The state with this name in CloudWatch.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         match name {
@@ -87,7 +85,7 @@ impl State {
         }
     }
 
-    /// CloudWatch's name of the state.
+    /// CloudWatch's name for the state.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -98,13 +96,13 @@ impl State {
     }
 }
 
-/// A metric that an alarm watches, itself or as an input of metric math.
+/// A metric that an alarm watches, directly or as an input of metric math.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Metric {
     pub namespace: String,
     pub name: String,
     pub dimensions: BTreeMap<String, String>,
-    /// The account the metric lives in, where the alarm says that it is another one.
+    /// The metric's account, if the alarm says that it is another one.
     pub account: Option<String>,
 }
 
@@ -136,11 +134,11 @@ pub struct Contributor {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// What a composite alarm is made of.
+/// What a composite alarm consists of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Composite {
     pub rule: Option<String>,
-    /// The ARNs or names of the children that made the state change, where known.
+    /// The ARNs or names of the children that caused the state change, if known.
     pub triggering: Vec<String>,
 }
 
@@ -170,7 +168,7 @@ pub struct Described {
 }
 
 impl Alarm {
-    /// The state an alarm is in, as if it had just been notified of.
+    /// An alarm in its current state, as if a notification had just reported it.
     #[must_use]
     pub fn described(it: Described) -> Self {
         Self {
@@ -194,7 +192,7 @@ impl Alarm {
         }
     }
 
-    /// The alarm as if it fired at a time, whatever led to its present state.
+    /// Changes the alarm as if it fired at this time.
     pub fn fires_at(&mut self, at: DateTime<Utc>) {
         self.state = State::Alarm;
         self.changed_at = Some(at);
@@ -208,8 +206,8 @@ impl Alarm {
         sha256_hex(&[&self.identity(), self.state.name(), &self.change])
     }
 
-    /// The alarm's ARN, plus the contributor where there is one; without an ARN its
-    /// account, Region and name. The same for ALARM and OK.
+    /// The alarm's ARN, plus the contributor if there is one. Without an ARN, the account,
+    /// Region and name. The same for ALARM and OK.
     #[must_use]
     pub fn identity(&self) -> String {
         let alarm = match &self.arn {

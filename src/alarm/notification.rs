@@ -1,4 +1,4 @@
-//! A state change as CloudWatch publishes it to SNS: upper-case keys, a `Trigger`.
+//! Reads a state change as CloudWatch publishes it to SNS: upper-case keys, a `Trigger`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use crate::hash::sha256_hex;
 /// A log alarm's notification has at most 50 log lines (CloudWatch documentation).
 const MOST_CARRIED: usize = 50;
 
-/// Reads a message; nothing when the marker fields `AlarmName` and `NewStateValue`
-/// are missing. Any other field may be missing or malformed.
+/// Reads a message; None if the marker fields `AlarmName` and `NewStateValue` are missing. Any
+/// other field can be missing or malformed.
 pub(super) fn read(message: &Value, fallback: &Origin) -> Option<Alarm> {
     let name = text(message, "AlarmName")?;
     let state = State::parse(message["NewStateValue"].as_str()?)?;
@@ -73,8 +73,8 @@ pub(super) fn read(message: &Value, fallback: &Origin) -> Option<Alarm> {
     })
 }
 
-/// What distinguishes the state changes of one alarm: the time, the same whichever road
-/// the notification took; without one the whole message.
+/// What distinguishes the state changes of one alarm: the time, which is the same in every form of
+/// the notification. Without a time, the whole message.
 pub(super) fn change(at: Option<DateTime<Utc>>, text: Option<String>, message: &Value) -> String {
     match at {
         Some(at) => at.timestamp_millis().to_string(),
@@ -110,8 +110,8 @@ fn period(trigger: &Value) -> Option<Duration> {
         .map(Duration::from_secs)
 }
 
-/// The key's name in SNS messages is not documented: any that contains `Contributor`
-/// counts, be it an id, or an object with an id and attributes.
+/// The key's name in SNS messages is not documented. Any key that contains `Contributor` counts;
+/// its value can be an id, or an object with an id and attributes.
 fn contributor(message: &Value) -> Option<Contributor> {
     let found = under(message, "contributor");
     let attributes = found
@@ -132,8 +132,8 @@ fn contributor(message: &Value) -> Option<Contributor> {
     Some(Contributor { id, attributes })
 }
 
-/// A name for a contributor that has none: the same for ALARM and OK, since attributes
-/// are ordered, and hashed, since values may hold what must not leave.
+/// An id for a contributor that has none. It is the same for ALARM and OK because attributes are
+/// ordered, and hashed because values can contain sensitive data.
 pub(super) fn attributes_id(attributes: &BTreeMap<String, String>) -> Option<String> {
     Some(sha256_hex(&[&serde_json::to_string(attributes).ok()?]))
 }
@@ -146,9 +146,9 @@ fn composite(message: &Value) -> Option<Composite> {
     (rule.is_some() || !triggering.is_empty()).then_some(Composite { rule, triggering })
 }
 
-/// The lines a log alarm brings along. The field's name and shape are not documented:
-/// any list under a key that contains `log`, of texts or of objects with a message, but
-/// no list of log groups or streams.
+/// The lines in a log alarm's notification. The field's name and form are not documented. Any
+/// list of texts, or of objects with a message, counts if its key contains `log`, except lists of
+/// log groups or streams.
 pub(super) fn carried(message: &Value) -> Vec<CarriedLine> {
     let is_lines =
         |key: &str| key.contains("log") && !key.contains("group") && !key.contains("stream");

@@ -1,9 +1,9 @@
-//! The metric a Metrics Insights query reads.
+//! Finds the metric that a Metrics Insights query reads.
 
 use super::{Contributor, Metric};
 
 /// Reads `SELECT SUM(Errors) FROM SCHEMA("AWS/Lambda", FunctionName) …` or `… FROM
-/// "Shop" …`; the contributor's attributes are the dimensions. Nothing for any
+/// "Shop" …`; the contributor's attributes are the dimensions. None for any
 /// other expression.
 #[must_use]
 pub fn metric_of(query: &str, contributor: Option<&Contributor>) -> Option<Metric> {
@@ -22,7 +22,7 @@ pub fn metric_of(query: &str, contributor: Option<&Contributor>) -> Option<Metri
     })
 }
 
-/// What follows a keyword, which may be in any case.
+/// The text after a keyword, which can be in any case.
 fn after<'a>(query: &'a str, keyword: &str) -> Option<&'a str> {
     let at = query.to_ascii_uppercase().find(keyword)?;
     query.get(at + keyword.len()..)
@@ -33,7 +33,7 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(word).then(|| &text[word.len()..])
 }
 
-/// A name, quoted where it holds more than letters, digits and underscores.
+/// A name; it is quoted if it contains more than letters, digits and underscores.
 fn identifier(text: &str) -> Option<String> {
     let name = if let Some(quoted) = text.strip_prefix('"') {
         quoted.split_once('"')?.0

@@ -1,7 +1,7 @@
-//! The children named in a composite alarm's rule.
+//! Finds the children that a composite alarm's rule names.
 
 /// The names or ARNs of all alarms in a rule such as `ALARM(a) OR NOT OK("b c")` or
-/// `AT_LEAST(2, ALARM, (a, "b c"))`, each once, in the order they stand.
+/// `AT_LEAST(2, ALARM, (a, "b c"))`, each once, in their order in the rule.
 #[must_use]
 pub fn children(rule: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -24,8 +24,8 @@ pub fn children(rule: &str) -> Vec<String> {
     found
 }
 
-/// Reads on behind `AT_LEAST(`: the number and the state, then the alarms, between
-/// parentheses of their own. Returns what stands behind them.
+/// Reads what follows `AT_LEAST(`: the number and the state, then the alarms in inner
+/// parentheses. Returns the rest after them.
 fn at_least<'a>(arguments: &'a str, found: &mut Vec<String>) -> &'a str {
     let Some((_, mut rest)) = arguments.split_once('(') else { return "" };
     loop {
@@ -45,8 +45,8 @@ fn note(found: &mut Vec<String>, name: &str) {
     }
 }
 
-/// One alarm, between quotes or not, and what stands behind it. A quote within quotes has
-/// a backslash before it (CloudWatch user guide, "Alarm references").
+/// One alarm, quoted or not, and the rest after it. A quote within quotes has a backslash
+/// before it (CloudWatch user guide, "Alarm references").
 fn reference<'a>(text: &'a str, ends: &[char]) -> (String, &'a str) {
     let text = text.trim_start();
     let Some(quote) = text.chars().next().filter(|first| ['"', '\''].contains(first)) else {

@@ -1,4 +1,4 @@
-//! The tags on an alarm that Pagetrail reads: their names, and what each of them says.
+//! The tags on an alarm that Pagetrail reads: their names and meaning.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ pub type Tags = BTreeMap<String, String>;
 
 /// The log groups to search, separated by spaces.
 pub const LOG_GROUP: &str = "pagetrail:log-group";
-/// What to look for in a log group.
+/// What to search for in a log group.
 pub const PATTERN: &str = "pagetrail:pattern";
-/// How bad it is, by PagerDuty's name or by rank.
+/// The severity, by PagerDuty's name or by rank.
 pub const SEVERITY: &str = "pagetrail:severity";
 /// The address of the runbook.
 pub const RUNBOOK: &str = "pagetrail:runbook";
@@ -19,13 +19,13 @@ pub const TARGET: &str = "pagetrail:target";
 /// The log groups that the user names.
 pub fn log_groups(tags: &Tags) -> impl Iterator<Item = &str> {
     let groups = value(tags, LOG_GROUP).unwrap_or_default().split_whitespace();
-    // The console shows a log group's ARN with `:*` behind it, which no search takes.
+    // The console shows a log group's ARN with `:*` at the end, which no search accepts.
     groups.map(|group| group.trim_end_matches(":*"))
 }
 
-/// The filter pattern that the user asks for. A tag's value may hold letters, digits,
-/// spaces and `+ - = . _ : / @` only, so `any: ERROR FATAL` stands for the pattern
-/// `?"ERROR" ?"FATAL"`; anything else is a pattern as it is.
+/// The filter pattern in the tag. A tag's value can contain only letters, digits, spaces and
+/// `+ - = . _ : / @`, so `any: ERROR FATAL` means the pattern `?"ERROR" ?"FATAL"`. Any other
+/// value is used as the pattern unchanged.
 #[must_use]
 pub fn pattern(tags: &Tags) -> Option<String> {
     let value = value(tags, PATTERN)?;
@@ -38,7 +38,7 @@ pub fn pattern(tags: &Tags) -> Option<String> {
     Some(terms.join(" ")).filter(|pattern| !pattern.is_empty())
 }
 
-/// How bad the user says it is, in the user's words.
+/// The severity in the tag, unchecked.
 #[must_use]
 pub fn severity(tags: &Tags) -> Option<&str> {
     value(tags, SEVERITY)

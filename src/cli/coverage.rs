@@ -1,4 +1,4 @@
-//! `pagetrail coverage`: which alarms would page with log lines, and which without and why.
+//! `pagetrail coverage`: which alarms would page with log lines, which would not, and why.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -19,21 +19,21 @@ use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
 use crate::evidence::{Collector, Limits, Why};
 use crate::text::{alike, cut, did_you_mean, one_line};
 
-/// Time for one alarm; the calls are paced, and there may be many alarms.
+/// Time for one alarm; the rate of calls is limited, and there can be many alarms.
 const PER_ALARM: Duration = Duration::from_secs(20);
 /// Characters of the first column.
 const WIDTH: usize = 48;
 
 /// Show for each alarm where its log lines would come from.
 ///
-/// Takes the alarms that notify a topic, or all of a Region.
+/// Checks the alarms that notify a topic, or all alarms of a Region.
 #[derive(clap::Args, Debug)]
 #[command(group(clap::ArgGroup::new("alarms").required(true)))]
 pub struct Args {
     /// ARN of the SNS topic that the alarms notify
     #[arg(long, value_name = "ARN", group = "alarms")]
     topic: Option<String>,
-    /// All alarms of the Region, whatever they notify
+    /// All alarms of the Region, also those that notify nothing
     #[arg(long, group = "alarms")]
     all: bool,
     /// Print JSON: one object for each alarm
@@ -146,7 +146,7 @@ fn nothing(all: &[(Alarm, Vec<String>)], topic: Option<&str>, region: &str) -> S
     let actions = all.iter().flat_map(|(_, actions)| actions);
     let topics: BTreeSet<&str> =
         actions.map(String::as_str).filter(|action| region_of_topic(action).is_ok()).collect();
-    // ARNs of one account are all alike: their names are compared.
+    // ARNs of one account differ only in the name, so the names are compared.
     let near = alike(name(topic), topics.iter().map(|topic| name(topic)), 3);
     let near: Vec<&str> = topics.into_iter().filter(|topic| near.contains(&name(topic))).collect();
     format!("no alarm in Region {region} notifies {topic}{}", did_you_mean(&near))

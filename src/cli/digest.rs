@@ -17,11 +17,11 @@ const WIDTH: usize = 160;
 /// Group the lines of a log into kinds: lines that differ only in ids, numbers and times.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The log; - or nothing reads standard input.
+    /// The log; - or no file reads standard input.
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
 
-    /// Print the number of each line's kind instead, one a line, in the order of the lines.
+    /// Print only the number of each line's kind, one per line, in the order of the lines.
     #[arg(long, conflicts_with = "json")]
     assign: bool,
 
@@ -33,7 +33,7 @@ pub struct Args {
 /// Reads the log and prints its kinds.
 ///
 /// # Errors
-/// When the log cannot be read, or the output not be written.
+/// If the log cannot be read, or the output cannot be written.
 pub fn run(args: &Args) -> Result<(), CommandError> {
     let (kinds, slots) = if args.file == Path::new("-") {
         read(&mut io::stdin().lock(), args.assign)?
@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
         out.write_all(table(kinds.as_slice()).as_bytes())
     };
     match written.and_then(|()| out.flush()) {
-        // The reader had enough: `pagetrail digest log | head`.
+        // The reader closed its end: `pagetrail digest log | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }

@@ -1,20 +1,20 @@
-//! Why a command did not do its work, and the exit code that says so to a script.
+//! Why a command failed, and the exit code for scripts.
 
 use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 use std::process::ExitCode;
 
-/// Exit code for wrong arguments, as clap has it for those that it finds itself.
+/// Exit code for wrong arguments; clap uses the same.
 pub(super) const WRONG_ARGUMENTS: u8 = 2;
 
-/// Why a command did not do its work, in words for the person who typed it.
+/// Why a command failed, for the person who typed it.
 #[derive(Debug)]
 pub enum CommandError {
     /// What was given cannot be used: an argument, a file or a profile that it names, an
     /// environment variable, a setting.
     WrongArguments(String),
-    /// Everything that only the attempt shows: AWS or PagerDuty refuses, nothing has the name
-    /// that was asked for, a port is taken.
+    /// Everything that only an attempt shows: AWS or PagerDuty refuses, nothing has the given
+    /// name, a port is in use.
     Failed(Box<dyn Error>),
 }
 

@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::CommandError;
 use crate::aws::{Arn, Partition, is_region};
 
-/// Print the CloudFormation quick-create link, parameters filled in.
+/// Print the CloudFormation quick-create link with the parameters filled in.
 ///
 /// The link opens the console's "Quick create stack" page. It never holds a PagerDuty key: the
 /// page asks for it.
@@ -39,10 +39,10 @@ pub struct Args {
     /// Name of the stack
     #[arg(long, value_name = "NAME", default_value = "pagetrail")]
     pub stack_name: String,
-    /// Caught only to say what to do instead.
+    /// Accepted only to say what to do instead.
     #[arg(long, hide = true, aliases = ["routing-key", "integration-key", "pagerduty-key"])]
     pub key: Option<String>,
-    /// Caught because clap would print it back, and it may be a key.
+    /// Accepted because clap would print it in its error, and it can be a key.
     #[arg(hide = true)]
     pub stray: Vec<String>,
 }
@@ -50,17 +50,17 @@ pub struct Args {
 /// Prints the link.
 ///
 /// # Errors
-/// When an argument cannot be part of a link.
+/// If an argument cannot be part of a link.
 pub fn run(args: &Args) -> Result<(), CommandError> {
     println!("{}", link(args).map_err(CommandError::wrong)?);
     Ok(())
 }
 
-/// Why no link was made. No message repeats a value that may hold a key.
+/// Why no link was made. No message repeats a value that can contain a key.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum LinkError {
     #[error(
-        "{flag} holds a PagerDuty key, and a link is no place for one: it stays in browser \
+        "{flag} holds a PagerDuty key, which must not be in a link: it would stay in browser \
          histories, and the console ignores it. Leave the key out: the console asks for it. Or \
          store it in Secrets Manager and pass --secret-arn"
     )]
@@ -82,10 +82,10 @@ pub enum LinkError {
     Stray,
 }
 
-/// Composes the link.
+/// Makes the link.
 ///
 /// # Errors
-/// When an argument is malformed, does not fit the Region, or looks like a PagerDuty key.
+/// If an argument is malformed, does not fit the Region, or looks like a PagerDuty key.
 pub fn link(args: &Args) -> Result<String, LinkError> {
     refuse_keys(args)?;
     let region = args.region.as_str();
@@ -303,8 +303,8 @@ fn check(
     Err(LinkError::Shape { flag, value: value.to_owned(), wanted })
 }
 
-/// Everything but letters, digits and `-_.~` (RFC 3986's unreserved characters): the values stand
-/// in a query inside the fragment, where the console takes them apart at `&` and `=`.
+/// Everything but letters, digits and `-_.~` (RFC 3986's unreserved characters): the values are
+/// in a query inside the fragment, where the console splits them at `&` and `=`.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 fn encode(value: &str) -> String {

@@ -91,11 +91,11 @@ pub fn run() -> ExitCode {
 /// Does a command's work on this thread.
 ///
 /// # Errors
-/// When the system has no room for a runtime.
+/// If the system has no resources for a runtime.
 fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(work);
-    // Requests that hang must not hold up the end.
+    // Requests that hang must not delay the exit.
     runtime.shutdown_background();
     Ok(done)
 }

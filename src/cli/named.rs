@@ -1,5 +1,5 @@
-//! The alarm that `--alarm` names, by its name or its ARN, and what may have been meant where
-//! there is none.
+//! Finds the alarm that `--alarm` names, by its name or its ARN; suggests similar names if there
+//! is none.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::evidence::aws::RegionalAlarms;
 use crate::evidence::ports::{AlarmSource as _, LookupError};
 use crate::text::{alike, did_you_mean};
 
-/// Time to look for names like an unknown one: an account may have thousands of alarms.
+/// Time to search for names similar to an unknown one: an account can have thousands of alarms.
 const SUGGESTION: Duration = Duration::from_secs(10);
 
 /// An alarm as an argument gives it.
 #[derive(Debug, Clone)]
 pub(super) struct AlarmName {
     name: String,
-    /// Where the argument is an ARN.
+    /// Set if the argument is an ARN.
     origin: Option<Origin>,
 }
 
@@ -35,7 +35,7 @@ impl FromStr for AlarmName {
         let name = arn.and_then(|arn| arn.resource.strip_prefix("alarm:"));
         match name.filter(|name| !name.is_empty()).zip(Origin::from_arn(given)) {
             Some((name, origin)) => Ok(Self { name: name.to_owned(), origin: Some(origin) }),
-            None => Err("an alarm's ARN reads arn:aws:cloudwatch:REGION:ACCOUNT:alarm:NAME"),
+            None => Err("an alarm's ARN looks like arn:aws:cloudwatch:REGION:ACCOUNT:alarm:NAME"),
         }
     }
 }
@@ -60,7 +60,7 @@ impl AlarmName {
                 None => Ok(alarm),
             };
         }
-        // Only for the message: without them it is shorter.
+        // Only for the message, which is shorter without them.
         let all = timeout(SUGGESTION, alarms.all()).await;
         let all = all.ok().and_then(Result::ok).unwrap_or_default();
         if let Some(error) = all.first().and_then(|(alarm, _)| self.other_account(alarm)) {
@@ -76,13 +76,13 @@ impl AlarmName {
         Err(format!("no alarm is named {name:?} in Region {region}{meant}{account}").into())
     }
 
-    /// What to say where the ARN is not of the account that this alarm is of.
+    /// The error if the ARN's account is not the account of this alarm.
     fn other_account(&self, alarm: &Alarm) -> Option<CommandError> {
         let asked = &self.origin.as_ref()?.account;
         let own = &alarm.origin.account;
         (asked != own).then(|| {
             format!(
-                "the alarm is of account {asked}, and the AWS credentials are of account {own}: \
+                "the alarm is in account {asked}, but the AWS credentials are for account {own}: \
                  choose others with --profile"
             )
             .into()

@@ -33,14 +33,14 @@ use crate::text;
 #[derive(clap::Args, Debug)]
 #[command(group(clap::ArgGroup::new("notice").required(true)))]
 pub struct Args {
-    /// Name or ARN of an alarm; it is taken as if it fired now, or at --at
+    /// Name or ARN of an alarm; it is treated as if it fired now, or at --at
     #[arg(long, value_name = "NAME|ARN", group = "notice")]
     alarm: Option<AlarmName>,
-    /// File with a notification as it came in: an SNS message, an SNS, SQS or EventBridge
-    /// event; - for standard input
+    /// File with a notification as it was received: an SNS message, or an SNS, SQS or
+    /// EventBridge event; - for standard input
     #[arg(long, value_name = "FILE", group = "notice")]
     event: Option<PathBuf>,
-    /// When the alarm fired, such as 2026-11-14T03:06:00Z, to look at an earlier time
+    /// Time at which the alarm fired, such as 2026-11-14T03:06:00Z; default: now
     #[arg(long, value_name = "TIME", requires = "alarm", value_parser = time)]
     at: Option<DateTime<Utc>>,
     /// Seconds for collecting evidence
@@ -60,10 +60,10 @@ pub struct Args {
     session: SessionArgs,
 }
 
-/// Prints the preview and sends it where asked to.
+/// Prints the preview, and sends it with `--send`.
 ///
 /// # Errors
-/// Without credentials, alarm or permission, and when PagerDuty does not take the event.
+/// Without credentials, alarm or permission, and if PagerDuty does not accept the event.
 pub fn run(args: &Args) -> Result<(), CommandError> {
     super::block_on(preview(args))?
 }
@@ -76,7 +76,7 @@ async fn preview(args: &Args) -> Result<(), CommandError> {
         return Err(CommandError::wrong(format!("a redaction pattern cannot be used: {fault}")));
     }
     let key = routing_key(args)?;
-    // Before AWS is asked: a file that cannot be read needs no credentials.
+    // Before any call to AWS: the error for an unreadable file must not need credentials.
     let event = args.event.as_ref().map(read).transpose()?;
     let sdk = session::open(&args.session, region_of_alarm(args)?).await?;
     let region = sdk.region().map(ToString::to_string).unwrap_or_default();
@@ -89,7 +89,7 @@ async fn preview(args: &Args) -> Result<(), CommandError> {
     for notice in notices {
         let (event, calls) = event_of(notice, &config, &account, args).await;
         let Some(event) = event else {
-            println!("Nothing would be sent: INSUFFICIENT_DATA does nothing as configured.");
+            println!("Nothing would be sent: the configuration ignores INSUFFICIENT_DATA.");
             continue;
         };
         if args.json {
@@ -109,13 +109,13 @@ fn region_of_alarm(args: &Args) -> Result<Option<&str>, CommandError> {
     let region = args.alarm.as_ref().and_then(AlarmName::region);
     match (region, &args.session.region) {
         (Some(alarms), Some(given)) if alarms != given => Err(CommandError::wrong(format!(
-            "--region is {given}, and the alarm's ARN is of {alarms}: leave --region out"
+            "--region is {given}, but the alarm's ARN is in {alarms}: leave --region out"
         ))),
         _ => Ok(region),
     }
 }
 
-/// The alarm as it would be notified of: in ALARM, now or at the time asked for.
+/// The alarm as a notification would report it: in ALARM, now or at the given time.
 fn fired(mut alarm: Alarm, at: Option<DateTime<Utc>>) -> Alarm {
     if at.is_some() || alarm.state != State::Alarm {
         alarm.fires_at(at.unwrap_or_else(Utc::now));
@@ -136,7 +136,7 @@ fn read(file: &PathBuf) -> Result<Value, CommandError> {
     };
     let wrong = |why: String| CommandError::wrong(format!("--event {name}: {why}"));
     let content = content.map_err(|error| wrong(error.to_string()))?;
-    serde_json::from_str(&content).map_err(|error| wrong(format!("no JSON: {error}")))
+    serde_json::from_str(&content).map_err(|error| wrong(format!("not JSON: {error}")))
 }
 
 async fn event_of(
@@ -195,7 +195,7 @@ fn shown(event: &Event, calls: &[Call]) -> String {
     for link in &event.links {
         let _ = write!(page, "\n{}:\n  {}", link.text, link.href);
     }
-    let _ = writeln!(page, "\n\nwhat was asked:");
+    let _ = writeln!(page, "\n\ncalls to AWS:");
     for Call { what, took, result } in calls {
         let result = match result {
             Ok(result) => result.clone(),
@@ -206,7 +206,7 @@ fn shown(event: &Event, calls: &[Call]) -> String {
     page
 }
 
-/// The key to send with. Never an argument: those stand in shell histories.
+/// The key for sending. It is never an argument: shell histories keep arguments.
 fn routing_key(args: &Args) -> Result<Option<RoutingKey>, CommandError> {
     if !args.send {
         return Ok(None);
@@ -232,6 +232,6 @@ async fn send(event: &Event, key: &RoutingKey, args: &Args) -> Result<(), Comman
         let why = text::one_line(&reason.whole());
         return Err(format!("not sent: {why}").into());
     }
-    eprintln!("sent: PagerDuty took the event");
+    eprintln!("sent: PagerDuty accepted the event");
     Ok(())
 }

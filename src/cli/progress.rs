@@ -1,11 +1,11 @@
-//! A line on a terminal that says how far a command is; nothing where there is no terminal.
+//! A progress line on a terminal; without a terminal, nothing is shown.
 
 use std::io::{IsTerminal as _, Write as _};
 
 /// Goes back to the start of the line and clears it.
 const CLEAR: &str = "\r\u{1b}[K";
 
-/// On standard error, so that what is printed stays clean.
+/// Written to standard error, so that the output contains only results.
 pub(super) struct Progress {
     shown: bool,
 }
@@ -15,7 +15,7 @@ impl Progress {
         Self { shown: std::io::stderr().is_terminal() }
     }
 
-    /// Shows the words in place of the last ones.
+    /// Replaces the line with these words.
     pub(super) fn show(&self, words: &str) {
         self.write(&format!("{CLEAR}{words}"));
     }

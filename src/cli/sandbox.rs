@@ -25,11 +25,11 @@ pub struct Args {
     #[arg(long, default_value_t = 120, value_name = "EVENTS")]
     rate: u32,
 
-    /// Seconds in the Retry-After header of those 429; without this, no such header.
+    /// Seconds in the Retry-After header of those 429; without this, the header is not sent.
     #[arg(long, value_name = "SECONDS")]
     retry_after: Option<u64>,
 
-    /// A routing key that exists (repeatable); without this, every well-formed key does.
+    /// A routing key to accept (repeatable); without this, every well-formed key is accepted.
     #[arg(long = "key", value_name = "KEY")]
     keys: Vec<String>,
 
@@ -45,7 +45,7 @@ pub struct Args {
 /// Serves until interrupted.
 ///
 /// # Errors
-/// When an argument is impossible or the port is taken.
+/// If an argument is impossible or the port is in use.
 pub fn run(args: &Args) -> Result<(), CommandError> {
     let mut settings =
         Settings { rate: args.rate, retry_after: args.retry_after, ..Settings::default() };
@@ -81,7 +81,7 @@ async fn listen(host: &str, port: u16, sandbox: Sandbox) -> Result<(), CommandEr
              and anyone who reaches it sees all events"
         );
     }
-    // A reader that closed its end of the pipe is no reason to stop.
+    // If the reader closed its end of the pipe, the sandbox still runs.
     let _ = writeln!(std::io::stdout(), "pagetrail sandbox: listening on http://{address}");
     tokio::select! {
         result = serve(listener, sandbox) => Ok(result?),

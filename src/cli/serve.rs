@@ -1,4 +1,4 @@
-//! `pagetrail serve`: the gateway, the queue and delivery on a machine of one's own.
+//! `pagetrail serve`: the gateway, the queue and delivery on the user's own machine.
 
 use std::path::PathBuf;
 
@@ -6,19 +6,19 @@ use super::CommandError;
 use crate::config::{ConfigFile, SETTINGS, read_server};
 use crate::server;
 
-/// Where the configuration is looked for when nobody says where.
+/// Where the configuration is searched by default.
 const FILES: [&str; 2] = ["pagetrail.toml", "/etc/pagetrail/pagetrail.toml"];
 
-/// Take events as PagerDuty does, keep them safe, and deliver them.
+/// Accept events as PagerDuty does, store them safely, and deliver them.
 ///
-/// Answers PagerDuty's Events API on 127.0.0.1:8080; whatever it answered 202 to is on disk
-/// and is delivered in order, however long PagerDuty is away.
+/// Serves PagerDuty's Events API on 127.0.0.1:8080. Every event that it answers with 202 is on
+/// disk and is delivered in order, even if PagerDuty is down for a long time.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Configuration file; without this pagetrail.toml here or in /etc/pagetrail, if there is one
+    /// Configuration file [default: pagetrail.toml here or in /etc/pagetrail, if it exists]
     #[arg(long, value_name = "FILE", env = "PAGETRAIL_CONFIG")]
     config: Option<PathBuf>,
-    /// Report all faults of the configuration, and do nothing else
+    /// Check the configuration, report all its faults, and exit
     #[arg(long)]
     check_config: bool,
     /// Address and port for HTTP (repeatable); none = no HTTP
@@ -35,7 +35,7 @@ pub struct Args {
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When the configuration is faulty or the server cannot start.
+/// If the configuration has faults or the server cannot start.
 pub fn run(args: &Args) -> Result<(), CommandError> {
     let file = file(args)?;
     let environment = |name: &str| match name {
@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
         return Err(CommandError::wrong(format!("a redaction pattern cannot be used: {fault}")));
     }
     if args.check_config {
-        println!("pagetrail serve: the configuration is in order");
+        println!("pagetrail serve: the configuration is valid");
         return Ok(());
     }
     Ok(server::run(config)?)

@@ -1,4 +1,4 @@
-//! The user's own AWS session: credentials and Region, or plain words about what is missing.
+//! The user's own AWS session: credentials and Region, or an error that says what is missing.
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::config::ProvideCredentials as _;
@@ -9,18 +9,18 @@ use crate::aws::{self, Profile, is_region};
 /// Whose credentials, and which Region.
 #[derive(clap::Args, Debug)]
 pub(super) struct SessionArgs {
-    /// Region to look in; without this, that of the ARN given, of --profile, of `AWS_REGION`, of
-    /// the default profile
+    /// Region to look in [default: the Region of the given ARN, else of --profile, else
+    /// `AWS_REGION`, else of the default profile]
     #[arg(long, global = true, value_parser = region)]
     pub(super) region: Option<String>,
-    /// Profile of the AWS CLI's configuration; wins over credentials in the environment
+    /// Profile of the AWS CLI's configuration; used instead of credentials in the environment
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) profile: Option<String>,
 }
 
-/// Loads the configuration and checks that there are credentials and a Region, so that
-/// their absence is said once and plainly instead of by every call. `region` is what another
-/// argument says of it.
+/// Loads the configuration and checks that there are credentials and a Region. If they are
+/// missing, one clear error says so, instead of an error for every call. `region` is the Region
+/// from another argument.
 pub(super) async fn open(
     args: &SessionArgs,
     region: Option<&str>,
@@ -31,7 +31,7 @@ pub(super) async fn open(
     } else {
         let variable = std::env::var("AWS_PROFILE").unwrap_or_default();
         if !variable.is_empty() {
-            // Only checked, as the AWS CLI does: credentials in the environment come before it.
+            // Only checked, as the AWS CLI does: credentials in the environment have priority.
             find(&variable, "AWS_PROFILE").await?;
         }
         aws::user_config(region).await

@@ -1,4 +1,4 @@
-//! The services asked, with what was asked and how long each call took.
+//! Records every call to the services: what was asked, and how long it took.
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use crate::alarm::{Alarm, Metric};
 use crate::evidence::ports::{AlarmSource, LogSource, LookupError, MetricFilter, Page, Query};
 use crate::lines::Line;
 
-/// Hands on calls and keeps a list of them.
+/// Forwards calls and keeps a list of them.
 pub(super) struct Timed<L, A> {
     pub(super) logs: L,
     pub(super) alarms: A,
@@ -17,12 +17,12 @@ pub(super) struct Timed<L, A> {
     calls: Mutex<Vec<Call>>,
 }
 
-/// One call and its end.
+/// One call and its result.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) what: String,
     pub(super) took: Duration,
-    /// What came back, or why nothing did.
+    /// A summary of the answer, or why there is none.
     pub(super) result: Result<String, LookupError>,
 }
 

@@ -1,4 +1,4 @@
-//! Composing the event: what broke first, then how often, then where.
+//! Composes the event: first what broke, then how often, then where.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -21,22 +21,22 @@ use crate::pagerduty::{
 };
 use crate::text::{cut, one_line};
 
-/// The sender's name, as it stands under the incident.
+/// The sender's name, shown under the incident.
 const CLIENT: &str = "Pagetrail";
 
 /// How events are composed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Composer<'a> {
-    /// Where neither tag nor convention says how bad it is.
+    /// The severity if neither a tag nor a naming convention gives one.
     pub severity: Severity,
-    /// What people call the account, where that is known.
+    /// The account's name for people, if known.
     pub account: Option<&'a str>,
     /// Largest event, in bytes of JSON.
     pub limit: usize,
 }
 
 impl<'a> Composer<'a> {
-    /// Composes as told, within what can be sent.
+    /// A composer with these settings and the largest size that can be sent.
     #[must_use]
     pub fn of(paging: &'a Paging) -> Self {
         let account = paging.account_name.as_deref();
@@ -49,8 +49,8 @@ impl<'a> Composer<'a> {
         fit(self.limit, |detail| self.trigger_at(alarm, evidence, now, detail))
     }
 
-    /// A message that is no alarm pages as itself: subject as summary, body in the
-    /// details. It always opens an alert of its own, one per message.
+    /// A message that is not an alarm pages with its own text: the subject is the summary, the
+    /// body is in the details. Each message opens a separate alert.
     #[must_use]
     pub fn message(&self, message: &Message) -> Event {
         fit(self.limit, |detail| self.message_at(message, detail))
@@ -99,8 +99,10 @@ impl<'a> Composer<'a> {
     fn message_at(&self, message: &Message, detail: &Detail) -> Event {
         let source = message.topic.clone().unwrap_or_else(|| CLIENT.to_owned());
         let mut details = Details::new(detail);
-        details
-            .notes(&[format!("{}, so it pages as it came and nothing resolves it.", message.why)]);
+        details.notes(&[format!(
+            "{}, so its text is sent unchanged and you must resolve the incident by hand.",
+            message.why
+        )]);
         message_section(&mut details, message, &source);
         let identity = if message.id.is_empty() {
             format!("message/{}", sha256_hex(&[&source, &message.body]))
@@ -127,7 +129,7 @@ impl<'a> Composer<'a> {
     }
 }
 
-/// The key of an alarm's alert: its identity, which ALARM and OK have in common, so that a
+/// The key of an alarm's alert: the alarm's identity. It is the same for ALARM and OK, so that a
 /// resolve finds its trigger.
 #[must_use]
 pub fn dedup_key(alarm: &Alarm) -> DedupKey {
@@ -147,7 +149,7 @@ pub fn resolve(alarm: &Alarm) -> Event {
     }
 }
 
-/// The kind that the title names: the first of the part with the most lines.
+/// The kind for the title: the first one of the part with the most lines.
 fn worst(evidence: &Evidence) -> Option<&Kind> {
     let parts = evidence.parts.iter().filter(|part| !part.kinds.is_empty());
     parts.max_by_key(|part| part.matched.seen)?.kinds.first()
@@ -184,7 +186,7 @@ fn links_of(
                 "Logs Insights for this request",
             ));
         }
-        // A line may hold a trace's id beside the one that its trail follows.
+        // A line can contain a trace id in addition to the id that its trail follows.
         let trace = correlations(line).into_iter().find(|it| matches!(it, Correlation::Trace(_)));
         if let Some(trace) = trace {
             links.extend(to(links::trace(&at, &trace.xray()), "Trace in X-Ray"));
@@ -197,8 +199,8 @@ fn links_of(
     links
 }
 
-/// Where nothing was found, every line of the time in question: it also reads log groups
-/// that the search could not.
+/// If nothing was found, a link to all lines of the time span. Logs Insights also reads log
+/// groups that the search cannot.
 fn all_lines(alarm: &Alarm, evidence: &Evidence) -> Option<Link> {
     let part = evidence.parts.iter().find(|part| !part.sources.is_empty())?;
     let first = &part.sources[0].log_group;
@@ -222,12 +224,12 @@ fn trail_groups(kind: &Kind) -> Vec<String> {
             }
         }
     }
-    // The console takes up to 50.
+    // The console accepts up to 50.
     groups.truncate(20);
     groups
 }
 
-/// Where a log group is: the alarm's own account and Region, or those of its ARN.
+/// The account and Region of a log group: those of its ARN, else those of the alarm.
 fn place(origin: &Origin, log_group: &str) -> Origin {
     Origin::from_arn(log_group).unwrap_or_else(|| origin.clone())
 }

@@ -1,11 +1,12 @@
-//! The details of an event: flat, and keyed so that PagerDuty's A–Z order is reading order.
+//! The details of an event: flat, with keys that PagerDuty's alphabetical order puts in reading
+//! order.
 
 use serde_json::{Map, Value};
 
 use super::fit::Detail;
 use crate::text::{clean, cut, one_line};
 
-/// Builds `custom_details` within one level of detail, counting what it cuts.
+/// Builds `custom_details` for one level of detail, and counts what it cuts.
 pub(super) struct Details<'a> {
     detail: &'a Detail,
     entries: Map<String, Value>,
@@ -18,17 +19,17 @@ impl<'a> Details<'a> {
         Self { detail, entries: Map::new(), cut_texts: 0, dropped_lines: 0 }
     }
 
-    /// How many trails are shown.
+    /// The most trails that are shown.
     pub(super) fn trails(&self) -> usize {
         self.detail.trails
     }
 
-    /// A value on one line; nothing where it is empty.
+    /// Adds a value on one line, unless it is empty.
     pub(super) fn text(&mut self, key: &str, value: &str) {
         self.put(key.to_owned(), &one_line(value), self.detail.text);
     }
 
-    /// A value whose line breaks mean something.
+    /// Adds a value and keeps its line breaks.
     pub(super) fn block(&mut self, key: &str, value: &str) {
         self.put(key.to_owned(), clean(value).trim(), self.detail.text);
     }
@@ -44,7 +45,7 @@ impl<'a> Details<'a> {
         }
     }
 
-    /// What is missing from the event; first, because it is read first.
+    /// What is missing from the event. These keys come first, because they must be read first.
     pub(super) fn notes(&mut self, notes: &[String]) {
         let kept = notes.len().min(self.detail.lines.max(1));
         self.dropped_lines += notes.len() - kept;
@@ -54,7 +55,7 @@ impl<'a> Details<'a> {
         }
     }
 
-    /// Numbered lines under one key: `key.001`, `key.002`, … The newest are kept.
+    /// Adds numbered lines: `key.001`, `key.002`, … Keeps the newest.
     pub(super) fn lines(&mut self, key: &str, lines: impl ExactSizeIterator<Item = String>) {
         let dropped = lines.len().saturating_sub(self.detail.lines);
         self.dropped_lines += dropped;

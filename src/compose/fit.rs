@@ -1,24 +1,24 @@
-//! Fitting an event to a size limit: composed again with less detail until it fits.
+//! Fits an event to a size limit: it is composed again with less detail until it fits.
 
 use crate::pagerduty::Event;
 
 /// How much of the evidence an event shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Detail {
-    /// Characters of a log line.
+    /// The most characters of a log line.
     pub(super) line: usize,
-    /// Characters of any other text.
+    /// The most characters of any other text.
     pub(super) text: usize,
-    /// Lines of each list.
+    /// The most lines of each list.
     pub(super) lines: usize,
     pub(super) trails: usize,
     pub(super) links: usize,
-    /// What was cut to get here, for the reader.
+    /// What was cut on this level, for the reader.
     pub(super) cut: Option<&'static str>,
 }
 
-/// From what is good to read down to what always fits: the last level's texts take
-/// under 60 kB even if each character needs six bytes of JSON.
+/// From the most detail to a level that always fits: the last level's texts need less than 60 kB
+/// even if each character needs six bytes of JSON.
 const LEVELS: [Detail; 5] = [
     Detail { line: 2_000, text: 4_000, lines: 500, trails: 10, links: 10, cut: None },
     Detail {
@@ -35,7 +35,7 @@ const LEVELS: [Detail; 5] = [
         lines: 60,
         trails: 3,
         links: 10,
-        cut: Some("lines were cut and only the newest 60 of each list kept"),
+        cut: Some("lines were cut, and only the newest 60 of each list were kept"),
     },
     Detail {
         line: 200,

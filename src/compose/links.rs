@@ -1,5 +1,5 @@
-//! Links into the AWS console, correct for every partition and every name. There are none where
-//! the console's address is not public.
+//! Links to the AWS console, correct for every partition and every name. If the console's address
+//! is not public, there are no links.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,13 +11,13 @@ use crate::aws::Origin;
 use crate::evidence::Window;
 use crate::pagerduty::Link;
 
-/// The console's path segments take no reserved character as it is.
+/// In the console's path segments, every reserved character must be escaped.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What Logs Insights takes as it is within a query.
+/// The characters that need no escaping in a query for Logs Insights.
 const STARRED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
-/// Longer addresses are no runbook.
+/// Longer addresses are not taken for a runbook.
 const LONGEST_ADDRESS: usize = 2_000;
 
 /// The alarm's page in the CloudWatch console.
@@ -41,13 +41,12 @@ pub fn log_stream(
         console(at)?,
         fragment(log_group),
         fragment(stream),
-        // Within the fragment the console writes the query's own signs as $3F, $3D, $26.
+        // In the fragment, the console writes the query's `?`, `=` and `&` as $3F, $3D, $26.
         encode(&query).replace('%', "$"),
     ))
 }
 
-/// Logs Insights with a query over a time span, for one id or for every line, ready to
-/// run.
+/// Logs Insights with a query that is ready to run, for one id or for every line of a time span.
 #[must_use]
 pub fn insights(
     at: &Origin,
@@ -75,8 +74,8 @@ pub fn trace(at: &Origin, id: &str) -> Option<String> {
     Some(format!("{}#xray:traces/{}", console(at)?, encode(id)))
 }
 
-/// The runbook: what the tag names, else the first https address in the description
-/// that stands behind the word `runbook`, else the first at all.
+/// The runbook: the address in the tag, else the first https address after the word `runbook` in
+/// the description, else the first https address there.
 #[must_use]
 pub fn runbook(tag: Option<&str>, description: Option<&str>) -> Option<Link> {
     if let Some(href) = tag.and_then(first_address) {
@@ -101,7 +100,8 @@ fn first_address(text: &str) -> Option<String> {
     (parsed.as_str().len() <= LONGEST_ADDRESS).then(|| parsed.to_string())
 }
 
-/// Logs Insights writes what is no letter, digit or one of `_ . -` as `*` and two hex digits.
+/// Logs Insights writes every character except letters, digits and `_ . -` as `*` and two hex
+/// digits.
 fn star(text: &str) -> String {
     utf8_percent_encode(text, STARRED).to_string().replace('%', "*")
 }

@@ -1,6 +1,6 @@
-//! Composing: alarm and evidence become a PagerDuty event.
+//! Composes a PagerDuty event from an alarm and its evidence.
 //!
-//! The [`Composer`] puts it together: the `title`, the `sections` of the details with their
+//! The [`Composer`] combines the parts: the `title`, the `sections` of the details with their
 //! `plot`, the `links`, the `severity`. `fit` composes again with less detail until the event is
 //! within PagerDuty's limits. [`Paging`] holds the settings.
 

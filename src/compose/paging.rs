@@ -1,21 +1,21 @@
-//! How alarms page: what both stages that compose events are told.
+//! How alarms page: the settings of both stages that compose events.
 
 use crate::alarm::State;
 use crate::pagerduty::{Action, Severity};
 use crate::redact::Redactor;
 
-/// What is told to whoever composes events.
+/// The settings for composing events.
 #[derive(Debug, Clone)]
 pub struct Paging {
-    /// What `INSUFFICIENT_DATA` does: nothing, or this.
+    /// The action for `INSUFFICIENT_DATA`, if any.
     pub insufficient_data: Option<Action>,
-    /// Where neither tag nor convention says how bad it is.
+    /// The severity if neither a tag nor a naming convention gives one.
     pub severity: Severity,
-    /// What people call this account.
+    /// The account's name for people.
     pub account_name: Option<String>,
     pub redactor: Redactor,
-    /// What is wrong with the user's own redaction patterns. Alarms then page without
-    /// evidence: neither is the page lost, nor leaves what should have been removed.
+    /// What is wrong with the user's own redaction patterns. Alarms then page without evidence: the
+    /// page is not lost, and nothing is sent that should have been removed.
     pub withheld: Option<String>,
 }
 
@@ -32,7 +32,7 @@ impl Default for Paging {
 }
 
 impl Paging {
-    /// What a state change calls for, if anything.
+    /// The action for a state change, if any.
     #[must_use]
     pub fn action(&self, state: State) -> Option<Action> {
         match state {

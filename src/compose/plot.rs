@@ -4,11 +4,11 @@ use crate::alarm::Alarm;
 use crate::text::cut;
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// Datapoints shown; a reason names five at most.
+/// The most datapoints that are shown; a reason names five at most.
 const MOST: usize = 20;
 
-/// The datapoints oldest first, such as `▂▅█ 0.8, 0.9, 3.0 (threshold: ≥ 1)`; nothing
-/// where the reason names none.
+/// The datapoints, oldest first, such as `▂▅█ 0.8, 0.9, 3.0 (threshold: ≥ 1)`; None if there are
+/// no datapoints.
 pub(super) fn plot(alarm: &Alarm) -> Option<String> {
     let mut datapoints = alarm.datapoints.clone();
     datapoints.retain(|datapoint| datapoint.value.is_finite());
@@ -24,14 +24,14 @@ pub(super) fn plot(alarm: &Alarm) -> Option<String> {
     let bars: String = values().map(|value| bar(value, lowest, highest)).collect();
     let numbers: Vec<String> = values().map(number).collect();
     let numbers = numbers.join(", ");
-    let told = match threshold {
+    let limit = match threshold {
         Some(threshold) => {
             let sign = sign(alarm).map(|sign| format!("{sign} ")).unwrap_or_default();
             format!(" (threshold: {sign}{})", number(threshold))
         }
         None => String::new(),
     };
-    Some(cut(&format!("{bars} {numbers}{told}"), 500))
+    Some(cut(&format!("{bars} {numbers}{limit}"), 500))
 }
 
 #[allow(
@@ -44,7 +44,7 @@ fn bar(value: f64, lowest: f64, highest: f64) -> char {
     BARS[(share.round().clamp(0.0, 7.0)) as usize]
 }
 
-/// As short as it stays readable: `3`, `0.338`, `4.56e10`.
+/// A short, readable number: `3`, `0.338`, `4.56e10`.
 pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 {
@@ -58,7 +58,7 @@ pub(super) fn number(value: f64) -> String {
     }
 }
 
-/// The comparison as a sign; nothing for the bands of anomaly detection.
+/// The comparison as a sign; None for the bands of anomaly detection.
 pub(super) fn sign(alarm: &Alarm) -> Option<&'static str> {
     match alarm.evaluation.comparison.as_deref()? {
         "GreaterThanThreshold" => Some(">"),

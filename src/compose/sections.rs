@@ -1,4 +1,4 @@
-//! The sections of the details, in the order they are read: errors, trails, lines, alarm, search.
+//! The sections of the details, in reading order: errors, trails, lines, alarm, search.
 
 use super::details::Details;
 use super::plot::plot;
@@ -66,7 +66,7 @@ fn trail_section(details: &mut Details, number: usize, trail: &Trail) {
     );
 }
 
-/// A line as it reads in a trail; its log group where that is not the trail's own.
+/// A line as it is shown in a trail, with its log group if that is not the trail's own.
 fn line_text(line: &Line, own_group: &str) -> String {
     let group = if own_group.is_empty() || line.log_group == own_group {
         String::new()
@@ -76,7 +76,7 @@ fn line_text(line: &Line, own_group: &str) -> String {
     format!("{}  {group}{}", line.at.format("%H:%M:%S%.3f"), Record::read(&line.text).display())
 }
 
-/// What CloudWatch told.
+/// What CloudWatch reported.
 pub(super) fn alarm_section(details: &mut Details, alarm: &Alarm, account: Option<&str>) {
     details.text("4 alarm", &alarm.name);
     if let Some(description) = &alarm.description {
@@ -112,7 +112,7 @@ pub(super) fn alarm_section(details: &mut Details, alarm: &Alarm, account: Optio
     }
 }
 
-/// Where and when it was searched, so that a reader can search on.
+/// What was searched, and for which time, so that the reader can continue the search.
 pub(super) fn searched_section(details: &mut Details, evidence: &Evidence) {
     let searched = evidence.parts.iter().filter(|part| !part.sources.is_empty());
     let lines: Vec<String> = searched
@@ -135,7 +135,7 @@ pub(super) fn searched_section(details: &mut Details, evidence: &Evidence) {
     details.lines("5 searched", lines.into_iter());
 }
 
-/// A message as it came.
+/// A message, unchanged.
 pub(super) fn message_section(details: &mut Details, message: &Message, source: &str) {
     details.block("1 message", &message.body);
     details.text("4 topic", source);

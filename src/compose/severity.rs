@@ -1,10 +1,10 @@
-//! How bad an alarm is: by its tag, else by how teams name and describe alarms, else the default.
+//! The severity of an alarm: from its tag, else from its name or description, else the default.
 
 use crate::alarm::{Alarm, tags};
 use crate::pagerduty::Severity;
 
-/// Decides by the alarm's tag, then by words in the alarm's name, then by
-/// words in its description: `SEV2`, `P1`, `[warning]`, `severity: critical`.
+/// Uses the alarm's tag, then words in the alarm's name, then words in its
+/// description: `SEV2`, `P1`, `[warning]`, `severity: critical`.
 pub(super) fn severity(alarm: &Alarm, default: Severity) -> Severity {
     tags::severity(&alarm.tags)
         .and_then(word)
@@ -25,14 +25,14 @@ fn word(word: &str) -> Option<Severity> {
         "2" => Some(Severity::Error),
         "3" => Some(Severity::Warning),
         "4" | "5" => Some(Severity::Info),
-        // P0 and SEV0, where teams count from nothing.
+        // P0 and SEV0: some teams count from zero.
         "" if rank.ends_with('0') => Some(Severity::Critical),
         _ => None,
     }
 }
 
-/// A rank standing by itself, or a severity's name in brackets or behind `severity`.
-/// The bare words `error` and `info` are in too many names to mean anything.
+/// A rank as a separate word, or a severity's name in brackets or after `severity`. The words
+/// `error` and `info` alone are ignored: too many names contain them.
 fn convention(text: &str) -> Option<Severity> {
     let bracketed = text.split('[').skip(1).filter_map(|rest| rest.split_once(']'));
     let bracketed = bracketed.map(|(inside, _)| inside.trim()).find_map(word);

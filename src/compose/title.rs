@@ -1,4 +1,4 @@
-//! The title: the one line that is read on a phone at three in the morning.
+//! The title: the line that on-call engineers read on a phone.
 
 use std::time::Duration;
 
@@ -11,14 +11,13 @@ use crate::evidence::{Evidence, Kind, breach};
 use crate::pagerduty::SUMMARY_LIMIT;
 use crate::text::{cut, one_line};
 
-/// What broke takes no more of the title than this many characters, so that a phone
-/// also shows how often and where.
+/// The most characters for what broke, so that a phone also shows how often and where.
 const LONGEST_HEADLINE: usize = 300;
-/// The longest names CloudWatch allows.
+/// The longest name that CloudWatch allows.
 pub(super) const LONGEST_NAME: usize = 255;
 
-/// `KeyError: 'amount' · 37× in 3 min, 2 kinds · api-errors (prod, eu-west-1)`; without
-/// evidence the alarm's name and reason.
+/// `KeyError: 'amount' · 37× in 3 min, 2 kinds · api-errors (prod, eu-west-1)`. Without evidence,
+/// the alarm's name and reason.
 pub(super) fn of_alarm(
     alarm: &Alarm,
     evidence: &Evidence,
@@ -49,14 +48,14 @@ pub(super) fn of_alarm(
         "" => "a log line without a message",
         name => name,
     };
-    // The parts of a composite alarm are its children's; they have a time each.
+    // The parts of a composite alarm belong to its children; each has its own time.
     let own = evidence.parts.iter().find(|part| part.child.is_none());
     let span = own.map_or_else(|| breach(alarm, now), |part| part.span);
     let seen = seen(evidence, (span.end - span.start).to_std().unwrap_or_default());
     fitted(what, &format!("· {seen} · {subject} ({place})"))
 }
 
-/// What crossed which threshold, shorter than CloudWatch says it: `Errors 3 ≥ 1`.
+/// What crossed which threshold, shorter than CloudWatch's text: `Errors 3 ≥ 1`.
 fn crossed(alarm: &Alarm) -> Option<String> {
     let [metric] = alarm.metrics.as_slice() else { return None };
     let last = alarm.datapoints.iter().max_by_key(|datapoint| datapoint.start)?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(15);
 
-/// The wait after the given attempt (1 is the first), never shorter than what
-/// PagerDuty asked for. `random` is from 0 to 1.
+/// The wait after the given attempt (1 is the first), never shorter than PagerDuty asked for.
+/// `random` is from 0 to 1.
 #[must_use]
 pub fn delay(attempt: u32, asked_for: Option<Duration>, random: f64) -> Duration {
     let doubled = FIRST.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1)));

@@ -1,4 +1,4 @@
-//! The health check: once a day, whether a page would still get through.
+//! The health check: tests once a day whether a page would still arrive.
 
 use std::time::Duration;
 
@@ -18,15 +18,15 @@ use crate::routing::Keys;
 use crate::telemetry::Signal;
 use crate::text::{cut, one_line};
 
-/// A dedup key that never has an alert: PagerDuty answers its resolve and does nothing.
+/// A dedup key that never has an alert: PagerDuty answers its resolve, and nothing happens.
 pub(crate) const NEVER: &str = "pagetrail/health-check/no-such-alert";
 
-/// The function has 30 s. A check that is cut off by its end would report nothing.
+/// The function has 30 s. A check that the function's timeout stops would report nothing.
 const LONGEST: Duration = Duration::from_secs(27);
 /// For one call to SNS.
 const ATTEMPT: Duration = Duration::from_secs(4);
 
-/// Checks every routing key, and the topic's subscription where its ARN is known.
+/// Checks every routing key, and the topic's subscription if its ARN is known.
 pub struct HealthCheck {
     subscription: Option<Subscription>,
 }
@@ -37,8 +37,8 @@ struct Subscription {
     arn: String,
 }
 
-/// Checks one key by a resolve for an alert that never was, which PagerDuty answers and
-/// otherwise ignores.
+/// Checks one key with a resolve for an alert that never existed. PagerDuty answers it, and
+/// nothing else happens.
 pub async fn check_key(pagerduty: &PagerDuty, key: &RoutingKey) -> Outcome {
     outcome(Endpoint::V2, &pagerduty.post(&resolve(), key).await)
 }
@@ -56,8 +56,8 @@ impl HealthCheck {
         Self { subscription: None }
     }
 
-    /// Makes the check, and reports once how it ended: a check that reports nothing is missed,
-    /// and raises an alarm of its own. `account` is the one that this function runs in.
+    /// Runs the check, and reports once how it ended. A separate alarm fires if no report comes.
+    /// `account` is the account that this function runs in.
     pub async fn run(&self, keys: &Keys, pagerduty: &PagerDuty, account: &str) {
         let subscription = async {
             match &self.subscription {
@@ -65,14 +65,14 @@ impl HealthCheck {
                 None => None,
             }
         };
-        // Boxed, since the compiler gives up on a future nested so deep.
+        // Boxed, because the compiler cannot handle a future that is nested this deep.
         let checks = Box::pin(join(key_faults(keys, pagerduty), subscription));
         let faults = match timeout(LONGEST, checks).await {
             Ok((mut faults, fault)) => {
                 faults.extend(fault);
                 faults
             }
-            Err(_) => vec![format!("it did not end within {} s", LONGEST.as_secs())],
+            Err(_) => vec![format!("the check did not end within {} s", LONGEST.as_secs())],
         };
         if faults.is_empty() {
             Signal::HealthCheckPassed.tell();
@@ -91,7 +91,7 @@ async fn key_faults(keys: &Keys, pagerduty: &PagerDuty) -> Vec<String> {
     let faults = keys.iter().map(async |key| {
         let outcome = check_key(pagerduty, key).await;
         let Some(reason) = outcome.reason() else {
-            info!(%key, "PagerDuty takes the routing key");
+            info!(%key, "PagerDuty accepts the routing key");
             return None;
         };
         let why = &reason.what;
@@ -99,14 +99,14 @@ async fn key_faults(keys: &Keys, pagerduty: &PagerDuty) -> Vec<String> {
             Signal::KeyRefused { key: &key.to_string(), why }.tell();
             return Some(format!("PagerDuty refused the routing key {key}: {why}"));
         }
-        Some(format!("PagerDuty did not answer as it should for the routing key {key}: {why}"))
+        Some(format!("PagerDuty did not answer as expected for the routing key {key}: {why}"))
     });
     join_all(faults).await.into_iter().flatten().collect()
 }
 
 impl Subscription {
     fn new(config: &SdkConfig, arn: String) -> Self {
-        // The topic may be in another Region.
+        // The topic can be in another Region.
         let region = Arn::parse(&arn).map(|arn| arn.region).unwrap_or_default().to_owned();
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
         let config = Builder::from(config).region(Region::new(region)).timeout_config(timeouts);
@@ -125,10 +125,13 @@ impl Subscription {
                 );
             }
             Some("AuthorizationError" | "AccessDenied" | "AccessDeniedException") => {
-                // A topic's policy cannot allow another account this call, and whether SNS lets
-                // the account that subscribed make it is documented nowhere.
+                // A topic's policy cannot allow another account to make this call. It is not
+                // documented whether SNS allows it to the account that subscribed.
                 if Arn::parse(topic).is_some_and(|topic| topic.account != account) {
-                    info!(topic, "the topic of another account does not show its subscription");
+                    info!(
+                        topic,
+                        "the topic is in another account, so its subscription cannot be checked"
+                    );
                     return None;
                 }
                 format!("access denied: allow sns:GetSubscriptionAttributes on {topic}")

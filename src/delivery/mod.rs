@@ -1,4 +1,4 @@
-//! Delivery: getting an event accepted by PagerDuty.
+//! Delivery: gets events accepted by PagerDuty.
 
 mod backoff;
 mod health_check;

@@ -1,4 +1,4 @@
-//! Order: which messages of a batch are handed over when, and which key is tried next.
+//! The order in which the messages of a batch are delivered, and the key to try next.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{Action, Severity};
 
-/// Splits a batch into its groups, each in its order, the most severe group first: turns
-/// are taken in the order in which the groups start. A message without a group is one.
+/// Splits a batch into its groups. Each keeps its order; the most severe group comes first,
+/// because turns are given in the order in which the groups start. A message without a group is
+/// a group by itself.
 #[must_use]
 pub fn groups<T>(
     batch: Vec<T>,
@@ -28,8 +29,8 @@ pub fn groups<T>(
     groups
 }
 
-/// Hands over the messages of one group in their order, until one must come back: nothing
-/// behind it is tried. Returns it with all behind it, and why.
+/// Delivers the messages of one group in their order until one must come back. The messages
+/// after it are not tried. Returns that message with all after it, and the reason.
 pub async fn in_order<T, Why>(
     group: &[T],
     hand_over: impl AsyncFn(&T) -> Result<(), Why>,
@@ -42,9 +43,9 @@ pub async fn in_order<T, Why>(
     None
 }
 
-/// The key to try next, if any. `moved`: a key of the pool was refused before, so that the
-/// alert may be open under another than its first; then what closes it goes through all of
-/// them. Where it is not open, nothing happens.
+/// The key to try next, if any. `moved`: a key of the pool was refused before, so the alert can
+/// be open under a key that is not its first. The event that closes it is then sent with all keys.
+/// If the alert is not open under a key, nothing happens.
 #[must_use]
 pub fn next_key(
     usable: Vec<RoutingKey>,

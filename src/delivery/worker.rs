@@ -1,4 +1,4 @@
-//! The worker: a batch of queued events, group by group, each in its order.
+//! The worker: delivers a batch of queued events, group by group, each in its order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::routing::{Candidates, Keys};
 use crate::routing::{Fingerprint, Target};
 use crate::telemetry::Signal;
 
-/// Time kept for the calls around an attempt: the queue's, and the answer to Lambda.
+/// Time reserved for what follows an attempt: the call to the queue, and the answer to Lambda.
 const RESERVE: Duration = Duration::from_secs(3);
-/// A turn that comes within this time is waited for; a later one is not slept away in
-/// billed time.
+/// The longest wait for a turn. Lambda bills waiting, so an event with a later turn goes back to
+/// the queue.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Delivers batches of queued events.
@@ -31,7 +31,7 @@ pub struct Worker<Q> {
     pub pagerduty: PagerDuty,
     pub keys: Arc<Keys>,
     pub queue: Q,
-    /// Once it is true, no attempt begins any more: the process ends.
+    /// Once it is true, no new attempt begins: the process is stopping.
     pub stop: watch::Receiver<bool>,
 }
 
@@ -47,26 +47,26 @@ enum Content {
         queued: Queued,
         outline: Outline,
     },
-    /// Nothing of ours; the words say why.
+    /// Not a Pagetrail event; the text says why.
     Unknown(String),
 }
 
-/// What became of one queued message.
+/// What happened to one queued message.
 enum Fate {
-    /// PagerDuty has it: it may be deleted from the queue.
+    /// PagerDuty has it, and it is deleted from the queue.
     Done,
-    /// It was put aside for good, and is no longer in the queue.
+    /// It was rejected, and is no longer in the queue.
     Rejected,
-    /// It comes back later, and what follows it in its group with it.
+    /// It comes back later, together with the messages after it in its group.
     Later { after: Option<Duration>, reason: Reason },
-    /// The key's limit is reached: it comes back at its turn.
+    /// The key's rate limit is reached: it comes back at its turn.
     ComeBack { wait: Duration, key: Fingerprint },
 }
 
 impl<Q: Settle> Worker<Q> {
-    /// Delivers a batch until the deadline. The answer names the messages that must
-    /// come back: after one of a group failed, the rest of its group, so that order
-    /// holds; other groups go on. Among those that wait for a key, critical goes first.
+    /// Delivers a batch until the deadline. Returns the ids of the messages that must come
+    /// back: if one fails, it and the rest of its group, so that the order is kept. Other
+    /// groups continue. Among groups that wait for a key, critical events go first.
     pub async fn deliver(&self, batch: Vec<Message>, deadline: Instant) -> Vec<String> {
         let batch = batch.into_iter().map(Item::read).collect();
         let groups = groups(batch, |item| item.message.group.clone(), Item::severity);
@@ -90,8 +90,8 @@ impl<Q: Settle> Worker<Q> {
         rest.iter().map(|item| item.message.id.clone()).collect()
     }
 
-    /// Only what the queue has forgotten is done: what follows in the group must not go
-    /// before it comes again.
+    /// A message is done only when it is deleted from the queue. Otherwise it comes again, and
+    /// the messages after it in the group must not be delivered before it.
     async fn item(&self, item: &Item, deadline: Instant) -> Fate {
         let message = &item.message;
         let fate = match &item.content {
@@ -99,8 +99,8 @@ impl<Q: Settle> Worker<Q> {
                 self.event(message, queued, outline, deadline).await
             }
             Content::Unknown(error) => {
-                // The error's text may quote the body, which is not for our log.
-                let what = "the queue's message is no Pagetrail event";
+                // The error's text can quote the body, which must not be logged.
+                let what = "the message in the queue is not a Pagetrail event";
                 let reason = Reason::quoting(what, error);
                 return self.reject(message, "", None, &reason).await;
             }
@@ -108,11 +108,11 @@ impl<Q: Settle> Worker<Q> {
         let Fate::Done = fate else { return fate };
         match self.queue.done(message).await {
             Ok(()) => Fate::Done,
-            Err(error) => later(format!("delivered, and still in the queue: {error}")),
+            Err(error) => later(format!("delivered, but not deleted from the queue: {error}")),
         }
     }
 
-    /// Tries the keys of the event's pool until one takes it.
+    /// Tries the keys of the event's pool until PagerDuty accepts the event with one of them.
     async fn event(
         &self,
         message: &Message,
@@ -133,18 +133,18 @@ impl<Q: Settle> Worker<Q> {
                 Err(error) => return later(error.to_string()),
             };
             if candidates.unknown_target && tried.is_empty() {
-                // Not "target": every line has one already, the module's.
-                warn!(dedup_key, pool = %queued.target, "no such pool; the default one is used");
+                // Not "target": every log line already has a field of this name, the module's.
+                warn!(dedup_key, pool = %queued.target, "this pool does not exist; the default pool is used");
             }
             let Candidates { usable, moved, .. } = candidates;
-            // What does not say what it does opens something.
+            // An event without an action is treated as a trigger.
             let action = outline.action.unwrap_or(Action::Trigger);
             let Some(key) = next_key(usable, &tried, delivered, moved, action) else { break };
             if Instant::now() + PATIENCE + ATTEMPT + RESERVE > deadline {
                 return later("no time was left in this batch");
             }
             if *self.stop.borrow() {
-                return later("the process ends");
+                return later("the process is stopping");
             }
             match self.keys.turn(&key, PATIENCE) {
                 Turn::In(wait) => tokio::time::sleep(wait).await,
@@ -175,8 +175,8 @@ impl<Q: Settle> Worker<Q> {
         Fate::Done
     }
 
-    /// PagerDuty will never take the event as it is: the page still comes in a plainer
-    /// form, and the original is put aside.
+    /// PagerDuty will never accept the event in this form. The page is still sent in a simpler
+    /// form, and the original is rejected.
     async fn plainer(&self, refused: &Refused<'_>, key: &RoutingKey, deadline: Instant) -> Fate {
         let Refused { message, queued, outline, status, reason } = refused;
         let reject = || self.reject(message, &outline.dedup_key, Some(*status), reason);
@@ -187,8 +187,8 @@ impl<Q: Settle> Worker<Q> {
         let Some(plainer) = composed.and_then(|event| event.plainer(&reason.whole())) else {
             return reject().await;
         };
-        // The refused attempt has spent this event's turn. Sent back for another one, it would
-        // be refused again and never get further where turns are rare.
+        // The refused attempt used this event's turn. If the event went back to wait for another
+        // turn, the same refusal would use that one too, and the event would never be delivered.
         let patience = deadline.saturating_duration_since(Instant::now() + ATTEMPT + RESERVE);
         if patience < PATIENCE {
             return later("no time was left in this batch");
@@ -208,7 +208,7 @@ impl<Q: Settle> Worker<Q> {
         }
     }
 
-    /// Puts a message aside with the reason, for a person to look at.
+    /// Rejects a message: stores it with the reason, for a person to look at.
     async fn reject(
         &self,
         message: &Message,
@@ -219,12 +219,14 @@ impl<Q: Settle> Worker<Q> {
         Signal::Rejected { dedup_key, why: &reason.what }.tell();
         match self.queue.reject(message, Rejection::now(status, reason.whole())).await {
             Ok(()) => Fate::Rejected,
-            Err(error) => later(format!("refused, and not put aside: {error}")),
+            Err(error) => {
+                later(format!("refused, but could not be stored with the rejected events: {error}"))
+            }
         }
     }
 
-    /// Makes the messages come back together; the first of them waits longest among
-    /// its tries, the rest cannot pass it.
+    /// Makes the messages come back together. The wait depends on the attempts of the first one;
+    /// the others cannot overtake it.
     async fn postpone(&self, items: &[Item], after: Option<Duration>, reason: &Reason) {
         let Some(first) = items.first() else { return };
         let attempts = first.message.attempts;
@@ -241,7 +243,7 @@ impl<Q: Settle> Worker<Q> {
         self.queue.postpone(&messages(items), Wait::Failed(delay)).await;
     }
 
-    /// Makes the messages come back at their turn, which is no failure.
+    /// Makes the messages come back at their turn. This is not a failure.
     async fn come_back(&self, items: &[Item], wait: Duration, key: Fingerprint) {
         let Some(first) = items.first() else { return };
         Signal::Paced {
@@ -254,7 +256,7 @@ impl<Q: Settle> Worker<Q> {
     }
 }
 
-/// An event that PagerDuty will never take as it is.
+/// An event that PagerDuty will never accept in this form.
 struct Refused<'a> {
     message: &'a Message,
     queued: &'a Queued,
@@ -296,7 +298,7 @@ fn messages(items: &[Item]) -> Vec<Message> {
     items.iter().map(|item| item.message.clone()).collect()
 }
 
-/// Tells that PagerDuty took an event, in whatever form.
+/// Reports that PagerDuty accepted an event, in its original or its simpler form.
 fn tell_delivered(message: &Message, outline: &Outline) {
     Signal::Delivered {
         dedup_key: &outline.dedup_key,

@@ -1,8 +1,8 @@
-//! Enriching: from a notification to queued events. Reads logs, holds no key.
+//! Turns a notification into queued events. Reads logs; has no routing key.
 //!
-//! `plan` decides what each notice calls for. A trigger gets its evidence, is composed and
-//! queued; `order` keeps the events of one alarm in the order of its changes. [`unenriched`]
-//! pages without log lines what failed here for good.
+//! `plan` decides what to do for each notice. For a trigger, the evidence is collected, and the
+//! event is composed and queued. `order` keeps the events of one alarm in the order of its changes.
+//! [`unenriched`] pages without log lines if enriching failed permanently.
 
 mod order;
 mod plan;
@@ -38,10 +38,10 @@ use order::{Change, Order, Standing, Turn};
 pub use plan::{Plan, plan};
 pub use settings::Settings;
 
-/// Where a queue takes less than PagerDuty: SQS's limit until August 2025, with room
-/// for what is around the event.
+/// For a queue that accepts less than PagerDuty: SQS's limit until August 2025, with room for the
+/// envelope around the event.
 const SMALL_EVENT: usize = 250_000;
-/// Time kept for composing and queueing the event after the evidence.
+/// Time reserved for composing and queueing the event after the evidence.
 pub const RESERVE: Duration = Duration::from_secs(10);
 
 /// Turns notifications into queued events.
@@ -54,7 +54,7 @@ pub struct Enrich<Q> {
     order: Order,
 }
 
-/// What is to be done about one notice.
+/// What to do for one notice.
 enum Task<'a> {
     Page(Message),
     Trigger(Box<Alarm>, Turn<'a>),
@@ -63,22 +63,22 @@ enum Task<'a> {
 }
 
 impl<Q: Outbox> Enrich<Q> {
-    /// With the account whose logs are read and the queue the events go to.
+    /// Reads the logs of the account in `sdk`, and sends the events to `queue`.
     #[must_use]
     pub fn new(config: Settings, sdk: &SdkConfig, queue: Q) -> Self {
         let region = sdk.region().map(ToString::to_string).unwrap_or_default();
         Self { config, account: Account::new(sdk.clone()), queue, region, order: Order::default() }
     }
 
-    /// Handles every notice of a notification, each on its own. Evidence is collected until
-    /// the configured deadline, and so that enough time is left before `end`. `account` is
-    /// that of notices that do not tell theirs.
+    /// Handles every notice of a notification separately. Evidence is collected until the
+    /// configured deadline, but only as long as enough time is left before `end`. `account` is
+    /// used for notices that do not name an account.
     ///
-    /// The events of one alarm are queued in the order in which its notices were handed over.
+    /// The events of one alarm are queued in the order in which its notices arrived.
     ///
     /// # Errors
-    /// When an event could not be queued. What is handed over again is queued once: the
-    /// queue drops what it has already.
+    /// If an event could not be queued. The notification can then be handled again: the queue
+    /// drops the events that it already has.
     pub async fn handle(
         &self,
         payload: &Value,
@@ -90,7 +90,7 @@ impl<Q: Outbox> Enrich<Q> {
         let last = end.checked_sub(RESERVE).unwrap_or(now).max(now);
         let deadline = (now + self.config.evidence_deadline).min(last);
         let notices = intake::read(payload, &home).into_iter();
-        // All take their turns before the first of them waits.
+        // All get their turns before the first of them waits.
         let tasks: Vec<Task<'_>> = notices.map(|notice| self.task(notice)).collect();
         let handled = tasks.into_iter().map(|task| self.guarded(task, deadline));
         let errors: Vec<QueueError> =
@@ -122,7 +122,7 @@ impl<Q: Outbox> Enrich<Q> {
         self.order.turn(dedup_key(alarm).as_str(), change)
     }
 
-    /// A crash over one notice leaves the others alone; it is handed over again.
+    /// A crash while handling one notice does not affect the others; the notice is handled again.
     async fn guarded(&self, task: Task<'_>, deadline: Instant) -> Result<(), QueueError> {
         let done = AssertUnwindSafe(self.carry_out(task, deadline)).catch_unwind().await;
         done.unwrap_or_else(|_| Err(QueueError::Failed("Pagetrail crashed".into())))
@@ -154,7 +154,7 @@ impl<Q: Outbox> Enrich<Q> {
             self.queue_trigger(alarm, &evidence).await?;
         }
         if standing == Standing::Overtaken {
-            // The page still comes; but the alarm is over, and no OK will say so again.
+            // The page is still sent. But the alarm is over, and no other OK will come.
             let id = sha256_hex(&["overtaken", &alarm.deduplication_id()]);
             self.queue_resolve(alarm, Some(target(&alarm.tags)), &id).await?;
         }
@@ -177,9 +177,9 @@ impl<Q: Outbox> Enrich<Q> {
         .await
     }
 
-    /// A resolve goes where its trigger went: to the tagged target, and to the default
-    /// one, where the trigger went if the tags could not be read then. Where no alert is
-    /// open, PagerDuty drops it.
+    /// A resolve goes to the targets its trigger can have gone to: the tagged target, and the
+    /// default one, which is used if the tags cannot be read. If no alert is open, PagerDuty
+    /// drops the resolve.
     async fn resolve(
         &self,
         alarm: &Alarm,
@@ -189,7 +189,7 @@ impl<Q: Outbox> Enrich<Q> {
         let (_, alarms) = self.account.in_region(&alarm.origin.region);
         let tags = evidence::tags::look_up(alarm, &alarms, deadline).await;
         if turn.come().await? == Standing::Overtaken {
-            info!(dedup_key = %dedup_key(alarm), "an old OK: the alarm was raised again since");
+            info!(dedup_key = %dedup_key(alarm), "ignored an old OK: the alarm has fired again since");
             turn.pass();
             return Ok(());
         }
@@ -197,7 +197,7 @@ impl<Q: Outbox> Enrich<Q> {
         self.queue_resolve(alarm, tagged, &alarm.deduplication_id()).await?;
         Signal::Resolved { dedup_key: dedup_key(alarm).as_str() }.tell();
         match tags {
-            // It is handed over again, and the queue drops what it has already.
+            // It is handled again, and the queue drops what it already has.
             Err(error) if error.is_transient() || error == LookupError::Deadline => {
                 Err(QueueError::Failed(format!("the alarm's tags could not be read: {error}")))
             }
@@ -223,17 +223,17 @@ impl<Q: Outbox> Enrich<Q> {
     }
 
     async fn message(&self, message: &Message) -> Result<(), QueueError> {
-        warn!(why = message.why, "paging a message as it came");
+        warn!(why = message.why, "paging a message unchanged");
         let compose = |limit| self.composer(limit).message(message);
         self.queue(&Target::default_pool(), message.deduplication_id(), compose).await
     }
 
-    /// A crash of the code that reads log lines costs the evidence, never the page.
+    /// If the code that reads log lines crashes, the evidence is lost, but never the page.
     async fn evidence(&self, alarm: &mut Alarm, deadline: Instant) -> Evidence {
         if let Some(fault) = &self.config.paging.withheld {
             error!(fault, "the evidence is withheld: a redaction pattern cannot be used");
             let note =
-                format!("the log lines are withheld until redactPatterns is mended: {fault}");
+                format!("the log lines are withheld until redactPatterns is corrected: {fault}");
             return Evidence { notes: vec![note], ..Evidence::default() };
         }
         let (logs, alarms) = self.account.in_region(&alarm.origin.region);
@@ -263,7 +263,7 @@ impl<Q: Outbox> Enrich<Q> {
         Composer { limit, ..Composer::of(&self.config.paging) }
     }
 
-    /// Queues an event, a smaller one where the queue takes no more.
+    /// Queues an event, or a smaller one if the queue refuses its size.
     async fn queue(
         &self,
         target: &Target,
@@ -300,11 +300,11 @@ fn target(tags: &Tags) -> Target {
     Target::named(tags::target(tags))
 }
 
-/// What is told in place of evidence that Pagetrail stumbled over.
+/// What replaces the evidence if collecting or composing it crashed.
 fn crashed(alarm: &Alarm) -> Evidence {
-    error!(dedup_key = %dedup_key(alarm), "the evidence made Pagetrail crash");
-    let note = "no log lines: Pagetrail itself failed over them. Its own log says where; please \
-                report it.";
+    error!(dedup_key = %dedup_key(alarm), "Pagetrail crashed over the evidence");
+    let note = "no log lines: Pagetrail itself failed while it read them. Its own log says where; \
+                please report it.";
     Evidence { notes: vec![note.to_owned()], ..Evidence::default() }
 }
 

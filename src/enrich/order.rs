@@ -1,5 +1,5 @@
-//! The order in which the events of one alarm are queued: that in which its notices came, as
-//! far as they are not told again later.
+//! Keeps the events of one alarm in the order in which its notices arrived, and recognises old
+//! notices that are delivered again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,11 +9,11 @@ use tokio::sync::oneshot;
 
 use crate::queue::QueueError;
 
-/// Alarms whose last changes are remembered.
+/// The number of alarms whose last changes are remembered.
 const REMEMBERED: usize = 10_000;
 
-/// The notices under way. Evidence takes seconds: an OK that comes meanwhile would overtake
-/// its ALARM, and the incident would stay open.
+/// The notices in progress. Collecting evidence takes seconds: without this order, an OK that
+/// arrives meanwhile would overtake its ALARM, and the incident would stay open.
 #[derive(Default)]
 pub(super) struct Order {
     // The standard library's lock: nothing awaits while it is held.
@@ -25,7 +25,7 @@ pub(super) struct Order {
 struct UnderWay {
     turns: u64,
     last: HashMap<String, Last>,
-    /// What was queued of each alarm, under way or not.
+    /// What was queued for each alarm, in progress or not.
     queued: HashMap<String, Newest>,
 }
 
@@ -34,11 +34,11 @@ struct UnderWay {
 struct Newest {
     trigger: Option<DateTime<Utc>>,
     resolve: Option<DateTime<Utc>>,
-    /// Of the turn that queued last.
+    /// The number of the turn that queued last.
     number: u64,
 }
 
-/// A change of an alarm's state, as far as its place in the order goes.
+/// A change of an alarm's state: what decides its place in the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) opens: bool,
@@ -46,23 +46,23 @@ pub(super) struct Change {
     pub(super) at: Option<DateTime<Utc>>,
 }
 
-/// Where a change stands whose turn has come.
+/// How a change relates to those queued before it, when its turn comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Behind all that happened before it.
+    /// It happened after all of them.
     InOrder,
-    /// Its opposite, which happened later, was queued already: this one was told again after
-    /// a failure, or is an old message that somebody posts again.
+    /// The opposite change, which happened later, is already queued: this notice was delivered
+    /// again after a failure, or is an old message that was posted again.
     Overtaken,
 }
 
 struct Last {
     number: u64,
-    /// Told when its events are queued; closed when they could not be.
+    /// Receives a value when its events are queued; closed if they could not be queued.
     queued: oneshot::Receiver<()>,
 }
 
-/// One notice's place among those of its alarm. Dropped, it failed.
+/// One notice's place among those of its alarm. If it is dropped, the notice failed.
 pub(super) struct Turn<'a> {
     order: &'a Order,
     alarm: String,
@@ -73,7 +73,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl Order {
-    /// The place behind all notices of this alarm that are under way.
+    /// The place after all notices of this alarm that are in progress.
     pub(super) fn turn(&self, alarm: &str, change: Change) -> Turn<'_> {
         let (sender, receiver) = oneshot::channel();
         let mut under_way = self.under_way();
@@ -106,11 +106,11 @@ impl UnderWay {
 }
 
 impl Turn<'_> {
-    /// Waits until the events of the notice before are queued. Tells where this one stands
-    /// then.
+    /// Waits until the events of the previous notice are queued. Returns whether this one is
+    /// still in order.
     ///
     /// # Errors
-    /// When they could not be: that notice comes again, and this one must come after it.
+    /// If they could not be queued: that notice comes again, and this one must come after it.
     pub(super) async fn come(&mut self) -> Result<Standing, QueueError> {
         if let Some(before) = self.before.take() {
             before.await.map_err(|_| {
@@ -125,11 +125,11 @@ impl Turn<'_> {
         Ok(if overtaken { Standing::Overtaken } else { Standing::InOrder })
     }
 
-    /// Lets the next notice go: this one's events are queued.
+    /// Lets the next notice continue: the events of this one are queued.
     pub(super) fn pass(mut self) {
         self.order.under_way().remember(&self.alarm, self.number, self.change);
         if let Some(queued) = self.queued.take() {
-            // Nobody listens where no notice came after.
+            // There is no receiver if no notice came after this one.
             let _ = queued.send(());
         }
     }

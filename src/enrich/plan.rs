@@ -1,21 +1,20 @@
-//! What a notice calls for: decided here alone, for enrich, for what enrich failed on, and for
-//! previews.
+//! Decides what to do for a notice: for enrich, for what enrich failed on, and for previews.
 
 use crate::alarm::Alarm;
 use crate::alarm::intake::{Message, Notice};
 use crate::compose::Paging;
 use crate::pagerduty::Action;
 
-/// What a notice calls for. Nothing in it must not leave: it is redacted.
+/// What to do for a notice, which is already redacted.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Plan {
-    /// A message that is no alarm pages as itself.
+    /// A message that is not an alarm pages with its own text.
     Page(Message),
     /// The alarm opens its alert.
     Trigger(Box<Alarm>),
     /// The alarm's alert is resolved.
     Resolve(Box<Alarm>),
-    /// This state of the alarm calls for nothing.
+    /// Nothing is done for this state of the alarm.
     Nothing(Box<Alarm>),
 }
 

@@ -1,16 +1,16 @@
-//! What enriching is told.
+//! The settings for enriching.
 
 use std::time::Duration;
 
 use crate::compose::Paging;
 use crate::evidence::Limits;
 
-/// How alarms are enriched, in whatever place.
+/// How alarms are enriched, in Lambda, on a server and in previews.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub evidence_deadline: Duration,
     pub limits: Limits,
     pub paging: Paging,
-    /// Further log groups in which a trace is searched; `*` at the end for a beginning.
+    /// Further log groups in which a trace is searched; a name that ends in `*` is a prefix.
     pub trace_log_groups: Vec<String>,
 }

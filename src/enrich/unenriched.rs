@@ -1,4 +1,5 @@
-//! What enrich could not handle: Lambda's on-failure record becomes events without log lines.
+//! Pages for notices that enrich failed on: Lambda's on-failure record becomes events without log
+//! lines.
 
 use serde_json::Value;
 
@@ -17,13 +18,13 @@ use crate::text::{cut, one_line};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unenriched {
     event: Event,
-    /// The one that enrich would have given it, so that what it did queue before it crashed is
-    /// not queued twice.
+    /// The same that enrich would have used, so that an event that enrich queued before it crashed
+    /// is not queued twice.
     deduplication_id: String,
 }
 
-/// Reads a record as Lambda writes it to an on-failure destination (Lambda developer
-/// guide, "Asynchronous invocation"); nothing for anything else.
+/// Reads a record as Lambda writes it to an on-failure destination (Lambda developer guide,
+/// "Asynchronous invocation"); None for anything else.
 #[must_use]
 pub fn read(body: &str, paging: &Paging) -> Option<Vec<Unenriched>> {
     let record: Value = serde_json::from_str(body).ok()?;
@@ -54,11 +55,11 @@ pub fn read(body: &str, paging: &Paging) -> Option<Vec<Unenriched>> {
     Some(intake::read(payload, &home).into_iter().filter_map(unenriched).collect())
 }
 
-/// Queues the events by the same road as all others, so that their order holds. They go to the
-/// default pool: the tags, which may name another, cannot be read here.
+/// Queues the events in the same way as all others, so that they keep their order. They go to the
+/// default pool: the tags, which can name another pool, cannot be read here.
 ///
 /// # Errors
-/// When one was not queued. Those before it are dropped as duplicates the next time.
+/// If an event was not queued. The next time, the queue drops those before it as duplicates.
 pub async fn queue(events: &[Unenriched], outbox: &impl Outbox) -> Result<(), QueueError> {
     for Unenriched { event, deduplication_id } in events {
         let queued = Queued::of(Target::default_pool(), event)?;
@@ -73,7 +74,7 @@ pub async fn queue(events: &[Unenriched], outbox: &impl Outbox) -> Result<(), Qu
 fn note(record: &Value) -> String {
     let request = record["requestContext"]["requestId"].as_str().unwrap_or("unknown");
     let attempts = record["requestContext"]["approximateInvokeCount"].as_u64().unwrap_or(1);
-    // Only the kind of error: its message may hold what must not leave.
+    // Only the kind of error: its message can contain sensitive data.
     let kind = record["responsePayload"]["errorType"].as_str().unwrap_or("no answer");
     format!(
         "no log lines: Pagetrail's enrich function failed {attempts} times ({}). Look for request \

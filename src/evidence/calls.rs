@@ -1,4 +1,4 @@
-//! Calls under one deadline: tried again while there is time.
+//! Calls under one deadline, with retries while there is time.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::ports::LookupError;
 
-/// Time for what is only good to know.
+/// Time for a call whose answer is useful but not necessary.
 const BRIEFLY: Duration = Duration::from_secs(4);
 const FIRST_WAIT: Duration = Duration::from_millis(400);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -22,8 +22,8 @@ impl Calls {
         Self { deadline }
     }
 
-    /// Makes a call, and again after transient errors, until it succeeds, fails for
-    /// good or the deadline passes; then the last error says why.
+    /// Makes a call, and retries it after transient errors, until it succeeds, fails
+    /// permanently, or the deadline passes. Then the last error is returned.
     pub(super) async fn make<T, F>(&self, call: impl Fn() -> F) -> Result<T, LookupError>
     where
         F: Future<Output = Result<T, LookupError>>,
@@ -46,7 +46,7 @@ impl Calls {
         }
     }
 
-    /// The same for what is only good to know: it gets a part of the time.
+    /// The same for an answer that is useful but not necessary: it gets only part of the time.
     pub(super) async fn make_briefly<T, F>(&self, call: impl Fn() -> F) -> Result<T, LookupError>
     where
         F: Future<Output = Result<T, LookupError>>,
@@ -57,7 +57,7 @@ impl Calls {
         }
     }
 
-    /// Waits, and says whether that leaves time for anything.
+    /// Waits; returns whether time is left afterwards.
     pub(super) async fn pause(&self, wait: Duration) -> bool {
         let until = Instant::now() + wait;
         sleep_until(until.min(self.deadline)).await;

@@ -1,4 +1,4 @@
-//! Collecting evidence: sources, then their lines and kinds, then the trails, until the deadline.
+//! Collects evidence: sources, then their lines and kinds, then the trails, until the deadline.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -25,15 +25,15 @@ use crate::lines::Line;
 use crate::lock::{into_inner, lock};
 use crate::text::cut;
 
-/// Log lines become searchable seconds after they were written, so a search that
-/// must find some is repeated after these waits.
+/// Log lines become searchable seconds after they were written. A search that must find some is
+/// therefore repeated after these waits.
 const LATE_LINES: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(4),
     Duration::from_secs(6),
 ];
-/// Log groups in which a trace is searched.
+/// The most log groups in which a trace is searched.
 const MOST_TRACE_GROUPS: usize = 10;
 
 /// How much evidence is kept.
@@ -52,16 +52,16 @@ pub struct Collector<'a, L, A> {
     pub logs: &'a L,
     pub alarms: &'a A,
     pub limits: Limits,
-    /// Further log groups in which a trace is searched; a name that ends in `*` stands
-    /// for all that begin so.
+    /// Further log groups in which a trace is searched. A name that ends in `*` means all log
+    /// groups with this prefix.
     pub trace_log_groups: &'a [String],
     pub now: DateTime<Utc>,
     pub deadline: Instant,
 }
 
 impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
-    /// Collects what the logs say about an alarm, and gives it its tags. Never fails and
-    /// never outlasts the deadline: what could not be had is said in the notes.
+    /// Collects what the logs say about an alarm, and fills in the alarm's tags. Never fails and
+    /// never exceeds the deadline: the notes say what could not be read.
     pub async fn collect(&self, alarm: &mut Alarm) -> Evidence {
         let calls = Calls::until(self.deadline);
         let mut evidence = Evidence::default();
@@ -77,8 +77,8 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         evidence
     }
 
-    /// Finds out where an alarm's evidence would come from, without reading any line:
-    /// the same parts and notes, with nothing in them but sources.
+    /// Finds out where an alarm's evidence would come from, without reading any line. The parts
+    /// contain only sources.
     pub async fn places(&self, alarm: &mut Alarm) -> Evidence {
         let calls = Calls::until(self.deadline);
         let mut evidence = Evidence::default();
@@ -113,7 +113,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         Services { logs: self.logs, alarms: self.alarms, calls }
     }
 
-    /// Whether a log group that was only named is there; in doubt it is.
+    /// Whether a log group exists that is known only by its name; true if in doubt.
     async fn exists(&self, source: &Source, calls: &Calls) -> bool {
         let name = &source.log_group;
         if source.why == Why::MetricFilter || name.starts_with("arn:") {
@@ -123,8 +123,8 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         groups.map_or(true, |groups| groups.contains(name))
     }
 
-    /// What the logs say about one subject of the alarm. Boxed, since many run side by
-    /// side and each is large.
+    /// What the logs say about one subject of the alarm. Boxed, because many run at the same time
+    /// and each is large.
     fn part<'f>(
         &'f self,
         subject: &'f Subject<'_>,
@@ -245,19 +245,21 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         }));
         for (name, failures) in followed.await {
             for (group, error) in failures {
-                let what =
-                    format!("the trail of \"{}\" in {group} could not all be read", cut(&name, 80));
+                let what = format!(
+                    "the trail of \"{}\" in {group} could not be read completely",
+                    cut(&name, 80)
+                );
                 notes.push(explain(&what, &error, &Asked::events(&alarm.origin, &group)));
             }
         }
     }
 
-    /// The log groups named by the user, those named by their beginning included.
+    /// The log groups that the user named, including those named by a prefix.
     async fn trace_groups(&self, calls: &Calls) -> Vec<String> {
         let found = self.trace_log_groups.iter().map(|name| async move {
             match name.strip_suffix('*') {
                 None => vec![name.clone()],
-                // What cannot be listed is one log group less; the trail says where it was.
+                // If the list cannot be read, the trace is not searched there.
                 Some(prefix) => {
                     calls.make_briefly(|| self.logs.log_groups(prefix)).await.unwrap_or_default()
                 }
@@ -267,7 +269,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
     }
 }
 
-/// What a search over all sources brought.
+/// What a search over all sources found.
 struct Matches {
     newest: Newest,
     kinds: KindsOf,
@@ -276,7 +278,7 @@ struct Matches {
 }
 
 impl Matches {
-    /// Whether nothing matched although it was searched.
+    /// Whether at least one search succeeded and nothing matched.
     fn is_empty(&self) -> bool {
         self.matched().seen == 0 && self.ends.iter().any(|(_, error)| error.is_none())
     }
@@ -290,7 +292,7 @@ impl Matches {
 }
 
 impl Evidence {
-    /// The same note about several parts stands once.
+    /// Keeps a note once that is the same for several parts.
     fn note_once(&mut self) {
         let mut known = HashSet::new();
         self.notes.retain(|note| known.insert(note.clone()));
@@ -310,7 +312,7 @@ impl Part {
         }
     }
 
-    /// Takes over the lines that came with the notification.
+    /// Uses the lines that came with the notification.
     fn carry(&mut self, alarm: &Alarm) {
         let mut kinds = KindsOf::default();
         let mut newest = Newest::new(alarm.carried.len());
@@ -330,7 +332,7 @@ impl Part {
     }
 }
 
-/// Only a metric filter counts lines one by one.
+/// Whether a line must exist. Only a metric filter counts lines one by one.
 fn expects_a_line(alarm: &Alarm, part: &Part) -> bool {
     alarm.proves_a_line() && part.sources.iter().any(|source| source.why == Why::MetricFilter)
 }

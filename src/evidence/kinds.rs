@@ -1,4 +1,4 @@
-//! The kinds among the matching lines: how often, from when to when, and one line of each.
+//! The kinds among the matching lines: how often, from when to when, and an example of each.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,12 @@ use crate::lines::Line;
 use crate::lines::digest::{Digest, Slot};
 use crate::lines::record::Record;
 
-/// Kinds that are kept of one alarm.
+/// The most kinds that are kept for one alarm.
 const MOST_KINDS: usize = 10;
-/// Shapes of lines of which a line is kept; the digest may join several to one kind.
+/// The most shapes for which an example is kept; the digest can join several into one kind.
 const MOST_EXAMPLES: usize = 200;
 
-/// Lines on their way to kinds.
+/// Groups lines into kinds.
 #[derive(Default)]
 pub(super) struct KindsOf {
     digest: Digest,

@@ -1,11 +1,11 @@
 //! Evidence: what the logs say about an alarm, until a deadline.
 //!
-//! `collect` leads through it: `tags` and `subjects` say which alarms to look into,
-//! `sources` (with [`table`] for AWS's own metrics) where, `window` when; `search` reads
-//! the lines, `kinds` and `newest` keep what counts of them, `trail` follows a line of
-//! each kind through its request. All of them ask through [`ports`], which [`aws`] fills
-//! and [`Redacted`] guards, with the time that `calls` leaves, and `notes` says in plain
-//! words what could not be had.
+//! `collect` runs the steps. `tags` and `subjects` say which alarms to investigate, `sources`
+//! (with [`table`] for AWS's own metrics) says where to search, and `window` when. `search`
+//! reads the lines, `kinds` and `newest` keep the important ones, and `trail` follows one line
+//! of each kind through its request. All calls go through [`ports`], which [`aws`] implements
+//! and [`Redacted`] wraps, within the time that `calls` has left. `notes` says what could not
+//! be read.
 
 pub mod aws;
 mod calls;
@@ -35,12 +35,12 @@ pub use window::{Window, breach, window};
 use crate::lines::Line;
 use crate::lines::correlation::Correlation;
 
-/// What was found about an alarm until the deadline, and what was not.
+/// What was found about an alarm before the deadline, and what was not.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
-    /// One part for a plain alarm; for a composite alarm one for each child.
+    /// One part for a simple alarm; one for each child of a composite alarm.
     pub parts: Vec<Part>,
-    /// What is missing and what to do about it, in plain words.
+    /// What is missing, and what to do about it.
     pub notes: Vec<String>,
 }
 
@@ -49,12 +49,12 @@ pub struct Evidence {
 pub struct Part {
     /// The name of the child alarm; nothing for the alarm itself.
     pub child: Option<String>,
-    /// Where it was searched.
+    /// Where the search was done.
     pub sources: Vec<Source>,
-    /// When it was searched.
+    /// The time span that was searched.
     pub window: Window,
-    /// The time that its lines are from: that of the breach, or all that was searched where
-    /// the breach's own time held none.
+    /// The time span of its lines: the time of the breach, or the whole searched time if no line
+    /// matched during the breach.
     pub span: Window,
     /// How many lines matched.
     pub matched: Count,
@@ -67,7 +67,7 @@ pub struct Part {
 /// A group of matching lines that differ only in ids, numbers and times.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kind {
-    /// What a person would quote of it, on one line.
+    /// The part that a person would quote, on one line.
     pub name: String,
     pub count: usize,
     pub first: DateTime<Utc>,
@@ -77,20 +77,20 @@ pub struct Kind {
     pub trail: Option<Trail>,
 }
 
-/// A number of things seen, or at least seen.
+/// How many were seen: an exact number or a minimum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Count {
     pub seen: usize,
-    /// There may be more: the search ended before all was read.
+    /// There can be more: the search ended before everything was read.
     pub at_least: bool,
 }
 
 /// The lines of one request, run or trace, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trail {
-    /// What ties the lines together; nothing where they only stand side by side.
+    /// What the lines have in common; nothing if they are only neighbours in the stream.
     pub correlation: Option<Correlation>,
-    /// The log group and stream of the line it was followed from.
+    /// The log group and stream of the line where the trail started.
     pub log_group: String,
     pub stream: String,
     pub steps: Vec<Step>,
@@ -100,7 +100,7 @@ pub struct Trail {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     Line(Line),
-    /// So many lines of the trail are not shown here.
+    /// The number of lines that are not shown here.
     LeftOut(NonZeroUsize),
 }
 

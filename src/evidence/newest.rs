@@ -1,4 +1,4 @@
-//! The newest lines of any number, in little memory.
+//! The newest of any number of lines, in little memory.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::lines::Line;
 
-/// Keeps the newest lines; of lines with the same time, those that came last.
+/// Keeps the newest lines; among lines with the same time, those that arrived last.
 pub(super) struct Newest {
     keep: usize,
     arrivals: u64,
@@ -27,7 +27,7 @@ impl Newest {
         }
     }
 
-    /// Oldest first; of lines with the same time, in the order they came.
+    /// Oldest first; lines with the same time in the order in which they arrived.
     pub(super) fn into_lines(self) -> Vec<Line> {
         let mut entries: Vec<Entry> =
             self.oldest_on_top.into_iter().map(|Reverse(entry)| entry).collect();

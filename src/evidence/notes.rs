@@ -1,4 +1,4 @@
-//! Notes: what is missing from the evidence and what to do about it, in plain words.
+//! Notes: what is missing from the evidence, and what to do about it.
 
 use chrono::{DateTime, Utc};
 
@@ -9,12 +9,12 @@ use crate::alarm::Alarm;
 use crate::alarm::tags::LOG_GROUP;
 use crate::aws::Origin;
 
-/// A call that was made, as far as a person needs to know it to repair what failed.
+/// A call that was made: what a person must know about it to repair a failure.
 pub(super) struct Asked {
     action: &'static str,
     /// What a policy must name.
     resource: String,
-    /// The account whose resource it is, where that is not the alarm's own.
+    /// The account that owns the resource, if it is not the alarm's account.
     linked: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl Asked {
         Self::new("logs:DescribeLogGroups", "*")
     }
 
-    /// `log_group` is a name, or an ARN, which may be another account's.
+    /// `log_group` is a name or an ARN. The ARN can be in another account.
     pub(super) fn events(at: &Origin, log_group: &str) -> Self {
         const ACTION: &str = "logs:FilterLogEvents";
         let Some(Origin { account, .. }) = Origin::from_arn(log_group) else {
@@ -42,7 +42,7 @@ impl Asked {
         Self::new("cloudwatch:ListTagsForResource", alarm)
     }
 
-    /// For anything narrower, CloudWatch leaves composite alarms out (API reference).
+    /// With a narrower resource, CloudWatch leaves out composite alarms (API reference).
     pub(super) fn alarms() -> Self {
         Self::new("cloudwatch:DescribeAlarms", "*")
     }
@@ -77,8 +77,8 @@ pub(super) fn explain(what: &str, error: &LookupError, asked: &Asked) -> String 
             match linked {
                 None => format!("{allow}."),
                 Some(account) => format!(
-                    "{allow} (the stack's parameter crossAccountLogs does), and link account \
-                     {account} to this one in CloudWatch."
+                    "{allow} (the stack parameter crossAccountLogs does this), and link account \
+                     {account} to this account in CloudWatch."
                 ),
             }
         }
@@ -89,21 +89,21 @@ pub(super) fn explain(what: &str, error: &LookupError, asked: &Asked) -> String 
              the account's rate in this Region; ask AWS to raise it."
         ),
         LookupError::LogClass => format!(
-            "{what}: the log group is of the Infrequent Access class, which can only be read by \
-             Logs Insights. Use the Logs Insights link, or move the logs to the Standard class."
+            "{what}: the log group uses the Infrequent Access class, which only Logs Insights can \
+             read. Use the Logs Insights link, or move the logs to the Standard class."
         ),
         LookupError::Unavailable(why) => {
-            format!("{what}: {action} failed, also when tried again ({why}).")
+            format!("{what}: {action} failed, and retries failed too ({why}).")
         }
         LookupError::Refused(why) => format!("{what}: AWS refused {action}: {why}"),
         LookupError::Deadline => format!(
-            "{what}: the evidence deadline passed first. The page did not wait; raise \
+            "{what}: the evidence deadline passed first, and the page did not wait. Raise \
              evidenceDeadlineSeconds if this happens often."
         ),
     }
 }
 
-/// Nothing says where the alarm's logs are.
+/// The note if nothing says where the alarm's logs are.
 pub(super) fn no_source(alarm: &Alarm) -> String {
     let metrics: Vec<String> = alarm
         .metrics
@@ -112,36 +112,36 @@ pub(super) fn no_source(alarm: &Alarm) -> String {
         .collect();
     let remedy = format!("Tag the alarm with {LOG_GROUP} to say where to look.");
     if metrics.is_empty() {
-        return format!("no log lines: {} names no metric of its own. {remedy}", alarm.name);
+        return format!("no log lines: {} does not name a metric. {remedy}", alarm.name);
     }
     format!(
-        "no log lines: no metric filter in account {} and Region {} feeds {}, and it is no AWS \
-         metric whose log group is known. {remedy}",
+        "no log lines: no metric filter in account {} and Region {} feeds {}, and it is not \
+         an AWS metric whose log group is known. {remedy}",
         alarm.origin.account,
         alarm.origin.region,
         metrics.join(", ")
     )
 }
 
-/// Nothing matched in the alarm's own time, but something did before it.
+/// The note if nothing matched in the alarm's own time, but something matched before it.
 pub(super) fn looked_back(own: Window, wider: Window) -> String {
     let time = |time: DateTime<Utc>| time.format("%H:%M:%S").to_string();
     format!(
-        "The lines may be about something else: nothing matched in the alarm's own time, {} to {} \
-         UTC, so they are from {} on.",
+        "These log lines may be about something else: nothing matched in the alarm's own time ({} \
+         to {} UTC), so the search started earlier, at {}.",
         time(own.start),
         time(own.end),
         time(wider.start),
     )
 }
 
-/// The log groups were read, and nothing matched.
+/// The note if the log groups were read and nothing matched.
 pub(super) fn no_line(sources: &[Source], window: Window, must_exist: bool) -> String {
     let groups: Vec<&str> = sources.iter().map(|source| source.log_group.as_str()).collect();
     let why = if must_exist {
-        "The metric counted at least one: it may have become searchable too late, or been deleted."
+        "The metric counted at least one line: it became searchable too late, or it was deleted."
     } else {
-        "The alarm's datapoints do not say that one must exist."
+        "The alarm's datapoints do not prove that a matching line exists."
     };
     format!(
         "no log lines: nothing in {} matched between {} and {} UTC. {why}",

@@ -1,4 +1,4 @@
-//! The ports to the services that hold logs and alarms, a page at a time, and how they fail.
+//! The ports to the services that store logs and alarms, and how calls to them fail.
 
 use std::future::Future;
 
@@ -8,7 +8,7 @@ use crate::alarm::tags::Tags;
 use crate::alarm::{Alarm, Metric};
 use crate::lines::Line;
 
-/// A service that holds logs and the metric filters over them.
+/// A service that stores logs and the metric filters over them.
 pub trait LogSource: Sync {
     /// The metric filters that feed a metric, one page.
     fn metric_filters(
@@ -17,21 +17,21 @@ pub trait LogSource: Sync {
         token: Option<&str>,
     ) -> impl Future<Output = Result<Page<MetricFilter>, LookupError>> + Send;
 
-    /// The log events that match a query, one page; an empty page may have successors.
+    /// The log events that match a query, one page; more pages can follow an empty page.
     fn events(
         &self,
         query: &Query,
         token: Option<&str>,
     ) -> impl Future<Output = Result<Page<Line>, LookupError>> + Send;
 
-    /// The names of the log groups that begin so, at most some hundreds of them.
+    /// The names of the log groups with this prefix, at most some hundreds of them.
     fn log_groups(
         &self,
         prefix: &str,
     ) -> impl Future<Output = Result<Vec<String>, LookupError>> + Send;
 }
 
-/// What an alarm is about, from the services that know.
+/// The services that know what an alarm is about.
 pub trait AlarmSource: Sync {
     /// The tags of an alarm.
     fn tags(&self, arn: &str) -> impl Future<Output = Result<Tags, LookupError>> + Send;
@@ -55,7 +55,7 @@ pub trait AlarmSource: Sync {
     ) -> impl Future<Output = Result<Vec<String>, LookupError>> + Send;
 }
 
-/// Part of an answer, and the token for the next part where there is one.
+/// Part of an answer, and the token for the next part if there is one.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
     pub items: Vec<T>,
@@ -73,9 +73,9 @@ pub struct MetricFilter {
 /// Which log events are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
-    /// A name, or an ARN where the log group is in another account.
+    /// A name, or an ARN if the log group is in another account.
     pub log_group: String,
-    /// Only this stream, where given.
+    /// Only this stream, if given.
     pub stream: Option<String>,
     pub pattern: String,
     pub start: DateTime<Utc>,
@@ -100,14 +100,14 @@ pub enum LookupError {
     NotFound,
     #[error("throttled")]
     Throttled,
-    /// The log group's class has no such call: Infrequent Access is read by Logs
-    /// Insights only.
-    #[error("not offered by the log group's class")]
+    /// The log group's class does not support this call: only Logs Insights can read
+    /// Infrequent Access.
+    #[error("not supported by the log group's class")]
     LogClass,
     /// The service failed, could not be reached, or did not answer in time.
     #[error("{0}")]
     Unavailable(String),
-    /// The service refuses the request as it is.
+    /// The service refuses the request; sending it again does not help.
     #[error("{0}")]
     Refused(String),
     #[error("the evidence deadline passed")]
@@ -115,7 +115,7 @@ pub enum LookupError {
 }
 
 impl LookupError {
-    /// Whether the same call may succeed a moment later.
+    /// Whether the same call can succeed a moment later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable(_))

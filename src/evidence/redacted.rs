@@ -1,4 +1,4 @@
-//! A log source whose lines hold nothing that must not leave: nothing behind it ever sees more.
+//! A log source that redacts its lines: code that uses it never sees the original text.
 
 use super::ports::{LogSource, LookupError, MetricFilter, Page, Query};
 use crate::alarm::Metric;
@@ -22,7 +22,7 @@ impl<L: LogSource> LogSource for Redacted<'_, L> {
 
     async fn events(&self, query: &Query, token: Option<&str>) -> Result<Page<Line>, LookupError> {
         let mut page = self.logs.events(query, token).await.map_err(|error| match error {
-            // A service's words may quote what it was asked.
+            // The service's message can quote the request.
             LookupError::Refused(words) => {
                 LookupError::Refused(self.redactor.text(&words).into_owned())
             }

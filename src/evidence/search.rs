@@ -1,16 +1,16 @@
-//! Reading all pages of a query, line by line.
+//! Reads all pages of a query, line by line.
 
 use super::Count;
 use super::calls::Calls;
 use super::ports::{LogSource, LookupError, Query};
 use crate::lines::Line;
 
-/// Counting stops here: each further page costs a call of the five a second that
-/// the whole account shares, and nobody decides anything by the difference.
+/// Counting stops here. Each further page costs one of the five calls per second that the whole
+/// account shares, and a more exact number changes no decision.
 pub(super) const MOST_COUNTED: usize = 10_000;
 
-/// Pages through a query until its end, the deadline, or about `enough` lines; hands
-/// on each line and says how many there were and what ended it early.
+/// Reads the pages of a query until its end, the deadline, or about `enough` lines. Passes on
+/// each line; returns how many there were, and the error that ended the search early.
 pub(super) async fn search(
     query: &Query,
     enough: usize,

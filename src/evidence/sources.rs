@@ -1,5 +1,5 @@
-//! Where to look: what the user tagged, else the metric filters, the table of AWS metrics, or
-//! a log alarm's own query.
+//! Where to search: in the log groups that the user tagged, else as the metric filters, the table
+//! of AWS metrics, or a log alarm's own query say.
 
 use futures_util::future::join_all;
 
@@ -11,13 +11,13 @@ use crate::alarm::tags::{self, Tags};
 use crate::alarm::{Alarm, Metric};
 use crate::aws::{Origin, log_group_name};
 
-/// Log groups that one alarm's evidence is searched in; each costs a call or more.
+/// The most log groups that are searched for one alarm; each costs at least one call.
 const MOST_SOURCES: usize = 10;
 
-/// A log group to be searched, and for what.
+/// A log group to search, and the pattern to search for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
-    /// A name, or an ARN where the log group is in another account.
+    /// A name, or an ARN if the log group is in another account.
     pub log_group: String,
     /// CloudWatch Logs filter pattern; empty matches every line.
     pub pattern: String,
@@ -29,7 +29,7 @@ pub struct Source {
 pub enum Why {
     Tag,
     MetricFilter,
-    /// The table from AWS metrics to log groups: a guess, if a good one.
+    /// The table from AWS metrics to log groups: a good guess, but a guess.
     Table,
     /// A log alarm's own query.
     LogAlarm,
@@ -42,15 +42,15 @@ pub(super) struct Located {
     pub(super) notes: Vec<String>,
 }
 
-/// What is asked where an alarm's lines are, and the time for it.
+/// The services that know where an alarm's lines are, and the time for calling them.
 pub(super) struct Services<'a, L, A> {
     pub(super) logs: &'a L,
     pub(super) alarms: &'a A,
     pub(super) calls: &'a Calls,
 }
 
-/// Looks in the order tags, metric filters, table; the first that answers, for each
-/// metric on its own. A log alarm has no metric but a query.
+/// Tries tags, metric filters and the table, in this order. For each metric, the first of them
+/// that knows a log group is used. A log alarm has a query instead of a metric.
 pub(super) async fn find(
     alarm: &Alarm,
     services: &Services<'_, impl LogSource, impl AlarmSource>,
@@ -67,7 +67,7 @@ pub(super) async fn find(
     if found.sources.len() > MOST_SOURCES {
         let left = found.sources.split_off(MOST_SOURCES);
         found.notes.push(format!(
-            "only {MOST_SOURCES} log groups were searched; {} more feed this alarm.",
+            "only {MOST_SOURCES} log groups were searched; {} more belong to this alarm.",
             left.len()
         ));
     }
@@ -95,8 +95,8 @@ fn tagged(tags: &Tags) -> Located {
     Located { sources: sources.collect(), notes: Vec::new() }
 }
 
-/// The log groups that a log alarm's query reads. Its filters are searched for where a
-/// filter pattern can say the same: the query itself would cost money each time.
+/// The log groups that a log alarm's query reads. If a filter pattern can express the query's
+/// filters, it is used for the search: running the query itself would cost money each time.
 fn queried(alarm: &Alarm) -> Located {
     let Some(query) = &alarm.log_query else { return Located::default() };
     let pattern =
@@ -109,7 +109,7 @@ fn queried(alarm: &Alarm) -> Located {
     Located { sources: sources.collect(), notes: Vec::new() }
 }
 
-/// A log group of the alarm's own account goes by its name, any other by its ARN.
+/// The name of a log group in the alarm's own account; the ARN of any other.
 fn nearest_name(group: &str, alarm: &Alarm) -> String {
     let own = Origin::from_arn(group).is_some_and(|origin| origin == alarm.origin);
     if own { log_group_name(group).to_owned() } else { group.trim_end_matches(":*").to_owned() }
@@ -167,7 +167,7 @@ async fn tabled(
     alarm: &Alarm,
     services: &Services<'_, impl LogSource, impl AlarmSource>,
 ) -> Located {
-    // Several metrics of one resource lead to the same guess, which is asked about once.
+    // Several metrics of one resource lead to the same guess, which is resolved once.
     let mut guesses: Vec<(Option<&str>, Guess)> = Vec::new();
     for metric in metrics {
         let account = metric.account.as_deref();
@@ -192,7 +192,7 @@ async fn tabled(
     found
 }
 
-/// The names of the log groups that are guessed.
+/// The names of the guessed log groups.
 async fn resolve(
     guess: &Guess,
     alarm: &Alarm,
@@ -228,7 +228,7 @@ async fn resolve(
     }
 }
 
-/// A function's own log group, or the usual one where it cannot be asked for.
+/// A function's own log group, or the usual one if the function's settings cannot be read.
 async fn function_group(
     name: &str,
     alarm: &Alarm,
@@ -238,17 +238,17 @@ async fn function_group(
     let asked = services.calls.make_briefly(|| services.alarms.function_log_group(name));
     match asked.await {
         Ok(group) => (group, None),
-        // A function that was deleted meanwhile leaves its logs behind.
+        // The logs of a deleted function remain.
         Err(LookupError::NotFound) => (usual, None),
         Err(error) => {
-            let what = format!("the log group of function {name} is taken to be {usual}");
+            let what = format!("the log group of function {name} is assumed to be {usual}");
             let note = explain(&what, &error, &Asked::function(&alarm.origin, name));
             (usual, Some(note))
         }
     }
 }
 
-/// Across accounts, a log group goes by its ARN.
+/// A log group in another account must be named by its ARN.
 fn in_account(group: String, account: Option<&str>, alarm: &Alarm) -> String {
     let at = &alarm.origin;
     match account {

@@ -1,4 +1,4 @@
-//! Which alarms to look into: the one that fired, or the children of a composite alarm.
+//! Which alarms to investigate: the one that fired, or the children of a composite alarm.
 
 use std::borrow::Cow;
 
@@ -11,20 +11,20 @@ use super::tags;
 use crate::alarm::tags::LOG_GROUP;
 use crate::alarm::{Alarm, State, rule};
 
-/// Alarms of a composite alarm that are looked into, on all levels together.
+/// The most children of a composite alarm that are investigated, on all levels together.
 const MOST_CHILDREN: usize = 10;
-/// Composite alarms may hold composite alarms.
+/// The most levels that are read: composite alarms can contain composite alarms.
 const DEEPEST: usize = 3;
 
-/// An alarm that is looked into, with its tags.
+/// An alarm that is investigated, with its tags.
 pub(super) struct Subject<'a> {
     pub(super) alarm: Cow<'a, Alarm>,
     /// Whether it is a child of the alarm that fired.
     pub(super) is_child: bool,
 }
 
-/// The alarm itself, or the children of a composite alarm and, where it is tagged with
-/// log groups of its own, the composite too.
+/// The alarm itself, or the children of a composite alarm. If the composite alarm has a log
+/// group tag, it is included too.
 pub(super) async fn subjects<'a>(
     alarm: &'a Alarm,
     alarms: &impl AlarmSource,
@@ -48,8 +48,8 @@ pub(super) async fn subjects<'a>(
     subjects
 }
 
-/// The alarm with what it watches. Not every notification says so, that of a log alarm for
-/// one is not documented: CloudWatch knows.
+/// The alarm with what it watches. Not every notification contains this (for log alarms, the
+/// form is not documented), so CloudWatch is asked.
 async fn completed<'a>(
     alarm: &'a Alarm,
     alarms: &impl AlarmSource,
@@ -64,12 +64,12 @@ async fn completed<'a>(
     let found = match calls.make(|| alarms.alarms(&names)).await {
         Ok(found) => found,
         Err(error) => {
-            let what = format!("what {} watches could not be read", alarm.name);
+            let what = format!("the metric or query of {} could not be read", alarm.name);
             notes.push(explain(&what, &error, &Asked::alarms()));
             return Cow::Borrowed(alarm);
         }
     };
-    // Another account may have an alarm of the same name.
+    // Another account can have an alarm with the same name.
     let same =
         |it: &Alarm| it.origin == alarm.origin && (alarm.arn.is_none() || it.arn == alarm.arn);
     let Some(known) = found.into_iter().find(same) else { return Cow::Borrowed(alarm) };
@@ -111,14 +111,14 @@ async fn children(
     }
     if found.len() > MOST_CHILDREN {
         let left = found.len() - MOST_CHILDREN;
-        notes.push(format!("only {MOST_CHILDREN} children were looked into, {left} were not."));
+        notes.push(format!("only {MOST_CHILDREN} children were searched, {left} were not."));
         found.truncate(MOST_CHILDREN);
     }
     found
 }
 
-/// The names of a composite alarm's children: those that made the change, else all in
-/// its rule.
+/// The names of a composite alarm's children: those that caused the change, else all that its
+/// rule names.
 fn child_names(alarm: &Alarm) -> Vec<String> {
     let Some(composite) = &alarm.composite else { return Vec::new() };
     let named = if composite.triggering.is_empty() {
@@ -126,7 +126,7 @@ fn child_names(alarm: &Alarm) -> Vec<String> {
     } else {
         composite.triggering.clone()
     };
-    // An ARN's last part is the name, which may hold colons itself.
+    // The last part of an ARN is the name, which can contain colons.
     named
         .into_iter()
         .map(|name| match name.split_once(":alarm:") {

@@ -1,11 +1,11 @@
-//! From an AWS metric to the logs behind it: the table of namespaces.
+//! The table that leads from an AWS metric to its logs, by namespace.
 //!
 //! To add a service, add an arm to [`guesses`]: the dimensions that name the resource,
 //! and where AWS writes that resource's logs, with the source of that knowledge.
 
 use crate::alarm::Metric;
 
-/// Where the lines behind a metric may be.
+/// Where the lines behind a metric can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guess {
     pub group: Group,
@@ -17,21 +17,21 @@ pub struct Guess {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Group {
     Named(String),
-    /// All log groups whose names begin and end so.
+    /// All log groups whose names begin and end like this.
     Like {
         prefix: String,
         suffix: String,
     },
-    /// The log group of a Lambda function, which may be one of the user's choice.
+    /// The log group of a Lambda function, which the user can choose.
     OfFunction(String),
     /// The log groups of the Lambda functions that an EventBridge rule invokes.
     OfRule(String),
 }
 
-/// Errors in the usual spellings, text and JSON. Terms are case-sensitive; pino writes
-/// level 50 and 60.
+/// Errors in the usual spellings, text and JSON. Terms are case-sensitive. pino writes the
+/// levels 50 and 60.
 pub const ERRORS: &str = r#"?ERROR ?Error ?FATAL ?CRITICAL ?Exception ?panic ?Traceback ?"\"level\":\"error\"" ?"level=error" ?"\"level\":50" ?"\"level\":60" ?"[error]""#;
-/// Beside these, what the Lambda platform says of crashes and time-outs.
+/// The same, plus what the Lambda platform writes about crashes and time-outs.
 pub const LAMBDA_ERRORS: &str = r#"?ERROR ?Error ?FATAL ?CRITICAL ?Exception ?Traceback ?"Task timed out" ?"Process exited" ?"Runtime exited" ?"\"status\":\"timeout\"" ?"\"level\":\"error\"" ?"\"level\":50" ?"\"level\":60""#;
 const STATES: &str =
     "?ExecutionFailed ?ExecutionTimedOut ?ExecutionAborted ?TaskFailed ?LambdaFunctionFailed";
@@ -39,7 +39,7 @@ const DATABASE: &str = r#"?ERROR ?FATAL ?PANIC ?"[ERROR]" ?"[Warning]" ?Severity
 const GATEWAY: &str = r#"?"status: 5" ?"Execution failed" ?"Internal server error" ?"Endpoint response body before transformations: {\"errorMessage\"""#;
 const BUILD: &str = "?ERROR ?Error ?FAILED ?\"exit status\" ?\"Phase context status code\"";
 
-/// The guesses for one metric, the likeliest first; none where the table knows nothing.
+/// The guesses for one metric, the likeliest first; empty if the table has none.
 #[must_use]
 #[allow(clippy::too_many_lines, reason = "a table is read from top to bottom")]
 pub fn guesses(metric: &Metric) -> Vec<Guess> {
@@ -129,7 +129,7 @@ pub fn guesses(metric: &Metric) -> Vec<Guess> {
             .map(|project| named(format!("/aws/codebuild/{project}"), BUILD))
             .into_iter()
             .collect(),
-        // EventBridge keeps no logs of its own: a failing rule shows in its targets.
+        // EventBridge does not keep logs: a failing rule shows in the logs of its targets.
         "AWS/Events" => of("RuleName")
             .map(|rule| Guess { group: Group::OfRule(rule.to_owned()), pattern: LAMBDA_ERRORS })
             .into_iter()
@@ -193,7 +193,7 @@ pub fn guesses(metric: &Metric) -> Vec<Guess> {
     }
 }
 
-/// Whether the namespace is AWS's own, which no metric filter can write to.
+/// Whether the namespace belongs to AWS. Metric filters cannot write to these.
 #[must_use]
 pub fn is_aws(namespace: &str) -> bool {
     namespace.starts_with("AWS/")

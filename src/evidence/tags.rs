@@ -1,4 +1,4 @@
-//! An alarm's tags: those in its notification, else those CloudWatch knows.
+//! An alarm's tags: those in its notification, else those from CloudWatch.
 
 use tokio::time::Instant;
 
@@ -8,10 +8,10 @@ use super::ports::{AlarmSource, LookupError};
 use crate::alarm::Alarm;
 use crate::alarm::tags::Tags;
 
-/// The alarm's tags, asked for where the notification holds none.
+/// The alarm's tags; CloudWatch is asked if the notification has none.
 ///
 /// # Errors
-/// When CloudWatch does not answer with them before the deadline.
+/// If CloudWatch does not return them before the deadline.
 pub async fn look_up(
     alarm: &Alarm,
     alarms: &impl AlarmSource,
@@ -20,7 +20,7 @@ pub async fn look_up(
     tags(alarm, alarms, &Calls::until(deadline)).await
 }
 
-/// Gives the alarm its tags; a note says so where they could not be read.
+/// Fills in the alarm's tags; returns a note if they could not be read.
 pub(super) async fn fill(
     alarm: &mut Alarm,
     alarms: &impl AlarmSource,
@@ -47,7 +47,7 @@ async fn tags(
         return Ok(alarm.tags.clone());
     };
     match calls.make_briefly(|| alarms.tags(arn)).await {
-        // An alarm that was deleted meanwhile has none.
+        // A deleted alarm has no tags.
         Err(LookupError::NotFound) => Ok(Tags::new()),
         tags => tags,
     }

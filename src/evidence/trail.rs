@@ -1,4 +1,4 @@
-//! Trails: the lines that belong to a matching line, or at least stand beside it.
+//! Trails: the lines that belong to a matching line, or at least are next to it.
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -14,16 +14,16 @@ use super::{Step, Trail};
 use crate::lines::Line;
 use crate::lines::correlation::{Correlation, correlations};
 
-/// A Lambda invocation ends after 15 minutes at the latest (Lambda quotas); other
-/// requests take no longer as a rule.
+/// A Lambda invocation ends after 15 minutes at the latest (Lambda quotas). Other requests are
+/// rarely longer.
 const LONGEST_REQUEST: TimeDelta = TimeDelta::minutes(15);
-/// Lines of one request that are read before it is shortened to what is kept.
+/// The most lines of one request that are read before it is shortened.
 const MOST_READ: usize = 2_000;
-/// How far around a line without an id its neighbours are looked for.
+/// How far around a line without an id its neighbours are searched.
 const BEFORE: TimeDelta = TimeDelta::minutes(2);
 const AFTER: TimeDelta = TimeDelta::seconds(30);
 
-/// What a trail may take, and where else to look.
+/// How long a trail can be, and where else to search.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reach<'a> {
     pub(super) trail_lines: usize,
@@ -32,14 +32,14 @@ pub(super) struct Reach<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
-/// A trail as far as it could be read, and what kept it from being read to its end.
+/// The part of a trail that could be read, and what failed.
 pub(super) struct Followed {
     pub(super) trail: Option<Trail>,
     /// The log group and the failure.
     pub(super) failures: Vec<(String, LookupError)>,
 }
 
-/// Follows a line by the most trusted id it holds, else by its place in the stream.
+/// Follows a line by the most trusted id in it, else by its place in the stream.
 pub(super) async fn follow(
     line: &Line,
     reach: Reach<'_>,
@@ -58,9 +58,9 @@ pub(super) async fn follow(
     followed
 }
 
-/// A Lambda request is searched in its own stream, where that id alone also finds the
-/// platform's START, REPORT and time-out lines; a trace in its log group and those the
-/// user named; any other id in its log group.
+/// A Lambda request is searched in its own stream: there, the id also finds the platform's
+/// START, REPORT and time-out lines. A trace is searched in its log group and in those the user
+/// named, any other id in its log group.
 fn queries(line: &Line, found: &[Correlation], reach: Reach<'_>) -> Vec<Query> {
     let query = |log_group: &str, stream: Option<&str>, correlation: &Correlation| Query {
         log_group: log_group.to_owned(),
@@ -129,12 +129,12 @@ async fn read(
     let mut known = HashSet::new();
     lines.retain(|line| known.insert(line.clone()));
     if !known.contains(line) {
-        // A search that ended early or lags behind: the line itself is known all the same.
+        // The search ended early, or the line is not searchable yet. The line itself is known.
         lines.push(line.clone());
     }
     lines.sort_by_key(|line| line.at);
     if lines.len() == 1 && !failures.is_empty() {
-        // Nothing but the line that is known anyway.
+        // Only the line that is known anyway.
         return Followed { trail: None, failures };
     }
     let trail = Trail {

@@ -1,4 +1,4 @@
-//! When to look: the time span of the datapoints that breached.
+//! The time span to search: that of the datapoints that breached.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::alarm::Alarm;
 
-/// Lines may carry a time slightly off the one their datapoint was counted under.
+/// The time of a line can differ slightly from the time under which it was counted.
 const MARGIN: TimeDelta = TimeDelta::seconds(30);
 
-/// How far back lines are looked for where the alarm's own time holds none.
+/// How far back lines are searched if the alarm's own time has none.
 const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 
 /// An alarm evaluates at most the last seven days (CloudWatch quota).
@@ -22,22 +22,22 @@ pub struct Window {
     pub end: DateTime<Utc>,
 }
 
-/// The span in which the alarm's log lines are searched: the breach and a margin on
-/// both sides, never past `now`.
+/// The span in which the alarm's log lines are searched: the breach and a margin on both sides,
+/// at most until `now`.
 #[must_use]
 pub fn window(alarm: &Alarm, now: DateTime<Utc>) -> Window {
     let breach = breach(alarm, now);
     Window { start: breach.start - MARGIN, end: (breach.end + MARGIN).min(now) }
 }
 
-/// The span of the breach itself: from the first breaching datapoint's start to the
-/// last one's end, else the evaluation's length up to the state change.
+/// The span of the breach itself: from the start of the first breaching datapoint to the end of
+/// the last one. Without datapoints, it is the length of the evaluation before the state change.
 #[must_use]
 pub fn breach(alarm: &Alarm, now: DateTime<Utc>) -> Window {
     let period = delta(alarm.evaluation.period);
     let end = alarm.changed_at.filter(|changed| *changed < now).unwrap_or(now);
     let starts = alarm.datapoints.iter().map(|datapoint| datapoint.start);
-    // Reasons given to set-alarm-state may say anything.
+    // A reason given to set-alarm-state can contain anything.
     let starts: Vec<_> =
         starts.filter(|start| *start < now && *start >= end - LONGEST_LOOK_BACK).collect();
     if let (Some(first), Some(last)) = (starts.iter().min(), starts.iter().max()) {
@@ -47,15 +47,14 @@ pub fn breach(alarm: &Alarm, now: DateTime<Utc>) -> Window {
     Window { start: end - delta(length), end }
 }
 
-/// Where to look once more when the alarm's own window is empty: ten minutes further back.
-/// Nothing for an alarm whose datapoints say when its lines were written. Those of a log
-/// alarm do not: whether they carry the time of the query or that of the lines is not
-/// documented.
+/// The window for a second search if the alarm's own window is empty: ten minutes further back.
+/// None for an alarm whose datapoints say when its lines were written. The datapoints of a log
+/// alarm do not: it is not documented whether they have the time of the query or of the lines.
 pub(super) fn wider(alarm: &Alarm, now: DateTime<Utc>) -> Option<Window> {
     let own = window(alarm, now);
     let breach = breach(alarm, now);
     let start = if alarm.datapoints.is_empty() {
-        // set-alarm-state names none, and may come minutes after the line.
+        // set-alarm-state gives no datapoints, and can come minutes after the line.
         breach.end - LOOK_BACK
     } else if alarm.log_query.is_some() {
         breach.start - LOOK_BACK.max(delta(alarm.evaluation.period))

@@ -1,23 +1,23 @@
-//! The metrics, one row each. All that counts or shows metrics goes through these rows: the
-//! log lines, the tally, the status page with its JSON, Prometheus' text, and the table in
+//! The metrics, one row each. Everything that counts or shows metrics uses these rows: the log
+//! lines, the tally, the status page and its JSON, the text for Prometheus, and the table in
 //! docs/delivery.md.
 
 use Unit::{Count, Milliseconds};
 
-/// What is known of a metric.
+/// The description of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
     pub metric: Metric,
-    /// Its name in CloudWatch, where it is known there.
+    /// Its name in CloudWatch, if it is sent there.
     pub cloudwatch: Option<&'static str>,
     pub unit: Unit,
-    /// How a server counts it, where it does.
+    /// How a server counts it, if it does.
     pub counter: Option<Counter>,
     /// What it counts, in a sentence.
     pub help: &'static str,
 }
 
-/// What a value says, named as CloudWatch names it.
+/// The unit of a value, with CloudWatch's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     Count,
@@ -27,11 +27,11 @@ pub enum Unit {
 /// A sum of all values since a server's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counter {
-    /// The field in the status' JSON.
+    /// The field in the status JSON.
     pub field: &'static str,
-    /// The name in Prometheus' text, without the prefix `pagetrail_`.
+    /// The name in the text for Prometheus, without the prefix `pagetrail_`.
     pub prometheus: &'static str,
-    /// What the status page writes behind the number.
+    /// The text after the number on the status page.
     pub words: &'static str,
 }
 
@@ -45,7 +45,7 @@ impl Unit {
     }
 }
 
-/// Whether the metric is in CloudWatch, where its name is its own here, and its counter.
+/// Whether the metric is sent to CloudWatch (under the same name as here), and its counter.
 type Places = (bool, Option<Counter>);
 
 const CLOUDWATCH: Places = (true, None);
@@ -79,29 +79,29 @@ metrics! {
     Triggered: Count, CLOUDWATCH,
         "Triggers that enrich composed from an alarm, and queued.";
     WithEvidence: Count, CLOUDWATCH,
-        "Triggers that carry log lines.";
+        "Triggers with log lines.";
     WithoutEvidence: Count, CLOUDWATCH,
-        "Triggers that carry none.";
+        "Triggers without log lines.";
     Resolved: Count, CLOUDWATCH,
         "Resolves that enrich queued.";
     EnrichFailed: Count, CLOUDWATCH,
         "Alarms that enrich failed on, and that page without evidence.";
     Accepted: Count, CLOUDWATCH,
-        "Events that the gateway took in.";
+        "Events that the gateway accepted.";
     Delivered: Count, both("delivered", "events_delivered_total", "delivered"),
-        "Events that PagerDuty took.";
+        "Events that PagerDuty accepted.";
     Attempts: Count, CLOUDWATCH,
         "Attempts that the delivered events took.";
     TimeToAccepted: Milliseconds, CLOUDWATCH,
-        "Time from the alarm's change of state until PagerDuty took the event.";
+        "Time from the alarm's change of state until PagerDuty accepted the event.";
     Postponed: Count, both("postponed", "attempts_postponed_total", "attempts postponed"),
-        "Attempts that are made again.";
+        "Attempts that failed and are made again later.";
     RateLimited: Count, both("rate_limited", "attempts_rate_limited_total", "of them by PagerDuty's rate limit"),
         "Attempts that PagerDuty refused because of its rate limit.";
     Rejected: Count, both("rejected", "events_rejected_total", "rejected"),
-        "Events put aside: refused for good, or too old.";
+        "Events that PagerDuty refused for good, or that became too old.";
     RequestsRefused: Count, both("requests_refused", "requests_refused_total", "requests refused"),
-        "Requests that the gateway did not take.";
+        "Requests that the gateway refused.";
     KeyRefused: Count, both("keys_refused", "keys_refused_total", "keys refused"),
         "Times PagerDuty refused a routing key.";
     HealthCheckFailed: Count, both("health_checks_failed", "health_checks_failed_total", "health checks failed"),

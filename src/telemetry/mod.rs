@@ -1,10 +1,10 @@
-//! Logs and metrics: one JSON object a line on standard output. In Lambda, which hands it to
-//! CloudWatch Logs, a line that carries metrics has them in the embedded metric format; a
-//! server counts them in a [`Tally`].
+//! Logs and metrics: one JSON object per line on standard output. Lambda passes the lines to
+//! CloudWatch Logs, and lines with metrics have them in the embedded metric format. A server
+//! counts the metrics in a [`Tally`].
 //!
 //! - `metric`: the metrics, one row each.
-//! - `signal`: what happens: the log line, and which metrics it counts.
-//! - `tally`: what a server counted, for its status page and for Prometheus.
+//! - `signal`: what happened: the log line, and the metrics that it counts.
+//! - `tally`: the counts of a server, for its status page and for Prometheus.
 //!
 //! A new metric is a row in `metric`, and a value in the signal that counts it.
 
@@ -40,9 +40,9 @@ pub enum Metrics {
     Counted(Arc<Tally>),
 }
 
-/// Starts logging at the named level (`error`, `warn`, `info`, `debug`, `trace`;
-/// anything else means `info`). Only this crate's own lines: libraries may log
-/// payloads, and a payload may hold what must not be seen.
+/// Starts logging at the named level (`error`, `warn`, `info`, `debug`, `trace`; anything else
+/// means `info`). Only this crate's own lines are logged: libraries can log payloads, and a
+/// payload can contain sensitive data.
 pub fn start(level: Option<&str>, metrics: Metrics) {
     let _ = DESTINATION.set(metrics);
     let level = level.and_then(|name| name.parse().ok()).unwrap_or(LevelFilter::INFO);
@@ -52,12 +52,12 @@ pub fn start(level: Option<&str>, metrics: Metrics) {
         .with_current_span(false)
         .with_span_list(false);
     let own = Targets::new().with_target("pagetrail", level);
-    // A panic's message may quote the text it stumbled over.
+    // A panic's message can quote the text that caused it.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a panic");
     }));
-    // A second start would only mean that logging is on already.
+    // An error only means that logging was already started.
     let _ = tracing_subscriber::registry().with(lines).with(own).try_init();
 }
 
@@ -70,7 +70,7 @@ impl Signal<'_> {
         }
     }
 
-    /// The same, counted in this tally whatever the process counts in.
+    /// The same, but counts in this tally.
     pub fn tell_to(&self, tally: &Tally) {
         let now = Utc::now();
         tally.count(self, now);
@@ -82,11 +82,12 @@ impl Signal<'_> {
             Some(Metrics::Embedded { stack }) => Some(stack.as_str()),
             _ => None,
         };
-        // What Lambda's metrics are made from is for a server's log only on request.
+        // In Lambda, debug lines carry metrics, so they are always written. A server writes them
+        // only at level debug.
         if stack.is_none() && self.level() == "DEBUG" && !tracing::enabled!(tracing::Level::DEBUG) {
             return;
         }
-        // Where nobody reads standard output there is nobody to tell.
+        // If standard output is closed, the line cannot be written, and that is ignored.
         let _ = writeln!(std::io::stdout(), "{}", self.line(stack, now));
     }
 }

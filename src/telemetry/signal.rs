@@ -1,27 +1,27 @@
-//! What happened, each as one typed event: its log line, and the metrics it counts.
+//! What happened, as typed signals: each has a log line and the metrics that it counts.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{Metric, NAMESPACE};
 
-/// What happened to one event: a log line that tells its story by its dedup key, and
-/// the metrics that are counted from it. None of it holds a key or a log line.
+/// What happened to one event: a log line that can be found by the dedup key, and the metrics
+/// that it counts. It never contains a routing key or a line from the user's logs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Signal<'a> {
-    /// Enrich handed a trigger to the queue.
+    /// Enrich queued a trigger.
     Triggered { dedup_key: &'a str, lines: usize, kinds: usize, notes: usize },
-    /// Enrich handed a resolve to the queue.
+    /// Enrich queued a resolve.
     Resolved { dedup_key: &'a str },
-    /// Enrich failed for good, and the alarm pages without evidence.
+    /// Enrich failed permanently, and the alarm pages without evidence.
     Unenriched { dedup_key: &'a str },
-    /// The gateway took an event in.
+    /// The gateway accepted an event.
     Accepted { dedup_key: &'a str, endpoint: &'a str },
-    /// The gateway did not take a request.
+    /// The gateway refused a request.
     RequestRefused { status: u16, why: &'a str, peer: &'a str },
     /// PagerDuty accepted an event.
     Delivered { dedup_key: &'a str, action: &'a str, attempts: u32, since: Option<DateTime<Utc>> },
-    /// PagerDuty did not take an event this time; `waiting` counts it and those behind it.
+    /// PagerDuty did not accept an event this time; `waiting` counts it and those after it.
     Postponed {
         dedup_key: &'a str,
         why: &'a str,
@@ -30,24 +30,24 @@ pub enum Signal<'a> {
         waiting: usize,
         seconds: f64,
     },
-    /// An event waits for its turn, so that the key's limit holds.
+    /// An event waits for its turn, so that the key's rate limit is kept.
     Paced { dedup_key: &'a str, waiting: usize, seconds: f64 },
-    /// An event was put aside for good.
+    /// An event was rejected permanently.
     Rejected { dedup_key: &'a str, why: &'a str },
-    /// PagerDuty does not take a routing key; its last four characters.
+    /// PagerDuty refused a routing key; `key` is its last four characters.
     KeyRefused { key: &'a str, why: &'a str },
     /// The health check found nothing wrong.
     HealthCheckPassed,
-    /// The health check found a fault, or could not be made.
+    /// The health check found a fault, or could not run.
     HealthCheckFailed { why: &'a str },
-    /// A topic that notifies this server by HTTPS no longer does, or cannot be believed.
+    /// A topic no longer notifies this server by HTTPS, or its messages cannot be trusted.
     TopicFault { what: &'a str },
 }
 
 impl Signal<'_> {
     pub(super) fn level(&self) -> &'static str {
         match self {
-            // Each sender's own, and as many as they like.
+            // Senders cause these, as many as they like.
             Self::Accepted { .. } | Self::RequestRefused { .. } => "DEBUG",
             Self::Triggered { .. }
             | Self::Resolved { .. }
@@ -107,7 +107,7 @@ impl Signal<'_> {
         }
     }
 
-    /// What it adds to which metrics.
+    /// The metrics that it counts, with the values to add.
     pub(super) fn values(&self, now: DateTime<Utc>) -> Vec<(Metric, u64)> {
         match *self {
             Self::Triggered { lines, .. } => vec![
@@ -139,7 +139,7 @@ impl Signal<'_> {
         }
     }
 
-    /// The line, as it is written; with the metrics in it where a stack is given.
+    /// The line as it is written, with the metrics if a stack is given.
     #[must_use]
     pub fn line(&self, stack: Option<&str>, now: DateTime<Utc>) -> String {
         let (message, fields) = self.said();
@@ -156,7 +156,7 @@ impl Signal<'_> {
         Value::Object(line).to_string()
     }
 
-    /// The metrics in CloudWatch's embedded metric format; nothing where there are none.
+    /// The metrics in CloudWatch's embedded metric format; empty if there are none.
     fn embedded(&self, stack: &str, now: DateTime<Utc>) -> Map<String, Value> {
         let (mut names, mut fields) = (Vec::new(), Map::new());
         for (metric, value) in self.values(now) {

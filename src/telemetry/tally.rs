@@ -1,4 +1,4 @@
-//! What happened so far, counted in memory: for the status page and for Prometheus.
+//! Counts in memory what happened since the start, for the status page and for Prometheus.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
@@ -11,7 +11,7 @@ use crate::text::{cut, one_line};
 
 /// Minutes that the chart shows.
 pub const MINUTES: i64 = 60;
-/// Refusals that are kept, the newest.
+/// The number of refusals that are kept: the newest.
 const REFUSALS: usize = 20;
 
 /// Counts since the start.
@@ -25,9 +25,9 @@ pub struct Counts {
     sums: [u64; METRICS.len()],
     /// The last minutes, the newest last.
     pub minutes: VecDeque<Minute>,
-    /// The last events and keys that were not taken, the newest last.
+    /// The last refused events and keys, the newest last.
     pub refusals: VecDeque<Refusal>,
-    /// The last requests that were not, apart: everybody can cause them.
+    /// The last refused requests, separate from the events because anyone can cause them.
     pub requests: VecDeque<Refusal>,
 }
 
@@ -40,7 +40,7 @@ pub struct Minute {
     pub delivered: u64,
 }
 
-/// Something that was not taken: a request by us, an event or a key by PagerDuty.
+/// Something that was refused: a request by us, an event or a key by PagerDuty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     pub at: DateTime<Utc>,
@@ -85,7 +85,7 @@ impl Counts {
         self.sums[metric as usize]
     }
 
-    /// What a server shows of all this: each counter with its row and its sum.
+    /// What a server shows: each counter with its row and its sum.
     pub fn counters(&self) -> impl Iterator<Item = (&'static Row, Counter, u64)> {
         METRICS.iter().filter_map(|row| Some((row, row.counter?, self.sum(row.metric))))
     }
@@ -101,8 +101,8 @@ impl Counts {
 
     fn minute(&mut self, now: DateTime<Utc>) -> &mut Minute {
         let minute = now.timestamp().div_euclid(60);
-        // A clock set back goes on counting in the newest minute.
-        // One that was far ahead is forgotten.
+        // If the clock is set back a little, the newest minute goes on counting. If the clock was
+        // far ahead, its minutes are dropped.
         self.minutes.retain(|it| it.minute < minute + MINUTES);
         if self.minutes.back().is_none_or(|last| last.minute < minute) {
             self.minutes.push_back(Minute { minute, ..Minute::default() });

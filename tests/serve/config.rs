@@ -19,7 +19,7 @@ fn checking(text: &str) -> Setup {
 #[tokio::test]
 async fn the_example_that_ships_is_in_order() {
     let (code, said) = checking(&example()).run().await;
-    assert_eq!((code, said.as_str()), (0, "pagetrail serve: the configuration is in order\n"));
+    assert_eq!((code, said.as_str()), (0, "pagetrail serve: the configuration is valid\n"));
 }
 
 #[tokio::test]

@@ -334,14 +334,14 @@ fn what_is_no_alarm_is_a_message_that_says_why() {
     let message = message_in(&text);
     assert_eq!(
         (message.why.as_str(), message.body.as_str()),
-        ("This is no CloudWatch alarm: the message is no JSON", "disk is full")
+        ("This is not a CloudWatch alarm: the message is not JSON", "disk is full")
     );
     let other = sns_event(&json!({"AlarmName": "a", "NewStateValue": "MELTING"}));
-    assert_eq!(message_in(&other).why, "This message is no CloudWatch alarm");
+    assert_eq!(message_in(&other).why, "This message is not a CloudWatch alarm");
     assert_eq!(message_in(&json!({"s3": {}})).body, r#"{"s3":{}}"#);
     assert_eq!(message_in(&json!({"Records": [null]})).body, "null");
     assert_eq!(message_in(&json!({"Records": []})).body, r#"{"Records":[]}"#);
     let mut configuration = event_bridge();
     configuration["detail"]["operation"] = json!("update");
-    assert!(message_in(&configuration).why.contains("no state change"));
+    assert!(message_in(&configuration).why.contains("not a state change"));
 }

@@ -13,13 +13,13 @@ use crate::queue::sqs::SqsQueue;
 
 /// How long the messages are hidden from others while they are worked on.
 const HIDDEN: Duration = Duration::from_mins(2);
-/// Messages taken at most: SQS lets a FIFO queue have 20 000 in flight.
+/// The most messages that are taken: SQS allows 20 000 in flight for a FIFO queue.
 const MOST: usize = 1_000;
 
 pub(super) struct Stack {
     rejected: SqsQueue,
     events: Option<SqsQueue>,
-    /// Taken, and not gone.
+    /// Messages that were taken and not deleted.
     messages: Vec<Message>,
 }
 
@@ -71,7 +71,7 @@ impl Place for Stack {
             let name = MessageSystemAttributeName::MessageGroupId;
             let group = message.attributes().and_then(|it| it.get(&name)).cloned();
             let group = group.unwrap_or_else(|| sha256_hex(&[body]));
-            // Another than the first time, or the queue would drop it.
+            // A new id: with the id of the first time, the queue would drop the event.
             let once = sha256_hex(&["retry", id, &Utc::now().timestamp().to_string()]);
             events.send(body.to_owned(), group, once, Vec::new()).await.map_err(|error| {
                 format!("{id} was not sent, and stays in the rejected queue: {error}")
@@ -93,7 +93,7 @@ impl Place for Stack {
 }
 
 fn rejected(message: &Message) -> Rejected {
-    // What deliver wrote beside the event.
+    // The attributes that deliver wrote with the event.
     let said = |name: &str| {
         let value = message.message_attributes().and_then(|all| all.get(name)?.string_value());
         value.unwrap_or("-").to_owned()

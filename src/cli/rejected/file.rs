@@ -9,12 +9,12 @@ use crate::queue::sqlite::{OpenError, RejectedEvents};
 pub(super) struct QueueFile(RejectedEvents);
 
 impl QueueFile {
-    /// Opens the file; `change` where events are to be put back or deleted.
+    /// Opens the file; `change` if events will be put back or deleted.
     pub(super) fn open(path: &Path, change: bool) -> Result<Self, CommandError> {
         let opened = if change { RejectedEvents::own(path) } else { RejectedEvents::look(path) };
         let events = opened.map_err(|error| match error {
             OpenError::InUse { .. } => CommandError::from(format!(
-                "{error}. Only 'list' and 'show' work beside a running server"
+                "{error}. Only 'list' and 'show' work while the server is running"
             )),
             error if error.is_no_queue() => CommandError::wrong(format!("--file: {error}")),
             error => error.into(),

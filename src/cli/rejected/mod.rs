@@ -1,4 +1,4 @@
-//! `pagetrail rejected`: look at what PagerDuty refused for good, send it again, or drop it.
+//! `pagetrail rejected`: shows, resends or deletes what PagerDuty refused for good.
 
 mod aws;
 mod file;
@@ -32,12 +32,12 @@ pub struct Args {
 enum Command {
     /// One line for each event: its id, when, the status, the title, PagerDuty's words
     List,
-    /// Print an event whole
+    /// Print a whole event
     Show {
         /// The event's id from the list, or its beginning
         id: String,
     },
-    /// Put events back into the events queue, in their order; a server must be stopped for it
+    /// Put events back into the events queue, in their order; stop the server first
     Retry {
         #[command(flatten)]
         which: Which,
@@ -45,7 +45,7 @@ enum Command {
         #[arg(long, env = "PAGETRAIL_EVENTS_QUEUE_URL", default_value = "")]
         events_queue: String,
     },
-    /// Delete events for good; a server must be stopped for it
+    /// Delete events for good; stop the server first
     Discard {
         #[command(flatten)]
         which: Which,
@@ -77,11 +77,11 @@ struct Rejected {
 trait Place {
     /// All of them, those of one group in their order.
     async fn list(&mut self) -> Result<Vec<Rejected>, CommandError>;
-    /// Makes one wait for delivery again.
+    /// Puts one event back into the queue for delivery.
     async fn retry(&mut self, id: &str) -> Result<(), CommandError>;
-    /// Deletes one.
+    /// Deletes one event.
     async fn discard(&mut self, id: &str) -> Result<(), CommandError>;
-    /// Shows others again what stays.
+    /// Makes the remaining events visible to others again.
     async fn leave(self);
 }
 
@@ -151,7 +151,7 @@ async fn run_on(command: &Command, place: &mut impl Place) -> Result<(), Command
     Ok(())
 }
 
-/// Does something to each event. One that it cannot be done to keeps none of the others from it.
+/// Does something with each event. If it fails for one, the others are still handled.
 async fn each(
     events: &[&Rejected],
     done: &str,
@@ -215,7 +215,7 @@ fn show(event: &Rejected) -> Result<(), CommandError> {
 fn line(event: &Rejected) -> String {
     let title = match serde_json::from_str::<Queued>(&event.body) {
         Ok(queued) => queued.outline().title(),
-        Err(_) => "no Pagetrail event".to_owned(),
+        Err(_) => "not a Pagetrail event".to_owned(),
     };
     format!(
         "{}  {}  {}  {} · {}",

@@ -11,18 +11,18 @@ use crate::secret::Secret;
 
 const AFTER: &str = "\
 Environment:
-  PAGETRAIL_ROUTING_KEY    the routing key, where -k is not given
-  PDSEND_EVENTS_BASE_URL   where to send, where --url is not given
-  PDSEND_SKIP_CERT_VERIFY  true: take any certificate, self-signed ones too
+  PAGETRAIL_ROUTING_KEY    the routing key, if -k is not given
+  PDSEND_EVENTS_BASE_URL   where to send, if --url is not given
+  PDSEND_SKIP_CERT_VERIFY  true: accept any certificate, also self-signed ones
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY
-  SSL_CERT_FILE, SSL_CERT_DIR  certificates to trust in place of the system's
+  SSL_CERT_FILE, SSL_CERT_DIR  certificates to trust instead of the system's
 
-Exit codes: 0 the server took the event; 2 wrong arguments, nothing was sent;
+Exit codes: 0 the server accepted the event; 2 wrong arguments, nothing was sent;
 1 anything else.";
 
 /// Send one event from the shell, with the options of pd-send.
 ///
-/// Prints the server's answer. Tries once; called by the name `pd-send`, it takes the
+/// Prints the server's answer. Tries once. Called by the name `pd-send`, it accepts the
 /// same options.
 #[derive(clap::Args, Debug)]
 #[command(infer_long_args = true, args_override_self = true, after_help = AFTER)]
@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(short = 'k', long, alias = "service-key", value_name = "KEY", value_parser = secret)]
     pub(super) routing_key: Option<Secret<String>>,
 
-    /// What the event does; `change` is no alert, but tells what was deployed or changed
+    /// What the event does; `change` does not alert: it reports what was deployed or changed
     #[arg(short = 't', long, alias = "event-action", value_name = "TYPE", required_unless_present_any = ["json", "verify_key"])]
     pub(super) event_type: Option<EventType>,
 
@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(short = 'd', long, alias = "summary", value_name = "TEXT", allow_hyphen_values = true, value_parser = text)]
     pub(super) description: Option<String>,
 
-    /// Key that joins the events of one alert; made by the server where a trigger has none
+    /// Key that joins the events of one alert; if a trigger has none, the server makes one
     #[arg(short = 'i', long, alias = "dedup-key", value_name = "KEY", allow_hyphen_values = true, value_parser = text)]
     pub(super) incident_key: Option<String>,
 
@@ -96,7 +96,7 @@ pub struct Args {
     )]
     pub(super) json: Option<PathBuf>,
 
-    /// Only check that the server takes the key: resolves an alert that never was
+    /// Only check that the server accepts the key: resolves an alert that never existed
     #[arg(long, conflicts_with_all = ["json", "event_type"])]
     pub(super) verify_key: bool,
 
@@ -147,7 +147,7 @@ pub(in crate::cli) fn spelled_out(arguments: impl IntoIterator<Item = OsString>)
 const ONE_DASH: [(&str, &str); 4] =
     [("-api", "--api-version"), ("-src", "--source"), ("-cmp", "--component"), ("-cls", "--class")];
 
-/// The text without routing keys: they may have been typed where they don't belong.
+/// The text without routing keys: they can have been typed where they don't belong.
 pub(super) fn without_keys(text: &str) -> String {
     let mut shown = text.to_owned();
     for word in text.split(|character: char| !character.is_ascii_alphanumeric()) {
@@ -169,7 +169,7 @@ fn field(value: &str) -> Result<(String, String), &'static str> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// Text that may begin with a dash, but is no option whose own value went missing.
+/// Text that can begin with a dash, but does not look like the next option.
 fn text(value: &str) -> Result<String, &'static str> {
     let letters = |text: &str| text.chars().all(|it| it.is_ascii_lowercase() || it == '-');
     let short = value.len() == 2 && value.starts_with('-') && letters(&value[1..]);
@@ -178,7 +178,7 @@ fn text(value: &str) -> Result<String, &'static str> {
         !name.is_empty() && letters(name)
     });
     if short || long {
-        Err("it reads as an option; is a value missing?")
+        Err("it looks like an option; is a value missing?")
     } else {
         Ok(value.to_owned())
     }

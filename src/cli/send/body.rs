@@ -1,4 +1,4 @@
-//! What `pagetrail send` posts: the event made of the options, or read as JSON.
+//! What `pagetrail send` posts: an event from the options, or from JSON.
 
 use serde_json::{Map, Value, json};
 
@@ -20,7 +20,7 @@ pub(super) struct Outgoing {
     pub(super) notes: Vec<String>,
 }
 
-/// Makes the event of the options.
+/// Makes the event from the options.
 ///
 /// # Errors
 /// Which option is missing or wrong.
@@ -48,7 +48,7 @@ pub(super) fn of_options(args: &Args, key: &str, host: &str) -> Result<Outgoing,
     outgoing(body, kind, notes)
 }
 
-/// Takes the event as it was written, but for the key and the type given as options.
+/// Reads the event from JSON; only the key and the type can come from options.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -64,7 +64,7 @@ pub(super) fn of_json(
     let mut body = match serde_json::from_slice(raw) {
         Ok(Value::Object(body)) => body,
         Ok(_) => return Err("--json: the event must be a JSON object, {…}".to_owned()),
-        Err(error) => return Err(format!("--json: no JSON: {error}")),
+        Err(error) => return Err(format!("--json: not JSON: {error}")),
     };
     let fallback = fallback_key.filter(|_| !body.contains_key("routing_key"));
     if let Some(key) = key.or(fallback) {
@@ -77,10 +77,10 @@ pub(super) fn of_json(
         .map_err(|error| format!("--json: {error}"))
 }
 
-/// A resolve for an alert that never was: answered, and nothing happens.
+/// A resolve for an alert that never existed: PagerDuty answers it, and nothing happens.
 ///
 /// # Errors
-/// When the key has not the shape of one.
+/// If the key does not look like one.
 pub(super) fn of_verification(key: &str) -> Result<Outgoing, String> {
     let body = json!({"routing_key": key, "event_action": "resolve", "dedup_key": NEVER});
     let Value::Object(body) = body else { unreachable!("an object was written") };
@@ -191,7 +191,7 @@ fn first_word(text: &str) -> (&str, &str) {
     (word, rest.trim())
 }
 
-/// What an option says; nothing and blanks, as from a variable that is not set, say nothing.
+/// An option's value; None if it is missing or blank, as from an unset variable.
 fn given(value: Option<&String>) -> Option<&str> {
     value.map(String::as_str).filter(|value| !value.trim().is_empty())
 }

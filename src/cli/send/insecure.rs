@@ -1,5 +1,5 @@
-//! A TLS configuration that takes any certificate, for `PDSEND_SKIP_CERT_VERIFY` alone:
-//! PDaltagent's server makes its own certificate, and its `pd-send` is told to take it.
+//! A TLS configuration that accepts any certificate, for `PDSEND_SKIP_CERT_VERIFY` alone:
+//! PDaltagent's server makes its own certificate, and its `pd-send` is set to accept it.
 //! reqwest's own switch for this has no effect on a configuration that is handed to it.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
 use crate::http::tls;
 
-/// Encrypts, but does not look who is at the other end.
+/// Encrypts, but does not check who is at the other end.
 pub(super) fn config() -> ClientConfig {
     let builder = tls::builder();
     let schemes = builder.crypto_provider().signature_verification_algorithms.supported_schemes();

@@ -28,7 +28,7 @@ use crate::secret::Secret;
 const ROUTING_KEY: &str = "PAGETRAIL_ROUTING_KEY";
 const PD_SEND: &str = "pd-send";
 
-/// Why nothing was sent, or may not have been.
+/// Why nothing was sent, or possibly nothing.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("error: {0}")]
@@ -55,12 +55,12 @@ pub(super) fn as_pd_send(arguments: &[OsString]) -> Option<ExitCode> {
     })
 }
 
-/// Says what is wrong with the arguments, without the key: it may have been typed where
-/// it does not belong. Prints help where that was asked for.
+/// Says what is wrong with the arguments, without the key: it can have been typed where
+/// it does not belong. Prints help if it was requested.
 pub(super) fn refused(error: &clap::Error, prefix: &str) -> ExitCode {
     let text = error.render().to_string();
     let shown = without_keys(&text);
-    // clap prints in colour where it can.
+    // clap prints in colour if it can.
     if !error.use_stderr() || (prefix.is_empty() && shown == text) {
         error.exit();
     }
@@ -139,7 +139,7 @@ fn verified(
     let answered = answered.map_err(|unanswered| unknown(unanswered.to_string()))?;
     match answered.verdict(key) {
         Verdict::Taken => {
-            print(args, &format!("the key {key} is taken by {}", target.name()));
+            print(args, &format!("the key {key} is accepted by {}", target.name()));
             Ok(())
         }
         Verdict::KeyRefused(why) => Err(Failure::Send(format!("the key {key} is refused: {why}"))),
@@ -168,7 +168,7 @@ fn outgoing(args: &Args) -> Result<Outgoing, Failure> {
     outgoing.map_err(Failure::Argument)
 }
 
-/// Reads no more than could be sent, and one byte to tell.
+/// Reads at most one byte more than can be sent, to detect events that are too large.
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let limit = BODY_LIMIT as u64 + 1;
     let mut content = Vec::new();
@@ -188,7 +188,7 @@ fn variable(name: &str) -> Result<Option<String>, Failure> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
         Err(std::env::VarError::NotPresent) => Ok(None),
-        // Not the value: it may be a key.
+        // Not the value: it can be a key.
         Err(_) => Err(Failure::Argument(format!("{name} is not UTF-8"))),
     }
 }

@@ -1,4 +1,4 @@
-//! One attempt to hand over one event, and what may be said of it afterwards.
+//! One attempt to send one event, and what is known afterwards.
 
 use std::error::Error;
 use std::io;
@@ -17,7 +17,7 @@ use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{Answer, outcome};
 use crate::text::{clean, cut, one_line};
 
-/// What is read of an answer: PagerDuty's have a few hundred bytes.
+/// The most bytes of an answer that are read: PagerDuty's have a few hundred.
 const ANSWER_LIMIT: usize = 64 * 1024;
 
 /// What the server answered.
@@ -37,7 +37,7 @@ pub(super) enum Unanswered {
     InDoubt { server: String, why: String },
 }
 
-/// What an answer says of the event.
+/// What an answer says about the event.
 #[derive(Debug)]
 pub(super) enum Verdict {
     Taken,
@@ -79,9 +79,9 @@ fn unanswered(error: &reqwest::Error, target: &Target, timeout: Duration) -> Una
         return Unanswered::NoConnection { server, why: cause(error) };
     }
     let why = if error.is_timeout() {
-        format!("no whole answer within {} s", timeout.as_secs())
+        format!("no complete answer within {} s", timeout.as_secs())
     } else {
-        format!("no whole answer ({})", cause(error))
+        format!("no complete answer ({})", cause(error))
     };
     Unanswered::InDoubt { server, why }
 }
@@ -94,7 +94,7 @@ fn cause(error: &reqwest::Error) -> String {
     }
     let hint = match innermost.downcast_ref() {
         Some(rustls::Error::InvalidCertificate(_)) => {
-            format!("; {SKIP_CERT_VERIFY}=true takes any certificate")
+            format!("; {SKIP_CERT_VERIFY}=true accepts any certificate")
         }
         _ => String::new(),
     };
@@ -120,7 +120,7 @@ impl Answered {
         match self.status {
             200 if says_taken(&self.body) => Verdict::Taken,
             _ if outcome.blames_key() => Verdict::KeyRefused(said),
-            200..300 => Verdict::NotTaken(format!("no answer of an Events API: {said}")),
+            200..300 => Verdict::NotTaken(format!("not an answer from an Events API: {said}")),
             300..400 => Verdict::NotTaken(format!("redirects are not followed: {said}")),
             _ => Verdict::NotTaken(said),
         }
@@ -138,7 +138,7 @@ impl Answered {
 }
 
 /// A 200 that means what PagerDuty's 202 does: v1's answer, and PDaltagent's server's. Any
-/// other may come from a proxy or a login page.
+/// other can come from a proxy or a login page.
 fn says_taken(body: &str) -> bool {
     body.trim() == "Message enqueued"
         || serde_json::from_str::<Value>(body).is_ok_and(|answer| answer["status"] == "success")

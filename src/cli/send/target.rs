@@ -7,7 +7,7 @@ use crate::pagerduty::Endpoint;
 
 /// The variable that names the server, as PDaltagent's `pd-send` has it.
 pub(super) const BASE_URL: &str = "PDSEND_EVENTS_BASE_URL";
-/// The variable that switches the check of certificates off.
+/// The variable that turns off the check of certificates.
 pub(super) const SKIP_CERT_VERIFY: &str = "PDSEND_SKIP_CERT_VERIFY";
 const PAGERDUTY: &str = "https://events.pagerduty.com";
 
@@ -15,11 +15,11 @@ const PAGERDUTY: &str = "https://events.pagerduty.com";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target(Url);
 
-/// What is done with the certificate of the server.
+/// How the server's certificate is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Certificates {
     Checked,
-    /// Any is taken: PDaltagent's server makes its own.
+    /// Any is accepted: PDaltagent's server makes its own.
     Unchecked,
 }
 
@@ -27,7 +27,7 @@ impl Target {
     /// The option's URL, else the variable's, else PagerDuty.
     ///
     /// # Errors
-    /// What is wrong with it, by its name.
+    /// What is wrong with it, with the name of the option or variable.
     pub(super) fn choose(option: Option<&str>, variable: Option<&str>) -> Result<Self, String> {
         let (name, given) = match (option, variable) {
             (Some(url), _) => ("--url", url),
@@ -45,7 +45,7 @@ impl Target {
         if !http || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong());
         }
-        // The whole address of an endpoint is as clear as its base.
+        // The whole address of an endpoint works like its base URL.
         let path = url.path().trim_end_matches('/');
         let base = [Endpoint::V2.route(), Endpoint::Change.route()]
             .iter()
@@ -64,12 +64,12 @@ impl Target {
         url
     }
 
-    /// The key would cross a network for all to read.
+    /// Whether others in the network could read the key.
     pub(super) fn is_readable_by_others(&self) -> bool {
         !is_safe(&self.0)
     }
 
-    /// The server's name, without what may be secret in a URL.
+    /// The server's name, without what can be secret in a URL.
     pub(super) fn name(&self) -> String {
         self.0.origin().ascii_serialization()
     }
@@ -79,7 +79,7 @@ impl Certificates {
     /// Reads the value of [`SKIP_CERT_VERIFY`].
     ///
     /// # Errors
-    /// When it says neither yes nor no.
+    /// If it says neither yes nor no.
     pub(super) fn read(skip: Option<&str>) -> Result<Self, String> {
         match skip.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "" | "false" | "0" | "no" | "off" => Ok(Self::Checked),

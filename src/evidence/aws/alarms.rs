@@ -1,4 +1,4 @@
-//! CloudWatch, Lambda and EventBridge as the source of what an alarm is about.
+//! CloudWatch, Lambda and EventBridge as the source of information about an alarm.
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client as CloudWatch;
@@ -35,10 +35,10 @@ impl RegionalAlarms {
         }
     }
 
-    /// All alarms of the Region, of whatever type, with the ARNs each notifies.
+    /// All alarms of the Region, of all types, each with the ARNs it notifies.
     ///
     /// # Errors
-    /// When a page of them cannot be read.
+    /// If a page of them cannot be read.
     pub async fn all(&self) -> Result<Vec<(Alarm, Vec<String>)>, LookupError> {
         let mut found = Vec::new();
         let mut token: Option<String> = None;
@@ -52,7 +52,7 @@ impl RegionalAlarms {
         }
     }
 
-    /// Alarms of all types: without their names, CloudWatch leaves all but metric alarms out.
+    /// All types of alarm: if they are not named, CloudWatch returns only metric alarms.
     async fn describe(
         &self,
         ask: impl Fn(DescribeAlarmsFluentBuilder) -> DescribeAlarmsFluentBuilder,
@@ -63,7 +63,7 @@ impl RegionalAlarms {
         };
         let types = [AlarmType::MetricAlarm, AlarmType::CompositeAlarm, AlarmType::LogAlarm];
         match answer(&types).await {
-            // Log alarms are new in 2026: a Region that has none yet refuses the word.
+            // Log alarms are new in 2026: a Region without them refuses this type.
             Err(LookupError::Refused(_)) => answer(&types[..2]).await,
             answer => answer,
         }
@@ -86,7 +86,7 @@ impl AlarmSource for RegionalAlarms {
     async fn alarms(&self, names: &[String]) -> Result<Vec<Alarm>, LookupError> {
         let names = names[..names.len().min(MOST_NAMES)].to_vec();
         let page = self.describe(|call| {
-            // Without the number, a page has 50.
+            // By default, a page has 50.
             call.set_alarm_names(Some(names.clone())).max_records(100)
         });
         Ok(alarms(page.await?).map(|(alarm, _)| alarm).collect())

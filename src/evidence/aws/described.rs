@@ -1,4 +1,4 @@
-//! The alarms in an answer of `DescribeAlarms`.
+//! The alarms in an answer from `DescribeAlarms`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::alarm::{
 };
 use crate::aws::Origin;
 
-/// The SDK has a type for each type of alarm, which share these fields by their names only.
+/// The SDK has one struct for each type of alarm; these fields have the same names in all.
 macro_rules! described {
     ($alarm:ident) => {{
         let arn = $alarm.alarm_arn?;
@@ -37,7 +37,7 @@ macro_rules! described {
     }};
 }
 
-/// The alarms of a page, with the ARNs each notifies.
+/// The alarms of a page, each with the ARNs it notifies.
 pub(super) fn alarms(page: DescribeAlarmsOutput) -> impl Iterator<Item = (Alarm, Vec<String>)> {
     let metric = page.metric_alarms.unwrap_or_default().into_iter();
     let metric = metric.map(|mut alarm| (alarm.alarm_actions.take(), of_metric(alarm)));

@@ -13,16 +13,16 @@ use crate::alarm::Metric;
 use crate::evidence::ports::{LogSource, LookupError, MetricFilter, Order, Page, Query};
 use crate::lines::{LINE_LIMIT, Line};
 
-/// `FilterLogEvents` takes `startFromHead=false` for start times from here on.
+/// `FilterLogEvents` accepts `startFromHead=false` only for start times from this one on.
 const NEWEST_FIRST_SINCE: i64 = 1_704_067_200_000;
 
-/// Pages of fifty log groups that are looked through for a name.
+/// The most pages of fifty log groups that are read to find a name.
 const MOST_GROUP_PAGES: usize = 10;
 
-/// The longest pattern `FilterLogEvents` takes, in characters (API reference).
+/// The longest pattern `FilterLogEvents` accepts, in characters (API reference).
 const PATTERN_LIMIT: usize = 1024;
 
-/// The logs of one Region. Clones share the pace at which it is called.
+/// The logs of one Region. Clones share one limit on the rate of calls.
 #[derive(Clone)]
 pub struct RegionalLogs {
     client: Client,
@@ -67,7 +67,7 @@ impl LogSource for RegionalLogs {
             return Err(LookupError::Refused("the filter pattern is too long".into()));
         }
         self.pace.turn().await;
-        // Another account's log group goes by its ARN, in a parameter of its own.
+        // A log group of another account is given by its ARN, in a separate parameter.
         let is_arn = query.log_group.starts_with("arn:");
         let answer = self
             .client

@@ -1,4 +1,4 @@
-//! CloudWatch Logs and the services around it as the ports' real implementation.
+//! The implementation of the ports with CloudWatch Logs and the services around it.
 
 mod alarms;
 mod described;
@@ -20,10 +20,10 @@ pub use logs::RegionalLogs;
 use super::ports::LookupError;
 use crate::lock::lock;
 
-/// One call may hang; the next may not, and there is time for both.
+/// If one call hangs, there is time for another.
 const ATTEMPT: Duration = Duration::from_secs(8);
 
-/// This account in whatever Region an alarm lives. Connects lazily.
+/// This account, in the Region of each alarm. Connects lazily.
 pub struct Account {
     config: SdkConfig,
     // The standard library's lock: nothing awaits while it is held.
@@ -46,7 +46,7 @@ impl Account {
                 .config
                 .to_builder()
                 .region(Region::new(region.to_owned()))
-                // Retries are paced together with all other calls, under the deadline.
+                // `calls` retries, so that retries keep to the same rate and deadline as all calls.
                 .retry_config(RetryConfig::disabled())
                 .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
                 .build();

@@ -1,18 +1,18 @@
-//! The pace of calls to CloudWatch Logs, shared by all that read one Region.
+//! Limits the rate of calls to CloudWatch Logs; shared by all readers of one Region.
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-/// `FilterLogEvents` allows about 5 calls a second per account and Region, shared
-/// with everything else there.
+/// `FilterLogEvents` allows about 5 calls a second per account and Region, shared with all other
+/// readers there.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Lets one call start after the other, first come, first served.
 pub(super) struct Pace {
-    // The async lock: waiters queue behind the one that waits for its turn, and one that
-    // gives up takes no turn away from the others.
+    // The async lock: callers queue behind the one that waits for its turn. A caller that gives
+    // up does not use a turn.
     next: Mutex<Instant>,
 }
 
@@ -21,7 +21,7 @@ impl Pace {
         Self { next: Mutex::new(Instant::now()) }
     }
 
-    /// Returns when the next call may start.
+    /// Returns when the next call can start.
     pub(super) async fn turn(&self) {
         let mut next = self.next.lock().await;
         sleep_until(*next).await;

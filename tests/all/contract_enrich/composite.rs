@@ -150,5 +150,5 @@ async fn a_long_rule_looks_into_ten_children_and_says_so() {
     });
     let rule: Vec<String> = names.iter().map(|name| format!("ALARM({name})")).collect();
     let event = event_from(&aws, &sns(&[composite(&rule.join(" OR "), &[])])).await;
-    assert!(note(&event).contains("only 10 children were looked into, 50 were not"), "{event:#}");
+    assert!(note(&event).contains("only 10 children were searched, 50 were not"), "{event:#}");
 }

@@ -282,6 +282,6 @@ async fn an_event_that_is_no_alarm_pages_as_itself() {
     let mut configuration = event_bridge("ALARM");
     configuration["detail"]["operation"] = "update".into();
     let event = event_from(&aws, &configuration).await;
-    assert!(details(&event, "0 note")[0].contains("no state change"), "{event:#}");
+    assert!(details(&event, "0 note")[0].contains("not a state change"), "{event:#}");
     assert_eq!(aws.operations(), ["SendMessage"]);
 }

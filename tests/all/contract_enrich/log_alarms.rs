@@ -96,7 +96,7 @@ async fn another_accounts_alarm_of_the_same_name_says_nothing() {
     let mut foreign = log_alarm(None);
     foreign["AlarmArn"] = foreign["AlarmArn"].as_str().unwrap().replace("4496", "1111").into();
     let event = event_from(&aws, &sns(&[foreign])).await;
-    assert!(note(&event).contains("names no metric of its own"), "{event:#}");
+    assert!(note(&event).contains("does not name a metric"), "{event:#}");
     assert_eq!(searched_groups(&aws), Vec::<String>::new());
 }
 
@@ -119,7 +119,7 @@ async fn what_may_not_be_asked_is_noted() {
     aws.always("DescribeAlarms", refusal("AccessDenied", words));
     let event = event_from(&aws, &sns(&[log_alarm(None)])).await;
     let note = note(&event);
-    assert!(note.contains("what log-alarm watches could not be read"), "{note}");
+    assert!(note.contains("the metric or query of log-alarm could not be read"), "{note}");
     assert!(note.contains("cloudwatch:DescribeAlarms"), "{note}");
 }
 

@@ -29,7 +29,7 @@ async fn v1_and_pdaltagent_say_200() {
 #[tokio::test]
 async fn no_other_answer_is_success() {
     let login = "<html>\n<title>Log in</title>";
-    let not_one = "pagetrail: not sent: no answer of an Events API: HTTP 20";
+    let not_one = "pagetrail: not sent: not an answer from an Events API: HTTP 20";
     for answer in [Answer::text(200, login), Answer::text(200, "{}"), Answer::text(204, "")] {
         after(answer).await.failed(1, not_one);
     }
@@ -73,8 +73,9 @@ async fn an_answer_cannot_show_the_key_or_steer_the_terminal() {
 
 #[tokio::test]
 async fn what_may_have_arrived_is_neither_sent_nor_not() {
-    let late = "pagetrail: not known to be sent: no whole answer within 1 s from http://127.0.0.1";
-    let broken = "pagetrail: not known to be sent: no whole answer (";
+    let late =
+        "pagetrail: not known to be sent: no complete answer within 1 s from http://127.0.0.1";
+    let broken = "pagetrail: not known to be sent: no complete answer (";
     for (answer, expected) in [
         (Answer::Hang, late),
         (Answer::Stall, late),

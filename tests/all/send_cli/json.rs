@@ -77,8 +77,8 @@ async fn what_the_server_would_refuse_is_not_sent() {
     long["payload"]["summary"] = "x".repeat(1025).into();
     let large = format!(r#"{{"event_action": "trigger", "x": "{}"}}"#, "x".repeat(600_000));
     for (input, expected) in [
-        ("", "no JSON: EOF while parsing"),
-        ("{\"a\": }", "no JSON: expected value at line 1 column 7"),
+        ("", "not JSON: EOF while parsing"),
+        ("{\"a\": }", "not JSON: expected value at line 1 column 7"),
         ("[]", "the event must be a JSON object"),
         ("{}", "'event_action' is missing or blank"),
         (r#"{"event_action": "trigger"}"#, "'payload' is missing or blank"),

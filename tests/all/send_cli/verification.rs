@@ -8,7 +8,7 @@ use super::{Answer, KEY, Run, Server};
 async fn it_resolves_an_alert_that_never_was() {
     let server = Server::taking().await;
     let ended = server.send(&["--verify-key", "-k", KEY]).await;
-    ended.printed(&format!("the key …cdef is taken by {}", server.url));
+    ended.printed(&format!("the key …cdef is accepted by {}", server.url));
     let sent = server.only().json();
     assert_eq!((&sent["event_action"], &sent["routing_key"]), (&json!("resolve"), &json!(KEY)));
     assert!(sent["dedup_key"].as_str().unwrap().contains("no-such-alert"));
