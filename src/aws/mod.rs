@@ -16,6 +16,6 @@ pub use arn::{Arn, Origin, home, log_group_name};
 pub use partition::Partition;
 pub(crate) use partition::is_region;
 pub use profile::{Profile, ProfileError};
-pub(crate) use sdk::reason;
 pub use sdk::{lambda_config, user_config};
+pub(crate) use sdk::{no_answer, reason};
 pub use secret::{SecretError, StoredSecret};

@@ -11,6 +11,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -92,4 +93,14 @@ fn root_certificates() -> String {
         pem.push_str("\n-----END CERTIFICATE-----\n");
     }
     pem
+}
+
+/// Why a call got no answer from the service, in a few words.
+pub(crate) fn no_answer<E, R>(error: &SdkError<E, R>) -> &'static str {
+    match error {
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ResponseError(_) => "an answer that could not be read",
+        _ => "the request could not be made",
+    }
 }

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::CommandError;
-use crate::lines::digest::{Digest, Kind, Kinds, Slot};
+use crate::lines::digest::{Digest, Kinds, LineKind, Slot};
 use crate::text::cut;
 
 /// Bytes of a line that are read; the rest is left out.
@@ -96,7 +96,7 @@ fn read_line(log: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     }
 }
 
-fn table(kinds: &[Kind]) -> String {
+fn table(kinds: &[LineKind]) -> String {
     let lines: usize = kinds.iter().map(|kind| kind.count).sum();
     let mut table = String::new();
     let (of_lines, of_kinds) = (plural(lines, "line"), plural(kinds.len(), "kind"));
@@ -121,7 +121,7 @@ fn plural(count: usize, of: &str) -> String {
     if count == 1 { format!("1 {of}") } else { format!("{count} {of}s") }
 }
 
-fn json(kinds: &[Kind]) -> serde_json::Value {
+fn json(kinds: &[LineKind]) -> serde_json::Value {
     kinds
         .iter()
         .enumerate()

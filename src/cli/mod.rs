@@ -1,4 +1,8 @@
 //! The `pagetrail` command line: one file per subcommand.
+//!
+//! `session` opens the user's own AWS session, `named` finds an alarm by name or ARN, `timed` lists
+//! the calls to AWS that `preview` prints, `progress` counts on a terminal. `error` says which faults
+//! are wrong arguments (exit code 2) and which are failures (1).
 
 pub mod coverage;
 pub mod digest;

@@ -1,13 +1,14 @@
 //! Records every call to the services: what was asked, and how long it took.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::alarm::tags::Tags;
 use crate::alarm::{Alarm, Metric};
 use crate::evidence::ports::{AlarmSource, LogSource, LookupError, MetricFilter, Page, Query};
 use crate::lines::Line;
+use crate::lock::lock;
 
 /// Forwards calls and keeps a list of them.
 pub(super) struct Timed<L, A> {
@@ -32,7 +33,7 @@ impl<L, A> Timed<L, A> {
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.calls).clone()
     }
 
     async fn time<T>(
@@ -45,7 +46,7 @@ impl<L, A> Timed<L, A> {
         let answer = call.await;
         let result = answer.as_ref().map(count).map_err(Clone::clone);
         let call = Call { what, took: started.elapsed(), result };
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        lock(&self.calls).push(call);
         answer
     }
 }

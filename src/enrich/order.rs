@@ -2,11 +2,12 @@
 //! notices that are delivered again.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 
+use crate::lock::lock;
 use crate::queue::QueueError;
 
 /// The number of alarms whose last changes are remembered.
@@ -86,7 +87,7 @@ impl Order {
     }
 
     fn under_way(&self) -> MutexGuard<'_, UnderWay> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.under_way)
     }
 }
 

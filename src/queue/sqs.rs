@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::{Inbox, Message, Outbox, Outgoing, QueueError, QueueState, Rejection, Settle, Wait};
+use crate::aws::no_answer;
 use crate::hash::sha256_hex;
 use crate::lock::lock;
 use crate::text::{cut, one_line};
@@ -324,13 +325,7 @@ fn message(received: Received) -> Message {
 
 fn queue_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> QueueError {
     let SdkError::ServiceError(refusal) = error else {
-        let why = match error {
-            SdkError::TimeoutError(_) => "SQS did not answer in time",
-            SdkError::DispatchFailure(_) => "no connection to SQS",
-            SdkError::ResponseError(_) => "SQS's answer could not be read",
-            _ => "the request to SQS could not be built",
-        };
-        return QueueError::Failed(why.to_owned());
+        return QueueError::Failed(format!("SQS: {}", no_answer(error)));
     };
     let code = refusal.err().code().unwrap_or("no error code");
     let words = refusal.err().message().unwrap_or_default();

@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 pub use metric::{Counter, METRICS, Metric, Row, Unit};
 pub use signal::Signal;
-pub use tally::{Counts, MINUTES, Minute, Refusal, Tally};
+pub use tally::{Counts, MINUTES, Minute, RecentRefusal, Tally};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;

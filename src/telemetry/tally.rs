@@ -26,9 +26,9 @@ pub struct Counts {
     /// The last minutes, the newest last.
     pub minutes: VecDeque<Minute>,
     /// The last refused events and keys, the newest last.
-    pub refusals: VecDeque<Refusal>,
+    pub refusals: VecDeque<RecentRefusal>,
     /// The last refused requests, separate from the events because anyone can cause them.
-    pub requests: VecDeque<Refusal>,
+    pub requests: VecDeque<RecentRefusal>,
 }
 
 /// What happened within one minute.
@@ -42,7 +42,7 @@ pub struct Minute {
 
 /// Something that was refused: a request by us, an event or a key by PagerDuty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RecentRefusal {
     pub at: DateTime<Utc>,
     pub what: &'static str,
     pub why: String,
@@ -117,11 +117,11 @@ impl Counts {
     }
 }
 
-fn keep(list: &mut VecDeque<Refusal>, at: DateTime<Utc>, what: &'static str, why: &str) {
+fn keep(list: &mut VecDeque<RecentRefusal>, at: DateTime<Utc>, what: &'static str, why: &str) {
     if list.len() == REFUSALS {
         list.pop_front();
     }
-    list.push_back(Refusal { at, what, why: cut(&one_line(why), 200) });
+    list.push_back(RecentRefusal { at, what, why: cut(&one_line(why), 200) });
 }
 
 #[cfg(test)]

@@ -1,4 +1,8 @@
 //! `pagetrail send`: one event from the shell; also `pd-send`, by that name.
+//!
+//! `arguments` reads the options of both commands, `body` makes the event and checks it as the server
+//! would, `target` chooses the server, `post` sends the event and reads the answer. `insecure` is the
+//! TLS check that is switched off on request.
 
 mod arguments;
 mod body;

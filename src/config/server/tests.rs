@@ -1,3 +1,5 @@
+//! What a server's configuration file and environment give.
+
 use super::*;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";

@@ -1,4 +1,8 @@
 //! The implementation of the ports with CloudWatch Logs and the services around it.
+//!
+//! `logs` reads metric filters, log events and log groups; `alarms` reads tags, alarms, functions and
+//! rules, and `described` turns DescribeAlarms' answers into alarms. `pace` spaces the calls to
+//! CloudWatch Logs, whose limit the whole account and Region share.
 
 mod alarms;
 mod described;
@@ -18,6 +22,7 @@ pub use alarms::RegionalAlarms;
 pub use logs::RegionalLogs;
 
 use super::ports::LookupError;
+use crate::aws::no_answer;
 use crate::lock::lock;
 
 /// If one call hangs, there is time for another.
@@ -62,13 +67,7 @@ where
     E: ProvideErrorMetadata,
 {
     let SdkError::ServiceError(refusal) = error else {
-        let why = match error {
-            SdkError::TimeoutError(_) => "no answer in time",
-            SdkError::DispatchFailure(_) => "no connection",
-            SdkError::ResponseError(_) => "an answer that could not be read",
-            _ => "the request could not be made",
-        };
-        return LookupError::Unavailable(why.to_owned());
+        return LookupError::Unavailable(no_answer(error).to_owned());
     };
     let code = refusal.err().code().unwrap_or_default();
     let status = refusal.raw().status().as_u16();

@@ -63,7 +63,7 @@ struct Seen {
 
 /// A group of lines that differ only in ids, numbers and times.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kind {
+pub struct LineKind {
     /// The first line's message as a person would quote it, on one line.
     pub name: String,
     /// The same, with `<*>` where the lines differ or can differ.
@@ -80,7 +80,7 @@ pub struct Kind {
 /// The kinds, most severe first, then most frequent.
 #[derive(Debug)]
 pub struct Kinds {
-    kinds: Vec<Kind>,
+    kinds: Vec<LineKind>,
     of_slot: Vec<usize>,
 }
 
@@ -91,7 +91,7 @@ impl Kinds {
     }
 
     #[must_use]
-    pub fn as_slice(&self) -> &[Kind] {
+    pub fn as_slice(&self) -> &[LineKind] {
         &self.kinds
     }
 }
@@ -154,14 +154,14 @@ impl Digest {
     pub fn kinds(mut self) -> Kinds {
         merge::merge(&mut self.shapes);
         let mut of_shape = vec![usize::MAX; self.shapes.len()];
-        let mut kinds: Vec<Kind> = Vec::new();
+        let mut kinds: Vec<LineKind> = Vec::new();
         for shape in 0..self.shapes.len() {
             let root = merge::root(&self.shapes, shape);
             let seen = &self.seen[shape];
             if of_shape[root] == usize::MAX {
                 // The first shape of a kind is its root: it includes the first line.
                 of_shape[root] = kinds.len();
-                kinds.push(Kind {
+                kinds.push(LineKind {
                     name: crate::text::one_line(&seen.message),
                     template: template::of(&self.shapes[root].tokens, &seen.message),
                     severity: seen.severity,
@@ -187,7 +187,7 @@ impl Digest {
             place[*kind] = index;
         }
         let of_slot = of_shape.iter().map(|kind| place[*kind]).collect();
-        let mut sorted: Vec<Option<Kind>> = kinds.into_iter().map(Some).collect();
+        let mut sorted: Vec<Option<LineKind>> = kinds.into_iter().map(Some).collect();
         let kinds = order.iter().filter_map(|kind| sorted[*kind].take()).collect();
         Kinds { kinds, of_slot }
     }
