@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use serde_json::Value;
 
 /// A text, if it is not blank.
@@ -24,7 +24,13 @@ pub(super) fn time(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z")
         .or_else(|_| DateTime::parse_from_rfc3339(text))
         .ok()
-        .map(|time| time.to_utc())
+        .and_then(|time| plausible(time.to_utc()))
+}
+
+/// A time that a window can be computed from: near the ends of what can be represented, adding a
+/// minute panics.
+pub(super) fn plausible(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    (1970..=9999).contains(&time.year()).then_some(time)
 }
 
 /// Names and values, as an object or as a list of `{name, value}` or `{key, value}`

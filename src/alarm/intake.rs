@@ -105,7 +105,7 @@ fn read_record(record: &Value, outside: &Envelope) -> Vec<Notice> {
     }
     match record["body"].as_str() {
         Some(body) => outside.open(body, DEEPEST),
-        None => vec![outside.element(record, None)],
+        None => vec![outside.element(record)],
     }
 }
 
@@ -123,14 +123,16 @@ fn known(value: &Value, around: &Envelope, depth: usize) -> Option<Vec<Notice>> 
     }
     if let Some(envelope) = Envelope::of_queue(value, around) {
         let body = &value["body"];
-        return Some(match body.as_str() {
+        let notices = match body.as_str() {
             Some(body) => envelope.open(body, depth),
             None => envelope.open(&body.to_string(), depth),
-        });
+        };
+        return surely(&value["eventSourceARN"], notices);
     }
     let is_notification = value.get("TopicArn").is_some() || value["Type"] == "Notification";
     if let Some(message) = value["Message"].as_str().filter(|_| is_notification) {
-        return Some(Envelope::of_notification(value, around).open(message, depth));
+        let notices = Envelope::of_notification(value, around).open(message, depth);
+        return surely(&value["TopicArn"], notices);
     }
     if let Some(alarm) = alarm(value, &around.origin) {
         return Some(vec![Notice::Alarm(Box::new(alarm))]);
@@ -139,16 +141,24 @@ fn known(value: &Value, around: &Envelope, depth: usize) -> Option<Vec<Notice>> 
     PROTOCOLS.iter().find_map(|protocol| known(value.get(protocol)?, around, depth))
 }
 
+/// The content of what may be an envelope. If it does not say which topic or queue it is from, it
+/// may as well be somebody's own message with the same field names: only an alarm inside proves it.
+fn surely(source: &Value, notices: Vec<Notice>) -> Option<Vec<Notice>> {
+    let known_source = source.as_str().and_then(Origin::from_arn).is_some();
+    let has_alarm = notices.iter().any(|notice| matches!(notice, Notice::Alarm(_)));
+    (known_source || has_alarm).then_some(notices)
+}
+
 /// Reads each item separately, if at least one of them has a known form.
 fn apart(items: &[Value], around: &Envelope, depth: usize) -> Option<Vec<Notice>> {
-    let read: Vec<_> = items.iter().map(|item| known(item, around, depth)).collect();
-    if read.iter().all(Option::is_none) {
+    let parts = items.iter().zip(1..).map(|(item, number)| (item, around.part(number)));
+    let read: Vec<_> = parts.map(|(item, part)| (item, known(item, &part, depth), part)).collect();
+    if read.iter().all(|(_, notices, _)| notices.is_none()) {
         return None;
     }
-    let numbered = read.into_iter().zip(items).zip(1..);
-    let notices = numbered.flat_map(|((notices, item), number)| {
-        notices.unwrap_or_else(|| vec![around.element(item, Some(number))])
-    });
+    let notices = read
+        .into_iter()
+        .flat_map(|(item, notices, part)| notices.unwrap_or_else(|| vec![part.element(item)]));
     Some(notices.collect())
 }
 
@@ -172,11 +182,18 @@ impl Envelope {
         let topic = text(notification, "TopicArn");
         let origin = topic.as_deref().and_then(Origin::from_arn);
         Self {
-            id: text(notification, "MessageId").unwrap_or_default(),
-            subject: text(notification, "Subject"),
+            id: text(notification, "MessageId").unwrap_or_else(|| around.id.clone()),
+            subject: text(notification, "Subject").or_else(|| around.subject.clone()),
             origin: origin.unwrap_or_else(|| around.origin.clone()),
-            topic,
+            topic: topic.or_else(|| around.topic.clone()),
         }
+    }
+
+    /// The envelope of one of several items. Each needs an id of its own, or all but one would be
+    /// dropped as duplicates.
+    fn part(&self, number: usize) -> Self {
+        let id = if self.id.is_empty() { String::new() } else { format!("{}/{number}", self.id) };
+        Self { id, ..self.clone() }
     }
 
     /// A message of an SQS queue; None for anything else.
@@ -188,10 +205,10 @@ impl Envelope {
         }
         let origin = queue.as_deref().and_then(Origin::from_arn);
         Some(Self {
-            id: id.unwrap_or_default(),
+            id: id.unwrap_or_else(|| around.id.clone()),
             subject: None,
             origin: origin.unwrap_or_else(|| around.origin.clone()),
-            topic: queue,
+            topic: queue.or_else(|| around.topic.clone()),
         })
     }
 
@@ -217,9 +234,8 @@ impl Envelope {
         })
     }
 
-    /// Something that is not an alarm: alone in a payload, or one of several in this envelope.
-    /// Several need different ids, or all but one would be dropped as duplicates.
-    fn element(&self, value: &Value, number: Option<usize>) -> Notice {
+    /// Something that is not an alarm: alone in a payload, or one of several items.
+    fn element(&self, value: &Value) -> Notice {
         let body = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         if self.id.is_empty() && self.topic.is_none() {
             return Notice::Message(Message {
@@ -231,11 +247,7 @@ impl Envelope {
                 why: NO_CHANGE.to_owned(),
             });
         }
-        let id = match number {
-            Some(number) if !self.id.is_empty() => format!("{}/{number}", self.id),
-            _ => self.id.clone(),
-        };
-        Self { id, ..self.clone() }.message(body, NO_ALARM)
+        self.message(body, NO_ALARM)
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::datapoints::breaching;
-use super::fields::{items, pairs, text, text_of, time, under, under_key};
+use super::fields::{items, pairs, plausible, text, text_of, time, under, under_key};
 use super::query::metric_of;
 use super::{
     Alarm, CarriedLine, Composite, Contributor, DEFAULT_PERIOD, Evaluation, Metric, State,
@@ -163,7 +163,9 @@ fn carried_line(line: &Value) -> Option<CarriedLine> {
     }
     let field = |names: &[&str]| text_of(line, names);
     let at = ["timestamp", "Timestamp", "@timestamp"].iter().find_map(|name| match &line[name] {
-        Value::Number(millis) => DateTime::from_timestamp_millis(millis.as_i64()?),
+        Value::Number(millis) => {
+            DateTime::from_timestamp_millis(millis.as_i64()?).and_then(plausible)
+        }
         Value::String(text) => time(text),
         _ => None,
     });

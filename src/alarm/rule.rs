@@ -1,12 +1,19 @@
 //! Finds the children that a composite alarm's rule names.
 
+/// Children that are read of a rule; DescribeAlarms takes as many names (API reference).
+pub const MOST: usize = 100;
+
 /// The names or ARNs of all alarms in a rule such as `ALARM(a) OR NOT OK("b c")` or
 /// `AT_LEAST(2, ALARM, (a, "b c"))`, each once, in their order in the rule.
+///
+/// At most [`MOST`]: each is compared with all others, and the rule is whatever a message says.
 #[must_use]
 pub fn children(rule: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut rest = rule;
-    while let Some((before, behind)) = rest.split_once('(') {
+    while let Some((before, behind)) = rest.split_once('(')
+        && found.len() < MOST
+    {
         let function = before
             .rsplit(|character: char| !character.is_ascii_alphabetic() && character != '_')
             .next()
@@ -33,8 +40,8 @@ fn at_least<'a>(arguments: &'a str, found: &mut Vec<String>) -> &'a str {
         note(found, &name);
         let after = after.trim_start();
         match after.strip_prefix(',') {
-            Some(more) => rest = more,
-            None => return after,
+            Some(more) if found.len() < MOST => rest = more,
+            _ => return after,
         }
     }
 }
@@ -118,5 +125,14 @@ mod tests {
         }
         assert_eq!(children("ALARM(\"open"), ["open"]);
         assert_eq!(children("AT_LEAST(2, ALARM, (a, b"), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_rule_with_thousands_of_names_is_not_read_to_its_end() {
+        let names: Vec<String> = (0..60_000).map(|number| format!("alarm-{number}")).collect();
+        let rule = format!("AT_LEAST(1, ALARM, ({}))", names.join(", "));
+        assert_eq!(children(&rule).len(), MOST);
+        let rule: Vec<String> = names.iter().map(|name| format!("ALARM({name})")).collect();
+        assert_eq!(children(&rule.join(" OR ")).len(), MOST);
     }
 }

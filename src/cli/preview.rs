@@ -175,6 +175,7 @@ async fn trigger(
         deadline: Instant::now() + Duration::from_secs(args.deadline),
     };
     let evidence = collector.collect(&mut alarm).await;
+    let evidence = evidence.with_redacted_patterns(&config.paging.redactor);
     (composer.trigger(&alarm, &evidence, Utc::now()), timed.calls())
 }
 

@@ -239,7 +239,9 @@ impl<Q: Outbox> Enrich<Q> {
         let (logs, alarms) = self.account.in_region(&alarm.origin.region);
         let logs = Redacted { logs: &logs, redactor: &self.config.paging.redactor };
         let collector = self.collector(&logs, &alarms, deadline);
-        let collected = AssertUnwindSafe(collector.collect(alarm)).catch_unwind().await;
+        let redactor = &self.config.paging.redactor;
+        let collected = async { collector.collect(alarm).await.with_redacted_patterns(redactor) };
+        let collected = AssertUnwindSafe(collected).catch_unwind().await;
         collected.unwrap_or_else(|_| crashed(alarm))
     }
 

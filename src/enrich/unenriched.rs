@@ -1,18 +1,25 @@
 //! Pages for notices that enrich failed on: Lambda's on-failure record becomes events without log
 //! lines.
 
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::plan::{Plan, plan};
-use crate::alarm::intake;
-use crate::aws::{Arn, home};
+use crate::alarm::intake::{self, Message, Notice};
+use crate::aws::{Arn, Origin, home};
 use crate::compose::{Composer, Paging, resolve};
 use crate::evidence::Evidence;
-use crate::pagerduty::Event;
+use crate::pagerduty::{DedupKey, Event};
 use crate::queue::{Deduplication, Outbox, Outline, QueueError, Queued};
 use crate::routing::Target;
 use crate::telemetry::Signal;
 use crate::text::{cut, one_line};
+
+/// Alerts whose events are queued at the same time; a message can hold many alarms.
+const AT_ONCE: usize = 16;
 
 /// An event without log lines.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,15 +42,30 @@ pub fn read(body: &str, paging: &Paging) -> Option<Vec<Unenriched>> {
         Arn::parse(function).map(|arn| (arn.region, arn.account)).unwrap_or_default();
     let home = home(region, account);
     let note = note(&record);
+    // What made enrich fail may make this fail too; then the page says only that.
+    let notices = catch_unwind(|| intake::read(payload, &home));
+    let notices = notices.unwrap_or_else(|_| vec![unreadable(String::new(), &note, &home)]);
+    let events = notices.into_iter().filter_map(|notice| {
+        let name = match &notice {
+            Notice::Alarm(alarm) => alarm.name.clone(),
+            Notice::Message(message) => message.id.clone(),
+        };
+        let compose = |notice| catch_unwind(AssertUnwindSafe(|| unenriched(notice, &note, paging)));
+        compose(notice).or_else(|_| compose(unreadable(name, &note, &home))).unwrap_or_default()
+    });
+    Some(events.collect())
+}
+
+fn unenriched(notice: Notice, note: &str, paging: &Paging) -> Option<Unenriched> {
     let composer = Composer::of(paging);
-    let unenriched = |notice| match plan(notice, paging) {
+    match plan(notice, paging) {
         Plan::Nothing(_) => None,
         Plan::Page(message) => Some(Unenriched {
             event: composer.message(&message),
             deduplication_id: message.deduplication_id(),
         }),
         Plan::Trigger(alarm) => {
-            let evidence = Evidence { notes: vec![note.clone()], ..Evidence::default() };
+            let evidence = Evidence { notes: vec![note.to_owned()], ..Evidence::default() };
             let now = alarm.changed_at.unwrap_or_default();
             let event = composer.trigger(&alarm, &evidence, now);
             Some(Unenriched { event, deduplication_id: alarm.deduplication_id() })
@@ -51,16 +73,40 @@ pub fn read(body: &str, paging: &Paging) -> Option<Vec<Unenriched>> {
         Plan::Resolve(alarm) => {
             Some(Unenriched { event: resolve(&alarm), deduplication_id: alarm.deduplication_id() })
         }
-    };
-    Some(intake::read(payload, &home).into_iter().filter_map(unenriched).collect())
+    }
 }
 
-/// Queues the events in the same way as all others, so that they keep their order. They go to the
-/// default pool: the tags, which can name another pool, cannot be read here.
+/// The page about a notification that cannot be read at all. It holds nothing of the content,
+/// which was not redacted.
+fn unreadable(name: String, note: &str, home: &Origin) -> Notice {
+    let subject = format!("Pagetrail could not read a notification about {name}");
+    let why = "Pagetrail failed on this notification";
+    Notice::Message(Message {
+        id: name,
+        subject: Some(subject.trim_end_matches(" about ").to_owned()),
+        body: note.to_owned(),
+        topic: None,
+        origin: home.clone(),
+        why: why.to_owned(),
+    })
+}
+
+/// Queues the events in the same way as all others, those of one alert in their order. They go to
+/// the default pool: the tags, which can name another pool, cannot be read here.
 ///
 /// # Errors
-/// If an event was not queued. The next time, the queue drops those before it as duplicates.
+/// If an event was not queued. The next time, the queue drops the others as duplicates.
 pub async fn queue(events: &[Unenriched], outbox: &impl Outbox) -> Result<(), QueueError> {
+    let mut alerts: BTreeMap<&DedupKey, Vec<&Unenriched>> = BTreeMap::new();
+    for unenriched in events {
+        alerts.entry(&unenriched.event.dedup_key).or_default().push(unenriched);
+    }
+    let alerts = stream::iter(alerts.into_values()).map(|alert| queue_alert(alert, outbox));
+    let queued: Vec<_> = alerts.buffer_unordered(AT_ONCE).collect().await;
+    queued.into_iter().collect()
+}
+
+async fn queue_alert(events: Vec<&Unenriched>, outbox: &impl Outbox) -> Result<(), QueueError> {
     for Unenriched { event, deduplication_id } in events {
         let queued = Queued::of(Target::default_pool(), event)?;
         let deduplication = Deduplication::Id(deduplication_id.clone());
@@ -141,6 +187,22 @@ mod tests {
     fn anything_else_is_no_such_record() {
         for body in ["", "{}", "[]", r#"{"requestContext":{}}"#, r#"{"target":"default"}"#] {
             assert!(read(body, &Paging::default()).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_notification_that_makes_composing_fail_still_pages() {
+        let home = home("eu-west-1", "111122223333");
+        let notice = unreadable("checkout-errors".to_owned(), "no log lines: …", &home);
+        let page = unenriched(notice, "", &Paging::default()).unwrap();
+        assert_eq!(page.event.event_action, Action::Trigger);
+        let text = serde_json::to_string(&page.event).unwrap();
+        assert!(text.contains("could not read a notification about checkout-errors"), "{text}");
+        // A time at the end of what can be represented: every window around it would overflow.
+        for year in ["-262143", "+262142", "9999"] {
+            let record =
+                record("ALARM").replace("2026-11-14T03:06:35", &format!("{year}-01-01T00:00:00"));
+            assert_eq!(read(&record, &Paging::default()).unwrap().len(), 2, "{year}");
         }
     }
 }

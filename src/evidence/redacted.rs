@@ -1,5 +1,7 @@
-//! A log source that redacts its lines: code that uses it never sees the original text.
+//! A log source that redacts its lines: code that uses it never sees the original text. And the
+//! patterns that were searched, which are redacted once they have done their work.
 
+use super::Evidence;
 use super::ports::{LogSource, LookupError, MetricFilter, Page, Query};
 use crate::alarm::Metric;
 use crate::lines::Line;
@@ -36,5 +38,15 @@ impl<L: LogSource> LogSource for Redacted<'_, L> {
 
     async fn log_groups(&self, prefix: &str) -> Result<Vec<String>, LookupError> {
         self.logs.log_groups(prefix).await
+    }
+}
+
+impl Evidence {
+    /// Redacts what was searched for: a metric filter or a log alarm's query can contain values.
+    #[must_use]
+    pub fn with_redacted_patterns(mut self, redactor: &Redactor) -> Self {
+        let sources = self.parts.iter_mut().flat_map(|part| &mut part.sources);
+        sources.for_each(|source| redactor.replace(&mut source.pattern));
+        self
     }
 }

@@ -2,12 +2,15 @@
 //! logs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::future::join_all;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 use url::Url;
 
@@ -18,14 +21,17 @@ use crate::delivery::{HealthCheck, Worker};
 use crate::enrich::unenriched;
 use crate::http::tls;
 use crate::pagerduty::PagerDuty;
-use crate::queue::Message;
 use crate::queue::sqs::{LambdaBatch, SqsOutbox, SqsQueue};
+use crate::queue::{Message, QueueError};
 use crate::routing::pace::Pace;
 use crate::routing::{KeySource, Keys};
 
 /// The key in the daily rule's message, which comes instead of a batch. Its value is ignored: if
 /// only a stack's code was updated, the rule still sends the value of an earlier version.
 const HEALTH_CHECK: &str = "pagetrail";
+
+/// Time that is left of an invocation to answer Lambda.
+const RESERVE: Duration = Duration::from_secs(3);
 
 /// What the `deliver` stage needs.
 #[derive(Debug, Clone)]
@@ -66,7 +72,7 @@ pub async fn run(sdk: &SdkConfig, config: Settings) -> Result<(), Error> {
         let deadline = end_of(&event.context);
         let batch: SqsEvent = serde_json::from_value(event.payload)?;
         let batch = batch.records.into_iter().map(message).collect();
-        let (events, mut failed) = unenriched.queue(batch).await;
+        let (events, mut failed) = unenriched.queue(batch, deadline - RESERVE).await;
         failed.extend(worker.deliver(events, deadline).await);
         let mut response = SqsBatchResponse::default();
         response.batch_item_failures = failed.into_iter().map(failure).collect();
@@ -83,26 +89,29 @@ struct Unenriched {
 
 impl Unenriched {
     /// Queues them as events. Returns the other messages, and the ids of those that come back.
-    async fn queue(&self, batch: Vec<Message>) -> (Vec<Message>, Vec<String>) {
-        let (mut others, mut failed) = (Vec::new(), Vec::new());
+    async fn queue(&self, batch: Vec<Message>, end: Instant) -> (Vec<Message>, Vec<String>) {
+        let (mut others, mut ours) = (Vec::new(), Vec::new());
         for message in batch {
             // Their queue is not a FIFO queue, unlike the events queue, so its messages have no
             // group.
             let without_group = message.group.is_none();
             let read = || unenriched::read(&message.body, &self.paging);
-            let Some(events) = without_group.then(read).flatten() else {
-                others.push(message);
-                continue;
-            };
-            if let Err(error) = unenriched::queue(&events, &self.outbox).await {
-                warn!(
-                    %error,
-                    "alarms that enrich could not handle were not queued; they are tried again"
-                );
-                failed.push(message.id);
+            match without_group.then(read).flatten() {
+                Some(events) => ours.push((message.id, events)),
+                None => others.push(message),
             }
         }
-        (others, failed)
+        let queued = ours.into_iter().map(|(id, events)| async move {
+            let queued = timeout_at(end, unenriched::queue(&events, &self.outbox)).await;
+            let in_time = |_| QueueError::Failed("the queue did not answer in time".to_owned());
+            let error = queued.map_err(in_time).flatten().err()?;
+            warn!(
+                %error,
+                "alarms that enrich could not handle were not queued; they are tried again"
+            );
+            Some(id)
+        });
+        (others, join_all(queued).await.into_iter().flatten().collect())
     }
 }
 

@@ -281,8 +281,13 @@ fn what_is_no_alarm_in_an_array_pages_beside_the_alarms_each_once() {
     let plain = json!([{"x": 1}, "disk is full"]);
     assert_eq!(seen(&sns_event(&plain)), [format!("m-1 {plain}")], "no alarm: one message");
     assert_eq!(seen(&plain), [format!(" {plain}")]);
-    let records = json!([{"messageId": "q1", "body": "one"}, {"messageId": "q2", "body": "two"}]);
+    let queue = "arn:aws:sqs:eu-central-1:123456789012:q";
+    let records = json!([{"messageId": "q1", "body": "one", "eventSourceARN": queue},
+        {"messageId": "q2", "body": "two", "eventSourceARN": queue}]);
     assert_eq!(seen(&records), ["q1 one", "q2 two"]);
+    // Arrays in an array: each item still has an id of its own.
+    let nested = json!([["x", named("a")], ["y", named("b")]]);
+    assert_eq!(seen(&sns_event(&nested)), ["m-1/1/1 x", "a", "m-1/2/1 y", "b"]);
     assert_eq!(seen(&json!([])), [" []"]);
 }
 
@@ -344,4 +349,30 @@ fn what_is_no_alarm_is_a_message_that_says_why() {
     let mut configuration = event_bridge();
     configuration["detail"]["operation"] = json!("update");
     assert!(message_in(&configuration).why.contains("not a state change"));
+}
+
+#[test]
+fn a_message_with_the_field_names_of_an_envelope_pages_whole_under_its_own_id() {
+    for message in [
+        json!({"messageId": "job-7", "body": "failed", "host": "a"}),
+        json!({"Type": "Notification", "Message": "disk full", "host": "a"}),
+        json!({"TopicArn": "errors", "Message": "disk full", "host": "a"}),
+    ] {
+        assert_eq!(seen(&sns_event(&message)), [format!("m-1 {message}")]);
+    }
+    // With an alarm in it, it is one.
+    let alarm = json!({"Type": "Notification", "Message": named("a").to_string()});
+    assert_eq!(seen(&sns_event(&alarm)), ["a"]);
+    // A notification without an id of its own has that of the message it is in.
+    let inner = json!({"TopicArn": "arn:aws:sns:us-west-2:444455556666:errors", "Message": "x"});
+    assert_eq!(seen(&sns_event(&inner)), ["m-1 x"]);
+}
+
+#[test]
+fn a_time_that_no_window_can_be_computed_from_is_no_time() {
+    for year in ["-262143", "+262142", "1969", "10000"] {
+        let mut message = named("a");
+        message["StateChangeTime"] = format!("{year}-01-01T00:00:00.000+0000").into();
+        assert_eq!(alarm_of(&message).changed_at, None, "{year}");
+    }
 }
