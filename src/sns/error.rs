@@ -42,7 +42,7 @@ pub(super) enum RequestError {
     SubscribeUrl(String),
     #[error("Signature does not match the message: only Amazon SNS may post here")]
     Signature,
-    #[error("SigningCertURL: no certificate: {0}")]
+    #[error("SigningCertURL: the certificate cannot be used: {0}")]
     Certificate(Unavailable),
     #[error("SubscribeURL: SNS did not confirm the subscription: {0}")]
     NotConfirmed(FetchError),

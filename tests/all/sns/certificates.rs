@@ -73,12 +73,12 @@ async fn made_up_addresses_make_no_storm_and_do_not_hinder_a_known_certificate()
 async fn what_is_no_certificate_of_sns_for_now_is_not_used() {
     let hundred_kilobytes = vec![b'A'; 100_000];
     for (file, word) in [
-        (Issued { from: -9, until: -1, ..Issued::default() }.pem(), "ended"),
+        (Issued { from: -9, until: -1, ..Issued::default() }.pem(), "expired"),
         (Issued { from: 1, until: 9, ..Issued::default() }.pem(), "clock"),
         (Issued { name: "sns.evil.example", ..Issued::default() }.pem(), "not for SNS"),
         (Issued { rsa: false, ..Issued::default() }.pem(), "RSA"),
-        (b"<html>".to_vec(), "no certificate"),
-        (hundred_kilobytes, "no certificate"),
+        (b"<html>".to_vec(), "not a certificate"),
+        (hundred_kilobytes, "not a certificate"),
     ] {
         let served = Served::start().await;
         served.amazon.has(CERTIFICATE, Ok(file));
