@@ -138,6 +138,22 @@ check_bucket() {
     fi
 }
 
+# Checks that this version is not published with other code. Stacks that have it would get an
+# unchanged template, and CloudFormation would keep their old code.
+check_version() {
+    local zip published
+    aws s3api head-object --region "$region" --bucket "$bucket" --key "$version/template.yaml" \
+        >/dev/null 2>&1 || return 0
+    for zip in "${zips[@]}"; do
+        published=$(aws s3 cp --region "$region" --only-show-errors \
+            "s3://$bucket/$version/${zip##*/}.sha256" - 2>/dev/null) || continue
+        if [[ $published != "$(<"$zip.sha256")" ]]; then
+            echo "publish.sh: $region: version $version is already published with other code; choose another name with --version" >&2
+            return 1
+        fi
+    done
+}
+
 # Publishes in $region. Every step ends in `|| return 1`, because set -e is off inside an `if`.
 publish() {
     local bucket=$prefix-$region stack=$prefix-artifacts zip
@@ -150,6 +166,7 @@ publish() {
             --query "StackEvents[?ends_with(ResourceStatus,'_FAILED')].ResourceStatusReason" >&2
         return 1
     }
+    check_version || return 1
     for zip in "${zips[@]}"; do
         step "the upload of ${zip##*/}" aws s3 cp --region "$region" --only-show-errors \
             "$zip" "s3://$bucket/$version/${zip##*/}" || return 1

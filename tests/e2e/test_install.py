@@ -308,6 +308,30 @@ def test_publishing_again(cloud: Cloud, command: Path, template_url: str) -> Non
     assert publish(cloud, command) == template_url
 
 
+def test_a_version_is_published_with_one_code_only(
+    cloud: Cloud, command: Path, template_url: str, tmp_path: Path
+) -> None:
+    code = tmp_path / f"pagetrail-lambda-{ARCHITECTURE}.zip"
+    code.write_bytes(b"other code")
+    checksum = hashlib.sha256(code.read_bytes()).hexdigest()
+    Path(f"{code}.sha256").write_text(f"{checksum}  {code.name}\n")
+    environment = cloud.environment() | {
+        "PAGETRAIL_BIN": str(command),
+        "PAGETRAIL_DIST": str(tmp_path),
+    }
+    where = ("--prefix", PREFIX, "--regions", REGION)
+
+    refused = script("publish.sh", *where, **environment)
+    assert refused.returncode == 1 and "already published with other code" in refused.stderr
+    assert "--version" in refused.stderr
+    s3 = cloud.client("s3")
+    version = template_url.split("/")[-2]
+    kept = s3.get_object(Bucket=f"{PREFIX}-{REGION}", Key=f"{version}/{code.name}")["Body"].read()
+    assert kept != code.read_bytes()
+
+    assert script("publish.sh", *where, "--version", "other", **environment).returncode == 0
+
+
 def test_publishing_says_what_is_missing(cloud: Cloud, command: Path, tmp_path: Path) -> None:
     environment = cloud.environment() | {"PAGETRAIL_BIN": str(command)}
     nothing = script(
