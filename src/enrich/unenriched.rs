@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn every_notice_pages_bare_and_says_why() {
+    fn every_notice_pages_without_log_lines_and_says_why() {
         let events = read(&record("ALARM"), &Paging::default()).unwrap();
         assert_eq!(events.len(), 2);
         let text = serde_json::to_string(&events[0].event).unwrap();

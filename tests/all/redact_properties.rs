@@ -160,7 +160,7 @@ proptest! {
 
     #[test]
     fn any_json_keeps_its_shape(value in json(), pretty in any::<bool>()) {
-        // A bare number or word is a text; only these are JSON lines.
+        // A number or word alone is a text; only these are JSON lines.
         let value = if value.is_string() { value } else { serde_json::json!([value]) };
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
         let text = text.unwrap();

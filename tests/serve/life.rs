@@ -79,7 +79,7 @@ async fn at_sigterm_no_attempt_begins_and_none_is_made_twice() {
     server.signal("-TERM");
     assert_eq!(server.ended().await.code(), Some(0));
     assert_eq!(summaries(), ["no. 0", "no. 1"]);
-    pagerduty.mend();
+    pagerduty.recover();
     let _server = setup.start().await;
     until("the rest arrived", || summaries().len() == 9).await;
     assert_eq!(summaries()[2..4], ["no. 2", "no. 3"]);

@@ -48,7 +48,7 @@ async fn shown_beside_the_server_and_put_back_when_it_is_stopped() {
     assert_eq!(rejected(&setup, &["discard", &ids[1]]).1, format!("{} discarded\n", ids[1]));
     assert_eq!(rejected(&setup, &["retry", "--all"]).1, format!("{} sent again\n", ids[0]));
     assert!(rejected(&setup, &["list"]).1.contains("0 rejected"));
-    pagerduty.mend();
+    pagerduty.recover();
     let _server = setup.start().await;
     let arrived = || pagerduty.accepted().iter().any(|event| event["dedup_key"] == "bad");
     until("it arrived", arrived).await;

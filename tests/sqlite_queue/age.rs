@@ -21,7 +21,7 @@ async fn what_waited_longer_than_the_bound_is_put_aside_and_the_rest_goes_on() {
         older(&place, body, days);
     }
     let queue = place.open();
-    // The state is told after the first look for old ones.
+    // The state is known after the first search for old ones.
     let state = queue.state().await;
     assert_eq!((state.messages, state.rejected), (Some(2), Some(2)));
     assert!(state.oldest.unwrap().as_secs() > 12 * 86_400);

@@ -82,7 +82,7 @@ async fn what_is_postponed_comes_back_together_and_only_failures_count() {
     queue.postpone(&second, turn).await;
     let third = received(&queue).await;
     assert_eq!((bodies(&third), third[0].attempts), (vec!["b", "c"], 2));
-    // Whoever has them no more settles nothing.
+    // A receiver that no longer has them settles nothing.
     queue.postpone(&second, failed(3_600)).await;
     queue.postpone(&third, failed(0)).await;
     assert_eq!(bodies(&received(&queue).await), ["b", "c"]);

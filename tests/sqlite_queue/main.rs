@@ -1,5 +1,5 @@
 //! The embedded queue: nothing acknowledged is lost, nothing overtakes, and what is wrong
-//! with its file or its disk is told and survived.
+//! with its file or its disk is reported and survived.
 
 // A test that meets the unexpected has to fail.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -1,4 +1,4 @@
-//! The PagerDuty Events API: answers 202 unless told otherwise, and keeps what it got.
+//! The PagerDuty Events API: answers 202 unless a test sets another answer, and keeps what it got.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -59,8 +59,8 @@ impl PagerDuty {
         self.state.lock().unwrap().script.always_where(ENQUEUE, condition, answer);
     }
 
-    /// Forgets all it was told to answer.
-    pub fn mend(&self) {
+    /// Answers 202 again from now on.
+    pub fn recover(&self) {
         self.state.lock().unwrap().script = Script::default();
     }
 

@@ -46,7 +46,10 @@ async fn later_each_time_but_not_for_ever() {
     }
     assert!(longest[0] <= 60, "the first retry is soon: {longest:?}");
     assert!(longest[0] < longest[1], "{longest:?}");
-    assert!(longest[2] <= 3600, "a mended PagerDuty is noticed within the hour: {longest:?}");
+    assert!(
+        longest[2] <= 3600,
+        "a PagerDuty that works again is noticed within the hour: {longest:?}"
+    );
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ impl Crash {
             () = killed => {}
         }
         worker.stop().await;
-        self.pagerduty.mend();
+        self.pagerduty.recover();
         self.aws.delay("GetSecretValue", Duration::ZERO);
 
         let mut again = event;

@@ -51,9 +51,9 @@ async fn every_such_answer_then_a_good_one() {
         let mut failed = delivery.invoke(&event).await;
         failed.sort();
         assert_eq!(failed, ["m0", "m2"], "{name}");
-        assert_eq!(delivery.waits().len(), 2, "{name}: both are told when to come back");
+        assert_eq!(delivery.waits().len(), 2, "{name}: both have a time to come back");
 
-        delivery.pagerduty.mend();
+        delivery.pagerduty.recover();
         assert!(delivery.hand_over(&[trigger("a"), resolve("a")]).await.is_empty(), "{name}");
         let accepted: Vec<_> = delivery.pagerduty.accepted();
         let of_a = accepted.iter().filter(|event| event["dedup_key"] == "a");

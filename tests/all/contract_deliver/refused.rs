@@ -1,4 +1,4 @@
-//! What PagerDuty refuses for good lies in the rejected queue, with the reason.
+//! Events that PagerDuty refuses for good are in the rejected queue, with the reason.
 
 use chrono::DateTime;
 use serde_json::{Value, json};

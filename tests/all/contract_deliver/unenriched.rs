@@ -1,4 +1,4 @@
-//! What enrich could not handle pages bare, by the same road as all other events.
+//! Alarms that enrich could not handle page without log lines, in the same way as all other events.
 
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ fn the_same(one: &Message, other: &Message) -> bool {
 }
 
 #[tokio::test]
-async fn the_alarm_is_queued_bare_with_the_note() {
+async fn the_alarm_is_queued_without_log_lines_with_the_note() {
     let delivery = Delivery::start().await;
     let failed = delivery.invoke(&crashed(&sns(&[alarm("checkout")]))).await;
     assert!(failed.is_empty());

@@ -1,4 +1,4 @@
-//! A gateway with a queue that does as it is told, and requests to it.
+//! A gateway with a queue whose conduct a test chooses, and requests to it.
 
 #![allow(unreachable_pub, reason = "shared by the modules of one test")]
 
@@ -70,7 +70,7 @@ impl FakeQueue {
             Conduct::Full => Err(QueueError::Full("/var/lib/secret has no room".to_owned())),
             Conduct::TooLarge => Err(QueueError::TooLarge),
             Conduct::Hangs => std::future::pending().await,
-            Conduct::Panics => panic!("as told"),
+            Conduct::Panics => panic!("as the test asked"),
         }
     }
 }

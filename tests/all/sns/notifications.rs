@@ -52,7 +52,10 @@ async fn what_a_person_published_pages_as_it_came() {
     let events = served.queue.events();
     assert!(events[0]["payload"].to_string().contains("disk is full"), "{events:#?}");
     let all = events[0].to_string();
-    assert!(!all.contains("Unsubscribe"), "whoever has that address ends the subscription: {all}");
+    assert!(
+        !all.contains("Unsubscribe"),
+        "anyone with that address can end the subscription: {all}"
+    );
 }
 
 #[tokio::test]

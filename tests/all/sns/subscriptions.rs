@@ -1,4 +1,4 @@
-//! Subscriptions: confirmed once they are known to be ours, and their end told.
+//! Subscriptions: confirmed if they are ours; their end is reported.
 
 use pagetrail::sns::fetch::FetchError;
 use serde_json::Value;
