@@ -121,6 +121,7 @@ def test_by_the_aws_cli_as_the_readme_says(cloud: Cloud, template_url: str, tmp_
     cloud.client("sns").create_topic(Name="errors")
     commands = "\n".join(
         [
+            block_below("README.md", "## Install"),
             block_below("README.md", "### Or by the AWS CLI"),
             block_below("docs/troubleshooting.md", "# Troubleshooting"),
             block_below("docs/gateway.md", "## On AWS"),
