@@ -1,6 +1,6 @@
 //! Finds the children that a composite alarm's rule names.
 
-/// Children that are read of a rule; DescribeAlarms takes as many names (API reference).
+/// Children that are read of a rule; `DescribeAlarms` takes as many names (API reference).
 pub const MOST: usize = 100;
 
 /// The names or ARNs of all alarms in a rule such as `ALARM(a) OR NOT OK("b c")` or

@@ -239,10 +239,10 @@ impl<Q: Outbox> Enrich<Q> {
         let (logs, alarms) = self.account.in_region(&alarm.origin.region);
         let logs = Redacted { logs: &logs, redactor: &self.config.paging.redactor };
         let collector = self.collector(&logs, &alarms, deadline);
-        let redactor = &self.config.paging.redactor;
-        let collected = async { collector.collect(alarm).await.with_redacted_patterns(redactor) };
-        let collected = AssertUnwindSafe(collected).catch_unwind().await;
-        collected.unwrap_or_else(|_| crashed(alarm))
+        // Boxed: the compiler's limit on nested types is not far.
+        let collected = AssertUnwindSafe(collector.collect(alarm).boxed()).catch_unwind().await;
+        let evidence = collected.unwrap_or_else(|_| crashed(alarm));
+        evidence.with_redacted_patterns(&self.config.paging.redactor)
     }
 
     fn collector<'a, L, A>(

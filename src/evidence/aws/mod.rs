@@ -1,7 +1,7 @@
 //! The implementation of the ports with CloudWatch Logs and the services around it.
 //!
 //! `logs` reads metric filters, log events and log groups; `alarms` reads tags, alarms, functions and
-//! rules, and `described` turns DescribeAlarms' answers into alarms. `pace` spaces the calls to
+//! rules, and `described` turns the answers of `DescribeAlarms` into alarms. `pace` spaces the calls to
 //! CloudWatch Logs, whose limit the whole account and Region share.
 
 mod alarms;
