@@ -60,7 +60,7 @@ fn an_event_file_that_cannot_be_read_is_named() {
     let error = refusal(&arguments("/no/such/file"), &credentials);
     assert!(error.contains("--event /no/such/file"), "{error}");
     let error = refusal(&arguments("Cargo.toml"), &credentials);
-    assert!(error.contains("no JSON"), "{error}");
+    assert!(error.contains("not JSON"), "{error}");
 }
 
 #[test]

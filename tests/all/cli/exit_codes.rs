@@ -43,7 +43,7 @@ async fn what_was_given_and_cannot_be_used_ends_with_2() {
         (preview(&[]), Some(("PAGETRAIL_MAX_TRAILS", "many")), "PAGETRAIL_MAX_TRAILS"),
         (preview(&[]), Some(("PAGETRAIL_REDACT_PATTERNS", "[")), "PAGETRAIL_REDACT_PATTERNS"),
         (vec!["preview", "--event", "nowhere.json"], None, "--event nowhere.json"),
-        (vec!["preview", "--event", "text"], None, "--event text: no JSON"),
+        (vec!["preview", "--event", "text"], None, "--event text: not JSON"),
         (vec!["rejected"], None, "Usage"),
         (vec!["rejected", "list"], None, "--queue is needed"),
         (vec!["rejected", "list", "--queue", "my-queue"], None, "--queue"),

@@ -89,7 +89,7 @@ async fn an_alarm_set_by_hand_two_minutes_after_the_line_finds_it_and_says_where
     assert!(summary.contains("kettle is dry · 1× in 11 min"), "{summary}");
     let searched = &details(&event, "5 searched")[0];
     assert!(searched.contains("2025-02-02 11:56:35 to 12:07:05 UTC"), "{searched}");
-    assert!(note(&event).contains("from 11:56:35 on"), "{event:#}");
+    assert!(note(&event).contains("started earlier, at 11:56:35"), "{event:#}");
 }
 
 #[tokio::test]

@@ -95,7 +95,10 @@ async fn looks_ten_minutes_back_where_no_datapoint_says_when_and_says_so() {
     assert_eq!(part.window.start.format("%H:%M:%S").to_string(), "02:56:35");
     assert_eq!(part.span, part.window, "the title speaks of the time that was searched");
     let note = &evidence.notes[0];
-    assert!(note.contains("03:05:05 to 03:06:36 UTC") && note.contains("from 02:56:35"), "{note}");
+    assert!(
+        note.contains("03:05:05 to 03:06:36 UTC") && note.contains("started earlier, at 02:56:35"),
+        "{note}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -57,7 +57,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
         let ended = server.send("PDSEND_SKIP_CERT_VERIFY", value).await;
         ended.failed(1, "pagetrail: not sent: no connection to https://localhost:");
         assert!(ended.err.contains("certificate: UnknownIssuer"), "{}", ended.err);
-        assert!(ended.err.contains("PDSEND_SKIP_CERT_VERIFY=true takes any"), "{}", ended.err);
+        assert!(ended.err.contains("PDSEND_SKIP_CERT_VERIFY=true accepts any"), "{}", ended.err);
         assert_eq!(ended.out, "");
     }
 }
