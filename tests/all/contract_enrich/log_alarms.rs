@@ -222,3 +222,15 @@ async fn coverage_and_preview_know_them_too() {
         assert_eq!(call.body["AlarmTypes"], types, "{call:?}");
     }
 }
+
+#[tokio::test]
+async fn what_a_query_looks_for_is_searched_and_does_not_leave() {
+    let aws = aws_with_lines().await;
+    let query = "fields @message | filter @message like \"jo@example.com\"";
+    let configuration = configuration(query, &[SHOP]);
+    let alarm = log_alarm(Some(json!({"ScheduledQueryConfiguration": configuration})));
+    let event = event_from(&aws, &sns(&[alarm])).await;
+    assert!(searched(&aws)[0].1.contains("jo@example.com"), "{:?}", searched(&aws));
+    assert!(!event.to_string().contains("jo@example.com"), "{event:#}");
+    assert!(details(&event, "5 searched")[0].contains("[redacted: email]"), "{event:#}");
+}
