@@ -104,7 +104,10 @@ fn read_record(record: &Value, outside: &Envelope) -> Vec<Notice> {
         return notices;
     }
     match record["body"].as_str() {
-        Some(body) => outside.open(body, DEEPEST),
+        Some(body) => {
+            let envelope = Envelope::of_queue(record, outside);
+            envelope.as_ref().unwrap_or(outside).open(body, DEEPEST)
+        }
         None => vec![outside.element(record)],
     }
 }

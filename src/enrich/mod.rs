@@ -31,7 +31,7 @@ use crate::evidence::ports::LookupError;
 use crate::evidence::{self, Collector, Evidence, Redacted};
 use crate::hash::sha256_hex;
 use crate::pagerduty::{Event, SENDABLE_LIMIT};
-use crate::queue::{Deduplication, Outbox, Outline, QueueError, Queued};
+use crate::queue::{Outbox, QueueError, Queued};
 use crate::routing::Target;
 use crate::telemetry::Signal;
 use order::{Change, Order, Standing, Turn};
@@ -287,9 +287,8 @@ impl<Q: Outbox> Enrich<Q> {
         event: Event,
         deduplication_id: String,
     ) -> Result<(), QueueError> {
-        let queued = Queued::of(target.clone(), &event)?;
-        let deduplication = Deduplication::Id(deduplication_id);
-        let sent = self.queue.send(queued.outgoing(&Outline::from(&event), deduplication)?).await;
+        let outgoing = Queued::composed(target.clone(), &event, deduplication_id)?;
+        let sent = self.queue.send(outgoing).await;
         if let Err(error) = &sent {
             error!(dedup_key = %event.dedup_key, %error, "not queued");
         }

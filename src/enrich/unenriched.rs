@@ -13,7 +13,7 @@ use crate::aws::{Arn, Origin, home};
 use crate::compose::{Composer, Paging, resolve};
 use crate::evidence::Evidence;
 use crate::pagerduty::{DedupKey, Event};
-use crate::queue::{Deduplication, Outbox, Outline, QueueError, Queued};
+use crate::queue::{Outbox, QueueError, Queued};
 use crate::routing::Target;
 use crate::telemetry::Signal;
 use crate::text::{cut, one_line};
@@ -44,14 +44,14 @@ pub fn read(body: &str, paging: &Paging) -> Option<Vec<Unenriched>> {
     let note = note(&record);
     // What made enrich fail may make this fail too; then the page says only that.
     let notices = catch_unwind(|| intake::read(payload, &home));
-    let notices = notices.unwrap_or_else(|_| vec![unreadable(String::new(), &note, &home)]);
+    let notices = notices.unwrap_or_else(|_| vec![unreadable("a notification", &note, &home)]);
     let events = notices.into_iter().filter_map(|notice| {
-        let name = match &notice {
-            Notice::Alarm(alarm) => alarm.name.clone(),
-            Notice::Message(message) => message.id.clone(),
+        let what = match &notice {
+            Notice::Alarm(alarm) => format!("a notification about {}", alarm.name),
+            Notice::Message(message) => format!("the message {}", message.id),
         };
         let compose = |notice| catch_unwind(AssertUnwindSafe(|| unenriched(notice, &note, paging)));
-        compose(notice).or_else(|_| compose(unreadable(name, &note, &home))).unwrap_or_default()
+        compose(notice).or_else(|_| compose(unreadable(&what, &note, &home))).unwrap_or_default()
     });
     Some(events.collect())
 }
@@ -76,18 +76,17 @@ fn unenriched(notice: Notice, note: &str, paging: &Paging) -> Option<Unenriched>
     }
 }
 
-/// The page about a notification that cannot be read at all. It holds nothing of the content,
-/// which was not redacted.
-fn unreadable(name: String, note: &str, home: &Origin) -> Notice {
-    let subject = format!("Pagetrail could not read a notification about {name}");
-    let why = "Pagetrail failed on this notification";
+/// The page about something that cannot be read at all. It holds nothing of the content, which was
+/// not redacted. Its body is its identity: it names what failed, and the request in the note.
+fn unreadable(what: &str, note: &str, home: &Origin) -> Notice {
+    let subject = format!("Pagetrail could not read {what}");
     Notice::Message(Message {
-        id: name,
-        subject: Some(subject.trim_end_matches(" about ").to_owned()),
-        body: note.to_owned(),
+        id: String::new(),
+        body: format!("{subject}. {note}"),
+        subject: Some(subject),
         topic: None,
         origin: home.clone(),
-        why: why.to_owned(),
+        why: "Pagetrail failed on this notification".to_owned(),
     })
 }
 
@@ -108,9 +107,8 @@ pub async fn queue(events: &[Unenriched], outbox: &impl Outbox) -> Result<(), Qu
 
 async fn queue_alert(events: Vec<&Unenriched>, outbox: &impl Outbox) -> Result<(), QueueError> {
     for Unenriched { event, deduplication_id } in events {
-        let queued = Queued::of(Target::default_pool(), event)?;
-        let deduplication = Deduplication::Id(deduplication_id.clone());
-        outbox.send(queued.outgoing(&Outline::from(event), deduplication)?).await?;
+        let outgoing = Queued::composed(Target::default_pool(), event, deduplication_id.clone())?;
+        outbox.send(outgoing).await?;
         Signal::Unenriched { dedup_key: event.dedup_key.as_str() }.tell();
     }
     Ok(())
@@ -193,7 +191,7 @@ mod tests {
     #[test]
     fn a_notification_that_makes_composing_fail_still_pages() {
         let home = home("eu-west-1", "111122223333");
-        let notice = unreadable("checkout-errors".to_owned(), "no log lines: …", &home);
+        let notice = unreadable("a notification about checkout-errors", "no log lines: …", &home);
         let page = unenriched(notice, "", &Paging::default()).unwrap();
         assert_eq!(page.event.event_action, Action::Trigger);
         let text = serde_json::to_string(&page.event).unwrap();

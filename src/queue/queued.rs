@@ -35,14 +35,16 @@ pub struct Outline {
 }
 
 impl Queued {
-    /// A composed event for a target.
+    /// The message for the queue with an event that Pagetrail composed; the deduplication id is
+    /// that of the notice.
     ///
     /// # Errors
     /// When the event cannot be written as JSON.
-    pub fn of(target: Target, event: &Event) -> Result<Self, QueueError> {
+    pub fn composed(target: Target, event: &Event, id: String) -> Result<Outgoing, QueueError> {
+        let outline = Outline::from(event);
         let event = serde_json::value::to_raw_value(event)
             .map_err(|error| QueueError::Failed(error.to_string()))?;
-        Ok(Self { target, endpoint: Endpoint::V2, event })
+        Self { target, endpoint: Endpoint::V2, event }.outgoing(&outline, Deduplication::Id(id))
     }
 
     /// What delivery needs to know about the content.

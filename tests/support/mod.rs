@@ -5,6 +5,7 @@
 //! - [`resources`]: the alarms, tags, functions and rules it knows.
 //! - [`logs`] and [`pattern`]: what the Logs stand-in knows and how it searches.
 //! - [`pagerduty`]: the Events API.
+//! - [`router`]: the answer of a router that is called without a socket.
 //! - [`sandbox`]: the sandbox in this process; [`tunnel`]: an HTTP proxy.
 //! - [`script`]: how a test tells a stand-in what to answer.
 //! - [`http`]: the server below them, which can also answer wrongly.
@@ -24,6 +25,7 @@ pub mod pagerduty;
 pub mod pattern;
 pub mod queue_items;
 pub mod resources;
+pub mod router;
 pub mod sandbox;
 pub mod script;
 pub mod tunnel;

@@ -8,14 +8,16 @@ use std::io;
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request};
+use axum::body::Body;
+use axum::http::Request;
 use pagetrail::sandbox::{Sandbox, Settings, router, serve};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
+
+pub use super::router::Answer;
 
 pub const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -36,22 +38,6 @@ pub fn resolve(dedup_key: &str) -> Value {
     json!({"routing_key": KEY, "event_action": "resolve", "dedup_key": dedup_key})
 }
 
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: String,
-}
-
-impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.body))
-    }
-
-    pub fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name).map(|value| value.to_str().unwrap().to_owned())
-    }
-}
-
 /// The sandbox's router, called without a socket.
 pub struct Page(Router);
 
@@ -70,13 +56,7 @@ impl Page {
         let request = Request::builder().method(method).uri(path);
         let request = request.body(Body::from(body.to_owned())).unwrap();
         let response = self.0.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
-        }
+        Answer::of(response).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -285,6 +285,9 @@ fn what_is_no_alarm_in_an_array_pages_beside_the_alarms_each_once() {
     let records = json!([{"messageId": "q1", "body": "one", "eventSourceARN": queue},
         {"messageId": "q2", "body": "two", "eventSourceARN": queue}]);
     assert_eq!(seen(&records), ["q1 one", "q2 two"]);
+    // A record in its own place is a queue's, whatever it lacks.
+    let record = json!({"Records": [{"messageId": "q1", "body": "one"}]});
+    assert_eq!(seen(&record), ["q1 one"]);
     // Arrays in an array: each item still has an id of its own.
     let nested = json!([["x", named("a")], ["y", named("b")]]);
     assert_eq!(seen(&sns_event(&nested)), ["m-1/1/1 x", "a", "m-1/2/1 y", "b"]);

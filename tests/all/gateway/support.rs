@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::request::Builder;
-use axum::http::{HeaderMap, Request, header};
+use axum::http::{Request, header};
 use pagetrail::gateway::{Access, Gateway, LocalClients, RunsIn, UnknownKeys, router};
 use pagetrail::queue::{Outbox, Outgoing, QueueError, QueueState};
 use pagetrail::routing::pace::Pace;
@@ -20,6 +20,8 @@ use pagetrail::secret::Secret;
 use pagetrail::telemetry::Tally;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
+
+pub use crate::support::router::Answer;
 
 /// A key in a pool.
 pub const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -170,13 +172,7 @@ impl Rig {
 
     pub async fn call(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
-        }
+        Answer::of(response).await
     }
 
     pub async fn post(&self, path: &str, event: &Value) -> Answer {
@@ -219,27 +215,4 @@ pub fn from(peer: &str, method: &str, path: &str) -> Builder {
         .uri(path)
         .header(header::HOST, "127.0.0.1:8080")
         .extension(ConnectInfo(peer))
-}
-
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: String,
-}
-
-impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.body))
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    /// The words of the first error, of an answer in PagerDuty's form.
-    pub fn error(&self) -> String {
-        let body = self.json();
-        assert!(body["status"].is_string() && body["message"].is_string(), "{body}");
-        body["errors"][0].as_str().unwrap().to_owned()
-    }
 }
