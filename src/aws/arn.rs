@@ -72,6 +72,13 @@ pub fn home(region: &str, account: &str) -> Origin {
     }
 }
 
+/// The name in an alarm's ARN, which can contain colons; None for anything else.
+#[must_use]
+pub fn alarm_name(arn: &str) -> Option<&str> {
+    let arn = Arn::parse(arn).filter(|arn| arn.service == "cloudwatch")?;
+    arn.resource.strip_prefix("alarm:").filter(|name| !name.is_empty())
+}
+
 /// The name from a log group's ARN; a plain name is returned as it is.
 #[must_use]
 pub fn log_group_name(log_group: &str) -> &str {

@@ -12,7 +12,7 @@ mod sdk;
 mod secret;
 
 pub(crate) use arn::is_account;
-pub use arn::{Arn, Origin, home, log_group_name};
+pub use arn::{Arn, Origin, alarm_name, home, log_group_name};
 pub use partition::Partition;
 pub(crate) use partition::is_region;
 pub use profile::{Profile, ProfileError};

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::CommandError;
 use crate::alarm::Alarm;
-use crate::aws::{Arn, Origin};
+use crate::aws::{Origin, alarm_name};
 use crate::evidence::aws::RegionalAlarms;
 use crate::evidence::ports::{AlarmSource as _, LookupError};
 use crate::text::{alike, did_you_mean};
@@ -31,9 +31,7 @@ impl FromStr for AlarmName {
         if !given.starts_with("arn:") {
             return Ok(Self { name: given.to_owned(), origin: None });
         }
-        let arn = Arn::parse(given).filter(|arn| arn.service == "cloudwatch");
-        let name = arn.and_then(|arn| arn.resource.strip_prefix("alarm:"));
-        match name.filter(|name| !name.is_empty()).zip(Origin::from_arn(given)) {
+        match alarm_name(given).zip(Origin::from_arn(given)) {
             Some((name, origin)) => Ok(Self { name: name.to_owned(), origin: Some(origin) }),
             None => Err("an alarm's ARN looks like arn:aws:cloudwatch:REGION:ACCOUNT:alarm:NAME"),
         }

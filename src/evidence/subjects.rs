@@ -10,6 +10,7 @@ use super::ports::AlarmSource;
 use super::tags;
 use crate::alarm::tags::LOG_GROUP;
 use crate::alarm::{Alarm, State, rule};
+use crate::aws::alarm_name;
 
 /// The most children of a composite alarm that are investigated, on all levels together.
 const MOST_CHILDREN: usize = 10;
@@ -126,12 +127,6 @@ fn child_names(alarm: &Alarm) -> Vec<String> {
     } else {
         composite.triggering.clone()
     };
-    // The last part of an ARN is the name, which can contain colons.
-    named
-        .into_iter()
-        .map(|name| match name.split_once(":alarm:") {
-            Some((_, name)) => name.to_owned(),
-            None => name,
-        })
-        .collect()
+    let name = |named: String| alarm_name(&named).map(str::to_owned).unwrap_or(named);
+    named.into_iter().map(name).collect()
 }
