@@ -17,6 +17,11 @@ pub(super) fn split(line: &str) -> (Option<Severity>, &str) {
     if message.is_empty() { (level, line.trim()) } else { (level, message) }
 }
 
+/// Whether a word is a time by itself.
+pub(super) fn is_time(word: &str) -> bool {
+    is_date(word) || is_epoch(word) || (is_clock(word) && word.matches(':').count() == 2)
+}
+
 /// The first words of a line and where each begins.
 struct Words<'a> {
     line: &'a str,
@@ -130,7 +135,7 @@ impl<'a> Head<'_, 'a> {
             return false;
         }
         if matches!(word, "-" | "--" | "---" | "|" | ":" | "F" | "stdout" | "stderr")
-            || word == "-|"
+            || matches!(word, "-|" | "-->")
         {
             self.next += 1;
             return true;
@@ -140,7 +145,11 @@ impl<'a> Head<'_, 'a> {
             self.next += 1;
             return !last;
         }
-        if self.take_level() {
+        if self.take_level() || self.take_level_within() {
+            return true;
+        }
+        if self.pair_before_level() {
+            self.next += 1;
             return true;
         }
         if let Some(level) = self.level_ahead() {
@@ -168,6 +177,11 @@ impl<'a> Head<'_, 'a> {
         if is_number(word) || is_id(word) {
             self.next += 1;
             return true;
+        }
+        // klog: the file and line end the head.
+        if word.ends_with(']') && word.contains(".go:") {
+            self.next += 1;
+            return false;
         }
         if word.starts_with('[') {
             for ahead in 0..12 {
@@ -212,8 +226,41 @@ impl<'a> Head<'_, 'a> {
         let letter = || if after_ids { Severity::of_letter(bare) } else { None };
         let Some(level) = found.or_else(letter) else { return false };
         self.level = Some(level);
-        self.next += 1;
+        // structlog pads inside the brackets: `[error    ]`.
+        let padded = word.starts_with('[') && !word.contains(']') && next == "]";
+        self.next += 1 + usize::from(padded);
         true
+    }
+
+    /// A word that ends the head and has the level in it: PostgreSQL's
+    /// `UTC:10.0.1.5(4):shop@orders:[26]:ERROR:`, Laravel's `production.ERROR:`, Apache's
+    /// `[proxy:error]`.
+    fn take_level_within(&mut self) -> bool {
+        let word = self.word(0);
+        if self.level.is_some() || !self.timed || !word.ends_with([':', ']']) {
+            return false;
+        }
+        let marked = word.starts_with('[');
+        let level = word.trim_matches(['[', ']', ':']).rsplit(['.', ':', '/']).next();
+        let level = level.filter(|it| marked || it.bytes().all(|it| it.is_ascii_uppercase()));
+        self.level = level.and_then(Severity::of_level);
+        self.next += usize::from(self.level.is_some());
+        self.level.is_some()
+    }
+
+    /// Elixir's metadata before the level: `03:05:12.101 request_id=F1 [error] words`.
+    fn pair_before_level(&self) -> bool {
+        let pair = |word: &str| word.split_once('=').is_some_and(|(key, _)| is_name(key));
+        let level = |word: &str| {
+            word.starts_with('[') && Severity::of_level(word.trim_matches(['[', ']'])).is_some()
+        };
+        self.level.is_none()
+            && self.timed
+            && pair(self.word(0))
+            && (1..6)
+                .map(|ahead| self.word(ahead))
+                .find(|word| !pair(word))
+                .is_some_and(level)
     }
 
     /// How many labels come before a level in capitals; `None` if there is any other word.
@@ -259,7 +306,7 @@ impl<'a> Head<'_, 'a> {
                 }
                 continue;
             };
-            if !is_name(name) || is_error(name) {
+            if !is_name(name) || is_error(name) || is_code(name) {
                 return None;
             }
             // A process with its number, anywhere; a logger directly after the level; a process
@@ -285,7 +332,9 @@ impl<'a> Head<'_, 'a> {
     /// How many of the next words are a time.
     fn times(&self) -> usize {
         let bare = |word: &'_ str| -> String {
-            word.trim_matches(['[', ']', '(', ')', ',', '|', '<', '>']).to_owned()
+            let bare = word.trim_matches(['[', ']', '(', ')', ',', '|', '<', '>']);
+            // Falco's `03:05:12.101: `.
+            bare.strip_suffix(':').filter(|it| is_clock(it)).unwrap_or(bare).to_owned()
         };
         let first = bare(self.word(0));
         let clock_next = is_clock(&bare(self.word(1)));
@@ -363,6 +412,12 @@ fn is_process(name: &str) -> bool {
             || byte.is_ascii_digit()
             || matches!(byte, b'.' | b'_' | b'-' | b'/')
     })
+}
+
+/// `AH00957`, `ORA-00942`: the code of a message.
+fn is_code(name: &str) -> bool {
+    name.bytes().all(|byte| !byte.is_ascii_lowercase())
+        && name.bytes().rev().take_while(u8::is_ascii_digit).count() >= 3
 }
 
 fn is_error(name: &str) -> bool {

@@ -1,312 +1,339 @@
-//! Structured lines: where each logger writes level, message, error and stack.
-
-use std::fmt::Write as _;
+//! Structured lines: level, message, error and the other fields, whatever names the logger uses.
 
 use serde_json::{Map, Value};
 
-use super::{Exception, Record, stack};
+use super::envelope::{self, Opened};
+use super::fields::{DEPTH, Fields, is_text, object_in, text_of};
+use super::names::Role;
+use super::severity::Severity;
+use super::{Exception, Record, error, services};
 use crate::ids::{self, Scope};
+use crate::text::{cut, one_line};
 
-/// Fields that every line has and that do not help the reader.
-const BOILERPLATE: [&str; 44] = [
-    "ColdStart",
-    "cold_start",
-    "coldStart",
-    "faas.coldstart",
-    "function_arn",
-    "functionArn",
-    "function_memory_size",
-    "functionMemorySize",
-    "function_name",
-    "functionName",
-    "function_version",
-    "functionVersion",
-    "location",
-    "logger",
-    "sampling_rate",
-    "service",
-    "time",
-    "timestamp",
-    "@timestamp",
-    "thread",
-    "name",
-    // pino, bunyan, zap, slog
-    "pid",
-    "hostname",
-    "v",
-    "ts",
-    "caller",
-    // logback, log4j2
-    "@version",
-    "level_value",
-    "logger_name",
-    "loggerName",
-    "loggerFqcn",
-    "thread_name",
-    "threadId",
-    "threadPriority",
-    "instant",
-    "endOfBatch",
-    // serilog
-    "@t",
-    "@i",
-    "Timestamp",
-    "MessageTemplate",
-    // OpenTelemetry
-    "observedTimestamp",
-    "severityNumber",
-    "instrumentationScope",
-    "resource",
-];
-
-/// The ids of an invocation, a request and a trace count too: the head of the trail already shows
-/// them.
-fn is_boilerplate(key: &str) -> bool {
-    let id = ids::scope(key);
-    BOILERPLATE.contains(&key)
-        || matches!(id, Some(Scope::Invocation | Scope::Request | Scope::Trace))
-}
-
-const LEVELS: [&str; 9] = [
-    "level",
-    "Level",
-    "log.level",
-    "severity",
-    "severityText",
-    "SeverityText",
-    "severity_text",
-    "@l",
-    "levelname",
-];
-
-/// The rendered message comes before its template, and the logger's message before the error's.
-const MESSAGES: [&str; 13] = [
-    "message",
-    "Message",
-    "msg",
-    "@m",
-    "RenderedMessage",
-    "@mt",
-    "MessageTemplate",
-    "body",
-    "Body",
-    "event",
-    "log",
-    "errorMessage",
-    "text",
-];
-
-const STACKS: [&str; 12] = [
-    "stack",
-    "stack_trace",
-    "stackTrace",
-    "StackTrace",
-    "stacktrace",
-    "extendedStackTrace",
-    "exception",
-    "Exception",
-    "@x",
-    "exc_info",
-    "exception.stacktrace",
-    "error.stack_trace",
-];
+/// How many fields stand for a message where there is none.
+const FEW: usize = 6;
 
 impl Record {
-    pub(super) fn of_json(mut fields: Map<String, Value>) -> Self {
-        if let Some(platform) = Self::of_platform(&fields) {
-            return platform;
+    /// Reads an object. `depth` is how many more layers are unwrapped.
+    pub(super) fn of_json(map: Map<String, Value>, depth: usize) -> Self {
+        if let Some(record) = services::read(&map) {
+            return record;
         }
-        let level = take(&mut fields, &LEVELS, |value| value.is_string() || value.is_u64());
-        let mut record = Self {
-            level: level.map(|level| match level {
-                Value::String(name) => name.to_uppercase(),
-                number => number_name(&number),
-            }),
-            ..Self::default()
+        let mut fields = Fields::of(map);
+        let within = envelope::lift(&mut fields);
+        if let Some(opened) = envelope::open(&mut fields, depth) {
+            return Self::of_opened(opened, fields);
+        }
+        let mut record = Self { level: level(&mut fields, within), ..Self::default() };
+        // OpenTelemetry keeps the error among the attributes.
+        let mut attributes = attributes(&mut fields);
+        let found = attributes.as_mut().and_then(error::take);
+        if let Some(found) = found.or_else(|| error::take(&mut fields)) {
+            record.exception = found.exception;
+            record.stack = found.stack;
+            record.causes = found.causes;
+            record.fields = found.details;
+        }
+        record.message = message(&mut fields, &mut record.exception);
+        record.error_text(&mut fields);
+        record.name_of_words();
+        if record.message.trim().is_empty() && record.exception.is_none() {
+            record.quote = Some(in_place_of_message(&fields));
+        }
+        let kept = |name: &str, roles: super::names::Roles, value: &Value| {
+            !(roles.has(Role::Boilerplate) && !(name == "name" && value.is_object()))
+                && !roles.has(Role::Level)
+                && !name.starts_with('_')
+                && !is_followed(name)
         };
-        record.exception_of(&mut fields);
-        record.message_of(&mut fields);
-        fields.retain(|key, value| !is_boilerplate(key) && !value.is_null() && value != "");
-        record.fields = fields
-            .iter()
-            .map(|(key, value)| match value {
-                Value::String(text) => format!("{key}={text}"),
-                other => format!("{key}={other}"),
-            })
-            .collect();
+        fields.retain(kept);
+        record.fields.extend(fields.shown());
+        if let Some(mut attributes) = attributes {
+            attributes.retain(kept);
+            record.fields.extend(attributes.shown());
+        }
         record
     }
 
-    fn message_of(&mut self, fields: &mut Map<String, Value>) {
-        self.message = match take(fields, &MESSAGES, |_| true) {
-            Some(Value::String(message)) => message,
-            Some(Value::Object(inner)) => self.nested(inner),
-            Some(other) => other.to_string(),
-            None => String::new(),
+    /// The line that an envelope held, with the envelope's level where the line has none.
+    fn of_opened(opened: Opened, mut fields: Fields) -> Self {
+        let mut record = match opened {
+            Opened::Object(map, depth) => Self::of_json(map, depth),
+            Opened::Text(text, depth) => Self::of_text(&text, depth),
         };
-        // zap and slog: the error is a separate text field.
-        for key in ["error", "err"] {
-            if self.exception.is_none()
-                && let Some(Value::String(error)) = fields.get(key)
-                && !error.trim().is_empty()
-            {
-                if self.message.trim().is_empty() {
-                    self.message.clone_from(error);
-                } else if !self.message.contains(error.as_str()) {
-                    self.message = format!("{}: {error}", self.message.trim_end());
-                }
-                fields.remove(key);
-            }
+        if record.level.is_none() {
+            record.level = level(&mut fields, true);
         }
+        if record.severity().is_none() {
+            record.level = record.level.filter(|_| false);
+        }
+        record
     }
 
-    /// A message that is an object: OpenTelemetry's typed value, or an object logged in Lambda's
-    /// JSON format.
-    fn nested(&mut self, mut inner: Map<String, Value>) -> String {
-        if let Some(Value::String(message)) = inner.get("stringValue") {
-            return message.clone();
-        }
-        let shown = Value::Object(inner.clone()).to_string();
-        if self.exception.is_some() {
-            return shown;
-        }
-        self.exception_of(&mut inner);
-        match &self.exception {
-            Some(Exception { name, message: Some(said) }) => format!("{name}: {said}"),
-            Some(Exception { name, .. }) => name.clone(),
-            None => shown,
-        }
-    }
-
-    /// The error in the fields: an object, separate fields, or the text of a stack trace.
-    fn exception_of(&mut self, fields: &mut Map<String, Value>) {
-        for key in ["error", "exception", "Exception", "err", "thrown"] {
-            let Some(Value::Object(error)) = fields.get(key) else { continue };
-            let mut error = error.clone();
-            let names = ["name", "type", "errorType", "class", "Type", "ClassName"];
-            let Some(name) = take_text(&mut error, &names) else { continue };
-            let message = take_text(&mut error, &["message", "errorMessage", "Message"]);
-            self.stack = take(&mut error, &STACKS, |_| true).map(|stack| stack_text(&stack));
-            self.exception = Some(Exception { name, message });
-            fields.remove(key);
-            return;
-        }
-        // OpenTelemetry keeps the error among the attributes.
-        if let Some(mut attributes) = attributes(fields) {
-            self.exception_fields(&mut attributes);
-        }
-        if self.exception.is_none() {
-            self.exception_fields(fields);
-        }
+    /// zap, slog, zerolog: the error is a text field beside the message.
+    fn error_text(&mut self, fields: &mut Fields) {
         if self.exception.is_some() {
             return;
         }
-        // logback, winston, structlog, serilog: the error's name is only in the stack's text.
-        let trace = |value: &Value| match value {
-            Value::String(text) => stack::exception(text).is_some(),
-            Value::Array(_) => true,
-            _ => false,
+        let Some(said) = fields.take_text(Role::Error).or_else(|| fields.take_text(Role::FlatWords))
+        else {
+            return;
         };
-        if let Some(text) = take(fields, &STACKS, trace).map(|stack| stack_text(&stack)) {
-            self.exception = stack::exception(&text);
-            self.stack = Some(text);
+        if let Some(error) = super::stack::php_object(&said) {
+            self.exception = Some(error);
+            return;
+        }
+        if self.message.trim().is_empty() {
+            self.message = said;
+        } else if !self.message.contains(said.trim()) {
+            self.message = format!("{}: {said}", self.message.trim_end());
         }
     }
 
-    fn exception_fields(&mut self, fields: &mut Map<String, Value>) {
-        let names = ["exception_name", "errorType", "exception.type", "error.type", "exc_type"];
-        let Some(name) = take_text(fields, &names) else { return };
-        let stack = take(fields, &STACKS, |_| true).map(|stack| stack_text(&stack));
-        let said = ["exception.message", "error.message", "exception_message"];
-        let message = take_text(fields, &said).or_else(|| {
-            let said = stack.as_deref().and_then(|stack| stack::words_of(stack, &name));
-            said.or_else(|| fields.get("errorMessage")?.as_str().map(str::to_owned))
-        });
-        self.exception = Some(Exception { name, message });
-        self.stack = stack;
-    }
-
-    /// Lambda's platform events in JSON log format.
-    fn of_platform(fields: &Map<String, Value>) -> Option<Self> {
-        let kind = fields.get("type")?.as_str()?.strip_prefix("platform.")?;
-        let record = fields.get("record")?.as_object()?;
-        let mut message = format!("{} RequestId", kind.to_uppercase());
-        if let Some(status) = record.get("status").and_then(Value::as_str) {
-            message = format!("{} status={status}", kind.to_uppercase());
+    /// An error without a type is its words; the message comes before them where it says more.
+    fn name_of_words(&mut self) {
+        let Some(Exception { name, message: Some(said) }) = &self.exception else { return };
+        if !name.is_empty() && !is_go_type(name) {
+            return;
         }
-        for key in ["errorType", "metrics"] {
-            if let Some(value) = record.get(key) {
-                let _ = write!(message, " {key}={value}");
-            }
+        let said = said.clone();
+        let message = self.message.trim();
+        if message.is_empty() || said.contains(message) {
+            self.message = said;
+        } else if !message.contains(said.trim()) {
+            self.message = format!("{message}: {said}");
         }
-        Some(Self { message, ..Self::default() })
+        self.exception = None;
     }
 }
 
-/// The names of the level numbers of pino and bunyan.
-fn number_name(level: &Value) -> String {
-    match level.as_u64() {
-        Some(10) => "TRACE".to_owned(),
-        Some(20) => "DEBUG".to_owned(),
-        Some(30) => "INFO".to_owned(),
-        Some(40) => "WARN".to_owned(),
-        Some(50) => "ERROR".to_owned(),
-        Some(60) => "FATAL".to_owned(),
-        _ => level.to_string(),
+/// Go's types for errors that were made from a text.
+fn is_go_type(name: &str) -> bool {
+    let last = name.rsplit(['.', '*']).next().unwrap_or(name);
+    matches!(
+        last,
+        "errorString" | "wrapError" | "wrapErrors" | "joinError" | "fundamental" | "withStack"
+            | "withMessage"
+    )
+}
+
+/// The level in any spelling: a name, a number of pino, syslog or OpenTelemetry, an object with a
+/// name. `status` and `type` are levels only where the value is the name of one.
+fn level(fields: &mut Fields, wrapped: bool) -> Option<String> {
+    let gelf = fields.iter().any(|(name, _)| matches!(name, "short_message" | "MESSAGE"));
+    let named = fields.all(Role::Level).into_iter().find_map(|(name, value)| {
+        let value = match value {
+            Value::Object(map) => map.get("name").or_else(|| map.get("standardLevel"))?,
+            value => value,
+        };
+        let level = match value {
+            Value::Number(number) => number_name(number.as_u64()?, name, gelf)?.to_owned(),
+            Value::String(text) => {
+                let text = text.trim();
+                match text.parse::<u64>() {
+                    Ok(number) => number_name(number, name, gelf)?.to_owned(),
+                    Err(_) => text.to_uppercase(),
+                }
+            }
+            _ => return None,
+        };
+        let strict = wrapped || !name.to_ascii_lowercase().contains("level");
+        (!strict || Severity::of_level(&level).is_some()).then(|| (name.to_owned(), level))
+    });
+    let (name, level) = named?;
+    fields.remove(&name);
+    Some(level)
+}
+
+/// The names of the level numbers of pino and bunyan, of syslog (GELF, journald) and of
+/// OpenTelemetry.
+fn number_name(level: u64, name: &str, gelf: bool) -> Option<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    if gelf || lower.contains("priority") || (lower.contains("severity") && level < 8) {
+        return ["EMERG", "ALERT", "CRIT", "ERROR", "WARN", "NOTICE", "INFO", "DEBUG"]
+            .get(usize::try_from(level).ok()?)
+            .copied();
     }
+    if lower.contains("number") {
+        return Some(match level {
+            1..=4 => "TRACE",
+            5..=8 => "DEBUG",
+            9..=12 => "INFO",
+            13..=16 => "WARN",
+            17..=20 => "ERROR",
+            21..=24 => "FATAL",
+            _ => return None,
+        });
+    }
+    if !lower.contains("level") && !lower.contains("severity") && lower != "l" {
+        return None;
+    }
+    Some(match level {
+        10 => "TRACE",
+        20 => "DEBUG",
+        30 => "INFO",
+        40 => "WARN",
+        50 => "ERROR",
+        60 => "FATAL",
+        // Monolog
+        100 => "DEBUG",
+        200 => "INFO",
+        250 => "NOTICE",
+        300 => "WARN",
+        400 => "ERROR",
+        500 => "CRITICAL",
+        550 => "ALERT",
+        600 => "EMERGENCY",
+        3 => "ERROR",
+        4 => "WARN",
+        6 => "INFO",
+        0..=2 => "CRIT",
+        7 => "DEBUG",
+        _ => return None,
+    })
+}
+
+/// Takes the message: a text, or what stands for it.
+fn message(fields: &mut Fields, exception: &mut Option<Exception>) -> String {
+    let fits = |value: &Value| match value {
+        Value::String(_) => is_text(value),
+        Value::Object(_) => true,
+        Value::Array(list) => !list.is_empty(),
+        _ => false,
+    };
+    let text = fields.take(Role::Message, is_text).or_else(|| fields.take(Role::Message, fits));
+    match text {
+        Some((name, Value::String(template))) if name == "@mt" || name == "MessageTemplate" => {
+            fill(&template, fields)
+        }
+        Some((_, Value::String(message))) => message,
+        Some((_, Value::Object(inner))) => nested(&inner, exception),
+        Some((_, Value::Array(parts))) => {
+            let parts: Vec<String> = parts
+                .iter()
+                .take(FEW)
+                .map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned))
+                .collect();
+            parts.join(" ")
+        }
+        Some((_, other)) => other.to_string(),
+        None => String::new(),
+    }
+}
+
+/// A message that is an object: OpenTelemetry's typed value, or an object logged in Lambda's
+/// JSON format.
+fn nested(inner: &Map<String, Value>, exception: &mut Option<Exception>) -> String {
+    if let Some(Value::String(message)) = inner.get("stringValue") {
+        return message.clone();
+    }
+    let record = Record::of_json(inner.clone(), 1);
+    if exception.is_none() {
+        exception.clone_from(&record.exception);
+    }
+    let headline = record.headline();
+    let shown = one_line(&record.display());
+    if shown.contains(&headline) || headline.is_empty() { shown } else { headline }
+}
+
+/// Serilog's template with its fields filled in: `Order {Id} rejected`, `{@Cart}`, `{Sum:0.00}`.
+fn fill(template: &str, fields: &Fields) -> String {
+    let properties = fields.iter().find(|(name, _)| *name == "Properties").map(|(_, it)| it);
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, behind)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((hole, after)) = behind.split_once('}') else {
+            filled.push('{');
+            rest = behind;
+            continue;
+        };
+        let name = hole.split([':', ',']).next().unwrap_or(hole).trim_start_matches(['@', '$']);
+        let value = fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value);
+        match value.or_else(|| properties?.get(name)) {
+            Some(Value::String(text)) => filled.push_str(text),
+            Some(value) => filled.push_str(&cut(&value.to_string(), 200)),
+            None => filled.push_str(&format!("{{{hole}}}")),
+        }
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// What is quoted of an object without a message: the longest text that reads like a sentence,
+/// otherwise its first fields.
+fn in_place_of_message(fields: &Fields) -> String {
+    let mut longest = String::new();
+    for (_, value) in fields.iter() {
+        sentence(value, DEPTH, &mut longest);
+    }
+    if !longest.is_empty() {
+        return longest;
+    }
+    let told = fields.iter().filter(|(name, value)| {
+        !super::names::Roles::of(name).has(Role::Boilerplate) && !is_followed(name)
+            && !value.is_object() && !value.is_array()
+    });
+    let told: Vec<String> = told
+        .take(FEW)
+        .map(|(name, value)| match value {
+            Value::String(text) => format!("{name}={}", cut(text, 80)),
+            other => format!("{name}={other}"),
+        })
+        .collect();
+    if told.is_empty() { fields.shown().join(" ") } else { told.join(" ") }
+}
+
+fn sentence(value: &Value, depth: usize, longest: &mut String) {
+    match value {
+        Value::String(text) => {
+            if depth > 0
+                && let Some(map) = object_in(text)
+            {
+                sentence(&Value::Object(map), depth - 1, longest);
+            } else if reads_like_a_sentence(text) && text.len() > longest.len() {
+                longest.clone_from(text);
+            }
+        }
+        Value::Object(map) if depth > 0 => {
+            map.values().for_each(|value| sentence(value, depth - 1, longest));
+        }
+        Value::Array(list) if depth > 0 => {
+            list.iter().take(20).for_each(|value| sentence(value, depth - 1, longest));
+        }
+        _ => {}
+    }
+}
+
+/// Three words or more that are mostly letters; not a browser's name and not a stack trace.
+fn reads_like_a_sentence(text: &str) -> bool {
+    let words = text.split_whitespace().filter(|word| {
+        word.chars().filter(|letter| letter.is_alphabetic()).count() * 2 > word.chars().count()
+    });
+    let unspaced = text.chars().filter(|letter| *letter > '\u{2e80}').count() >= 6;
+    (words.take(3).count() == 3 || unspaced)
+        && text.len() <= 2_000
+        && !text.starts_with("Mozilla/")
+        && !text.contains("\n    at ")
+}
+
+/// The ids of an invocation, a request and a trace: the head of the trail already shows them.
+fn is_followed(name: &str) -> bool {
+    matches!(ids::scope(name), Some(Scope::Invocation | Scope::Request | Scope::Trace))
 }
 
 /// OpenTelemetry's attributes: an object, or a list of keys and typed values.
-fn attributes(fields: &mut Map<String, Value>) -> Option<Map<String, Value>> {
-    let key = ["attributes", "Attributes"].into_iter().find(|key| fields.contains_key(*key))?;
-    let holds = |map: &Map<String, Value>| map.contains_key("exception.type");
-    match fields.get(key)? {
-        Value::Object(map) if holds(map) => {
-            let map = map.clone();
-            fields.remove(key);
-            Some(map)
-        }
-        Value::Array(pairs) => {
-            let map: Map<String, Value> = pairs
-                .iter()
-                .filter_map(|pair| {
-                    let value = pair.get("value")?;
-                    let value = value.get("stringValue").unwrap_or(value);
-                    Some((pair.get("key")?.as_str()?.to_owned(), value.clone()))
-                })
-                .collect();
-            holds(&map).then(|| {
-                fields.remove(key);
-                map
-            })
-        }
+fn attributes(fields: &mut Fields) -> Option<Fields> {
+    let value = ["attributes", "Attributes"].iter().find_map(|name| fields.remove(name))?;
+    match value {
+        Value::Object(map) => Some(Fields::of(map)),
+        Value::Array(pairs) => Some(Fields::of(envelope::pairs(&pairs))),
         _ => None,
     }
 }
 
-fn take(
-    fields: &mut Map<String, Value>,
-    names: &[&str],
-    fits: impl Fn(&Value) -> bool,
-) -> Option<Value> {
-    let name = names.iter().find(|name| fields.get(**name).is_some_and(&fits))?;
-    fields.remove(*name)
-}
-
-fn take_text(fields: &mut Map<String, Value>, names: &[&str]) -> Option<String> {
-    match take(fields, names, Value::is_string) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    }
-}
-
-fn stack_text(stack: &Value) -> String {
-    match stack {
-        Value::String(text) => text.clone(),
-        Value::Array(frames) => {
-            let frames: Vec<String> = frames.iter().map(stack_text).collect();
-            frames.join("\n")
-        }
-        other => other.to_string(),
-    }
+/// A typed value's text, for the tables of OpenTelemetry.
+pub(super) fn plain(value: &Value) -> Value {
+    text_of(value).map_or_else(|| value.clone(), |text| Value::String(text.to_owned()))
 }

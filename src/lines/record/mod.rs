@@ -1,24 +1,42 @@
 //! What one log line says: its level, message, error and other fields.
 //!
-//! A line that is a JSON object is read by its fields (`json`). Any other line is text (`text`):
-//! Lambda's columns, `key=value`, or a head of time, host, level and logger before the message
-//! (`head`, with the times of `time`). `stack` finds the error in a stack trace, and `severity`
-//! decides how severe the line is.
+//! A line is unwrapped layer by layer until the program's own words are found. An object is read by
+//! what its fields mean (`json`, `fields`, with the table `names`), an object that only carries a
+//! line is opened (`envelope`), and `error` finds the error in it. Any other line is text (`text`):
+//! columns, an object behind a head or a message, `key=value` (`logfmt`), or a head of time, host,
+//! level and logger (`head`, with the times of `time`) before the words (`quote`). `stack` finds the
+//! error in a stack trace, `partial` reads what is not quite JSON, `tail` takes the ids away.
+//! Lambda's platform (`platform`), other services (`services`) and web servers (`access`) write
+//! records without a message. `severity` decides how severe a line is.
 
+mod access;
+mod envelope;
+mod error;
+mod fields;
 mod head;
 mod json;
+mod logfmt;
+mod names;
+mod partial;
+mod platform;
+mod quote;
+mod services;
 mod severity;
 mod stack;
+mod tail;
 mod text;
 mod time;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use crate::text::{clean, one_line};
+pub use platform::Platform;
 pub use severity::Severity;
+
+/// How many layers of a line are unwrapped: a container's envelope around a collector's around a
+/// logger's, and one to spare.
+const LAYERS: usize = 5;
 
 /// A parsed log line: structured if it is JSON, otherwise text.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -30,12 +48,16 @@ pub struct Record {
     pub exception: Option<Exception>,
     /// The stack trace, if the line has one outside the message.
     pub stack: Option<String>,
+    /// The errors inside the exception, from the outermost.
+    pub causes: Vec<Exception>,
     /// The user's own fields, as `key=value`.
     pub fields: Vec<String>,
+    /// What Lambda's platform says, if the line is its own.
+    pub platform: Option<Platform>,
     /// The message is a text line as it was logged, with its head.
     plain: bool,
-    /// The value of `msg=` in such a line.
-    said: Option<String>,
+    /// What is quoted of the message, if not its first line.
+    quote: Option<String>,
 }
 
 /// An exception's name and what it says.
@@ -45,16 +67,19 @@ pub struct Exception {
     pub message: Option<String>,
 }
 
+/// Text that can hold more than a head and a message.
+const NOT_PLAIN: [&str; 7] =
+    ["msg=", "message=", "{\"", " HTTP/", "RequestId: ", "threw exception [", "   at "];
+
 /// A line's message as a person would quote it, and the severity in the line. The same as reading
 /// the record and its headline, but cheaper for plain text.
 #[must_use]
 pub fn message(line: &str) -> (Option<Severity>, Cow<'_, str>) {
     let start = line.trim_start();
-    // Only these need the whole record: tabs separate columns, `msg` and `message` are keys.
+    // Only these need the whole record: tabs separate columns, the marks are keys and objects.
     let plain = !start.starts_with('{')
         && !line.contains(['\n', '\t', '\u{1b}'])
-        && !line.contains("msg=")
-        && !line.contains("message=");
+        && !NOT_PLAIN.iter().any(|mark| line.contains(mark));
     if plain {
         let (severity, message) = head::split(line);
         return (severity, Cow::Borrowed(message));
@@ -68,16 +93,20 @@ pub fn message(line: &str) -> (Option<Severity>, Cow<'_, str>) {
 }
 
 impl Record {
-    /// Reads a line in any format.
+    /// Reads a line in any format, layer by layer.
     #[must_use]
     pub fn read(line: &str) -> Self {
+        Self::of_any(&clean(line), LAYERS)
+    }
+
+    fn of_any(line: &str, depth: usize) -> Self {
         // Only text that looks like an object is parsed, since most lines are not JSON.
         if line.trim_start().starts_with('{')
-            && let Ok(Value::Object(fields)) = serde_json::from_str(line.trim())
+            && let Some(record) = Self::of_objects(line, depth)
         {
-            return Self::of_json(fields);
+            return record;
         }
-        Self::of_text(line)
+        Self::of_text(line, depth)
     }
 
     /// The severity in the line, if it has one.
@@ -86,21 +115,41 @@ impl Record {
         Severity::of_level(self.level.as_deref()?)
     }
 
-    /// What a person would quote: the exception if there is one, otherwise the message. One line.
+    /// What a person would quote: the exception if there is one, otherwise the message. One line,
+    /// without ids.
     #[must_use]
     pub fn headline(&self) -> String {
         let first = self.message.lines().find(|it| !it.trim().is_empty()).unwrap_or("");
-        let message = one_line(if self.plain { head::split(first).1 } else { first });
-        match &self.exception {
-            None => {
-                self.said.as_deref().map(one_line).filter(|it| !it.is_empty()).unwrap_or(message)
-            }
+        let starts = |first: char| first.is_ascii_digit() || first == '[';
+        let message = if self.plain || first.starts_with(starts) {
+            head::split(first).1
+        } else {
+            first
+        };
+        let quote = self.quote.as_deref().map(one_line).filter(|it| !it.is_empty());
+        let quote = quote.unwrap_or_else(|| one_line(message));
+        let headline = match self.named() {
+            None => quote,
             Some(Exception { name, message: Some(said) }) if !said.trim().is_empty() => {
-                one_line(&format!("{name}: {said}"))
+                let said = said.trim();
+                let again = said.strip_prefix(name.as_str()).and_then(|it| it.strip_prefix(": "));
+                one_line(&format!("{name}: {}", again.unwrap_or(said)))
             }
-            Some(Exception { name, .. }) if message.contains(name.as_str()) => message,
-            Some(Exception { name, .. }) => one_line(&format!("{name}: {message}")),
+            Some(Exception { name, .. }) if quote.contains(name.as_str()) => quote,
+            Some(Exception { name, .. }) if quote.is_empty() => one_line(name),
+            Some(Exception { name, .. }) => one_line(&format!("{name}: {quote}")),
+        };
+        tail::without_ids(&headline)
+    }
+
+    /// The error that a title names: the innermost where the outer one only wraps it.
+    fn named(&self) -> Option<&Exception> {
+        let outer = self.exception.as_ref()?;
+        let told = |cause: &&Exception| !cause.name.is_empty() && !stack::is_generic(cause);
+        if stack::is_generic(outer) {
+            return self.causes.iter().rev().find(told).or(Some(outer));
         }
+        Some(outer)
     }
 
     /// The line as shown in a trail: level, message, exception, the user's fields, the stack.
@@ -116,8 +165,14 @@ impl Record {
         if let Some(Exception { name, message }) = &self.exception {
             let said = message.as_deref().unwrap_or_default();
             if !self.message.contains(name.as_str()) || !self.message.contains(said) {
-                let _ = write!(shown, " · {name}: {said}");
+                let colon = if said.is_empty() { "" } else { ": " };
+                let _ = write!(shown, " · {name}{colon}{said}");
             }
+        }
+        for Exception { name, message } in &self.causes {
+            let said = message.as_deref().unwrap_or_default();
+            let colon = if name.is_empty() { "" } else { ": " };
+            let _ = write!(shown, " · caused by {name}{colon}{said}");
         }
         for field in &self.fields {
             shown.push(' ');
@@ -197,6 +252,7 @@ mod tests {
             let _ = headline(line);
         }
         assert_eq!(headline("{\"a\":"), "{\"a\":");
+        assert_eq!(headline(r#"{"a":1,"b":"x"}"#), "a=1 b=x");
         assert_eq!(Record::read(r#"{"a":1,"b":"x"}"#).display(), " a=1 b=x");
     }
 }

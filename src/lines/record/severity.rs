@@ -21,12 +21,13 @@ impl Severity {
         name.copy_from_slice(level.as_bytes());
         name.make_ascii_uppercase();
         Some(match &*name {
-            b"TRACE" | b"DEBUG" | b"VERBOSE" | b"FINE" | b"FINER" | b"FINEST" => Self::Debug,
-            b"INFO" | b"INFORMATION" | b"NOTICE" | b"LOG" | b"CONFIG" => Self::Info,
-            b"WARN" | b"WARNING" => Self::Warning,
-            b"ERROR" | b"ERR" | b"SEVERE" | b"FAILURE" => Self::Error,
+            b"TRACE" | b"DEBUG" | b"VERBOSE" | b"FINE" | b"FINER" | b"FINEST" | b"TRCE" | b"DBUG"
+            | b"DBG" | b"VRB" => Self::Debug,
+            b"INFO" | b"INFORMATION" | b"NOTICE" | b"LOG" | b"CONFIG" | b"INF" => Self::Info,
+            b"WARN" | b"WARNING" | b"WRN" => Self::Warning,
+            b"ERROR" | b"ERR" | b"SEVERE" | b"FAILURE" | b"FAIL" => Self::Error,
             b"FATAL" | b"CRITICAL" | b"CRIT" | b"PANIC" | b"DPANIC" | b"EMERG" | b"EMERGENCY"
-            | b"ALERT" => Self::Fatal,
+            | b"ALERT" | b"FTL" => Self::Fatal,
             _ => return None,
         })
     }

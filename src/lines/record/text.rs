@@ -1,102 +1,207 @@
-//! Text lines: Lambda's columns, `key=value` lines, stack traces.
+//! Text lines: columns, a head before JSON, JSON behind a message, `key=value`, stack traces.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Exception, Record, stack};
-use crate::text::clean;
+use super::fields::object_in;
+use super::{Exception, Record, access, error, head, logfmt, partial, quote, stack, tail};
+use crate::lines::record::severity::Severity;
 
-const LEVELS: [&str; 9] =
-    ["FATAL", "CRITICAL", "ERROR", "WARNING", "WARN", "NOTICE", "INFO", "DEBUG", "TRACE"];
+/// How many places in a line are tried as the begin of an object.
+const TRIED: usize = 4;
 
 impl Record {
-    pub(super) fn of_text(line: &str) -> Self {
-        let line = clean(line);
-        // Node on Lambda: time, request id, level and message, separated by tabs.
-        let mut columns = line.splitn(4, '\t');
-        if let (Some(_), Some(_), Some(level), Some(message)) =
-            (columns.next(), columns.next(), columns.next(), columns.next())
-            && LEVELS.contains(&level.trim())
-        {
-            let mut record = Self::of_message(message);
-            record.level.get_or_insert_with(|| level.trim().to_owned());
+    /// Reads a text line without colour codes. `depth` is how many more layers are unwrapped.
+    pub(super) fn of_text(line: &str, depth: usize) -> Self {
+        if let Some(record) = Self::of_platform_text(line.trim()) {
             return record;
         }
-        let mut record = Self {
-            message: line.trim_end().to_owned(),
-            exception: if line.contains('\n') { stack::exception(&line) } else { None },
-            plain: true,
-            ..Self::default()
-        };
-        if record.exception.is_none()
-            && let Some((level, said, error)) = logfmt(&record.message)
-        {
-            record.level = level;
-            match error {
-                Some(error) => {
-                    record.exception = Some(Exception { name: said, message: Some(error) });
-                }
-                None => record.said = Some(said),
+        if depth > 0 {
+            // The container runtime's head: `TIME stdout F …`.
+            if let Some(line) = behind_cri(line) {
+                return Self::of_any(line, depth - 1);
+            }
+            if let Some((level, message)) = columns(line) {
+                let mut record = Self::of_message(message, depth - 1);
+                record.plain = false;
+                record.level = record.level.or_else(|| level.map(str::to_owned));
+                return record;
+            }
+            let (level, message) = head::split(line.trim_start());
+            if message.starts_with('{')
+                && let Some(mut record) = Self::of_objects(message, depth - 1)
+            {
+                record.level = record.level.or_else(|| level.map(name_of));
+                return record;
             }
         }
+        let mut record = Self::of_message(line, depth);
+        record.message = line.trim_end().to_owned();
+        record.plain = true;
         record
     }
 
-    /// The text after the columns: a message, an object, or a message and an error object.
-    fn of_message(message: &str) -> Self {
-        let object = |text: &str| match serde_json::from_str(text.trim()) {
-            Ok(Value::Object(fields)) => Some(Self::of_json(fields)),
-            _ => None,
-        };
-        if message.starts_with('{')
-            && let Some(record) = object(message)
-            && !record.headline().is_empty()
+    /// Reads a message without columns: text, an object, or text with an object behind it.
+    fn of_message(message: &str, depth: usize) -> Self {
+        if message.trim_start().starts_with('{')
+            && let Some(record) = Self::of_objects(message, depth)
         {
             return record;
         }
-        // "Invoke Error ⇥{"errorType":…}"
-        let error = message.split_once("\t{").and_then(|(_, rest)| object(&format!("{{{rest}")));
-        let traced = || if message.contains('\n') { stack::exception(message) } else { None };
-        Self {
-            message: message.to_owned(),
-            exception: error.and_then(|error| error.exception).or_else(traced),
-            ..Self::default()
+        if let Some(cut) = partial::end_of_object(message) {
+            return Self::of_json(cut, depth);
         }
+        let mut record = Self { message: message.to_owned(), ..Self::default() };
+        if let Some(access) = access::of_text(message) {
+            record.quote = Some(access.quote);
+            record.level = access.severity.map(name_of);
+            return record;
+        }
+        let (text, context) = behind(message);
+        record.exception = stack::exception(text);
+        let (level, quote) = quote::of(text);
+        record.level = level.map(name_of);
+        record.exception = record.exception.or_else(|| quote::exception(&quote));
+        if let Some(context) = context {
+            record.add_context(context, &quote);
+        }
+        if record.exception.is_none()
+            && record.quote.is_none()
+            && let Some(said) = logfmt::read(text)
+        {
+            record.level = said.level.or(record.level);
+            match said.error {
+                Some(error) => {
+                    record.exception = Some(Exception { name: said.message, message: Some(error) });
+                }
+                None => record.quote = Some(said.message),
+            }
+            return record;
+        }
+        record.quote.get_or_insert(quote);
+        record
+    }
+
+    /// An object at the begin of a text. Behind it can be a stack trace or more objects.
+    pub(super) fn of_objects(text: &str, depth: usize) -> Option<Self> {
+        let text = text.trim();
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        let map = match values.next()? {
+            Ok(Value::Object(map)) => map,
+            Ok(_) => return None,
+            Err(_) => {
+                let record = Self::of_json(partial::read(text)?, depth);
+                return (!record.headline().is_empty()).then_some(record);
+            }
+        };
+        let behind = text[values.byte_offset()..].trim();
+        let mut record = Self::of_json(map, depth);
+        if record.exception.is_none()
+            && let Some(exception) = stack::exception(behind)
+        {
+            record.exception = Some(exception);
+            record.stack = Some(behind.to_owned());
+        }
+        Some(record)
+    }
+
+    /// The object behind a message: a logger's context, or the error that was logged.
+    fn add_context(&mut self, context: Map<String, Value>, quote: &str) {
+        let inner = Self::of_json(context.clone(), 1);
+        let level = inner.level.filter(|level| Severity::of_level(level).is_some());
+        self.level = self.level.take().or(level);
+        if self.exception.is_none() {
+            self.exception = inner.exception.or_else(|| {
+                error::of_object(&context, false).and_then(|found| found.exception)
+            });
+        }
+        self.causes = inner.causes;
+        let error = ["error", "err", "exception", "reason", "cause"];
+        let error = error.iter().find_map(|name| context.get(*name)?.as_str());
+        let generic = quote.is_empty() || quote.ends_with(':');
+        self.quote = Some(match error {
+            Some(error) if let Some(found) = stack::php_object(error) => {
+                self.exception.get_or_insert(found);
+                quote.to_owned()
+            }
+            Some(error) if !quote.contains(error) && quote.is_empty() => error.to_owned(),
+            Some(error) if !quote.contains(error) => {
+                format!("{}: {error}", quote.trim_end_matches(':'))
+            }
+            None if generic => format!("{quote} {}", inner.message).trim().to_owned(),
+            _ => quote.to_owned(),
+        });
     }
 }
 
-/// The level, message and error of a line like `level=error msg="no such user" err=…`.
-fn logfmt(line: &str) -> Option<(Option<String>, String, Option<String>)> {
-    let said = value(line, "msg").or_else(|| value(line, "message"))?;
-    let level = value(line, "level").or_else(|| value(line, "lvl")).map(|it| it.to_uppercase());
-    let error = value(line, "error").or_else(|| value(line, "err"));
-    let error = error.filter(|error| !error.is_empty() && !said.contains(error.as_str()));
-    Some((level, said, error))
+pub(super) fn name_of(severity: Severity) -> String {
+    match severity {
+        Severity::Warning => "WARN".to_owned(),
+        other => other.as_str().to_uppercase(),
+    }
 }
 
-/// The value of a key, without its quotes.
-fn value(line: &str, key: &str) -> Option<String> {
-    let mut from = 0;
-    while let Some(found) = line[from..].find(key) {
-        let begin = from + found;
-        from = begin + key.len();
-        let free = begin == 0 || line[..begin].ends_with([' ', '\t']);
-        let Some(rest) = line[from..].strip_prefix('=').filter(|_| free) else { continue };
-        let Some(quoted) = rest.strip_prefix('"') else {
-            return Some(rest.split([' ', '\t']).next().unwrap_or("").to_owned());
-        };
-        let mut text = String::new();
-        let mut escaped = false;
-        for character in quoted.chars() {
-            match character {
-                '\\' if !escaped => escaped = true,
-                '"' if !escaped => break,
-                _ => {
-                    text.push(character);
-                    escaped = false;
-                }
+/// The line behind `2026-11-25T03:05:12.101123456Z stderr F `.
+fn behind_cri(line: &str) -> Option<&str> {
+    let mut parts = line.splitn(4, ' ');
+    let (time, stream, flag) = (parts.next()?, parts.next()?, parts.next()?);
+    let head = time.contains('T')
+        && time.starts_with(|first: char| first.is_ascii_digit())
+        && matches!(stream, "stdout" | "stderr")
+        && matches!(flag, "F" | "P");
+    if head { parts.next() } else { None }
+}
+
+/// The message behind columns that tabs separate, and the level in them: Lambda's runtimes (`time,
+/// id, LEVEL`, `[LEVEL], time, id`), zap (`time, LEVEL, logger, caller`).
+fn columns(line: &str) -> Option<(Option<&str>, &str)> {
+    let mut rest = line;
+    let mut level = None;
+    let mut known = 0;
+    while let Some((column, behind)) = rest.split_once('\t') {
+        let word = column.trim().trim_matches(['[', ']']);
+        if column.len() > 80 || word.contains('\n') {
+            break;
+        }
+        if level.is_none() && Severity::of_level(word).is_some() {
+            level = Some(word);
+        } else if !(head::is_time(word) || is_request(word)) {
+            // A logger's name or a caller stands directly behind the level.
+            let named = level.is_some() && known >= 2 && is_place(word);
+            if !named {
+                break;
             }
         }
-        return Some(text);
+        known += 1;
+        rest = behind;
     }
-    None
+    (known >= 2 && level.is_some()).then_some((level, rest))
+}
+
+/// The id of an invocation, or what stands for it at the start of the runtime.
+fn is_request(word: &str) -> bool {
+    matches!(word, "undefined" | "N/A" | "null" | "-") || tail::is_hex(word, 8)
+}
+
+/// `worker/main.go:42`, `shop.orders`.
+fn is_place(word: &str) -> bool {
+    !word.contains(' ') && (word.contains('.') || word.contains(':')) && !word.ends_with(':')
+        && !word.contains('{')
+}
+
+/// A text and the object behind it: `charge failed {"order": 45}`, Laravel's `… {"userId":18} []`.
+fn behind(text: &str) -> (&str, Option<Map<String, Value>>) {
+    let end = text.trim_end();
+    let end = end.strip_suffix("[]").map_or(end, str::trim_end);
+    if !end.ends_with('}') {
+        return (text, None);
+    }
+    for (at, _) in end.match_indices("{\"").take(TRIED) {
+        if at > 0 && !end[..at].ends_with(char::is_whitespace) && !end[..at].ends_with([':', '=']) {
+            continue;
+        }
+        if let Some(map) = object_in(&end[at..]) {
+            return (end[..at].trim_end(), Some(map));
+        }
+    }
+    (text, None)
 }
