@@ -188,7 +188,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             notes.push(explain(&what, error, &Asked::events(&alarm.origin, group)));
         }
         part.matched = found.matched();
-        part.kinds = found.kinds.finish();
+        (part.kinds, part.matched.seen) = found.kinds.finish();
         part.lines = found.newest.into_lines();
     }
 
@@ -241,6 +241,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         let followed = join_all(first.map(|kind| async move {
             let followed = follow(&kind.example, reach, self.logs, calls).await;
             kind.trail = followed.trail;
+            kind.name_by_trail();
             (kind.name.clone(), followed.failures)
         }));
         for (name, failures) in followed.await {
@@ -327,7 +328,7 @@ impl Part {
             newest.push(line);
         }
         self.matched = Count { seen: alarm.carried.len(), at_least: false };
-        self.kinds = kinds.finish();
+        (self.kinds, self.matched.seen) = kinds.finish();
         self.lines = newest.into_lines();
     }
 }

@@ -1,12 +1,13 @@
 //! The kinds among the matching lines: how often, from when to when, and an example of each.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-
 use super::Kind;
+use super::records::{Failure, Matched, join};
 use crate::lines::Line;
-use crate::lines::digest::{Digest, Slot};
+use crate::lines::correlation::correlations;
+use crate::lines::digest::{Digest, Severity, Slot};
 use crate::lines::record::Record;
 
 /// The most kinds that are kept for one alarm.
@@ -18,60 +19,77 @@ const MOST_EXAMPLES: usize = 200;
 #[derive(Default)]
 pub(super) struct KindsOf {
     digest: Digest,
-    seen: HashMap<Slot, Seen>,
+    lines: Vec<Matched>,
+    newest: HashMap<Slot, (usize, Line)>,
 }
 
-struct Seen {
-    first: DateTime<Utc>,
-    last: DateTime<Utc>,
-    newest: Line,
+/// What is known of a kind before its example is chosen.
+struct Known {
+    severity: Severity,
+    failures: Vec<Failure>,
 }
 
 impl KindsOf {
     pub(super) fn add(&mut self, line: &Line) {
-        let slot = self.digest.add(&line.text);
-        if let Some(seen) = self.seen.get_mut(&slot) {
-            seen.first = seen.first.min(line.at);
-            if line.at >= seen.last {
-                seen.last = line.at;
-                seen.newest = line.clone();
-            }
-        } else if self.seen.len() < MOST_EXAMPLES {
-            let seen = Seen { first: line.at, last: line.at, newest: line.clone() };
-            self.seen.insert(slot, seen);
+        let record = Record::read(&line.text);
+        let headline = record.headline();
+        let message = if headline.is_empty() { line.text.trim() } else { &headline };
+        let slot = self.digest.add_read(&line.text, message, record.severity());
+        let arrival = self.lines.len();
+        self.lines.push(Matched::of(line, &record, slot, arrival));
+        let keep = match self.newest.get(&slot) {
+            Some((_, newest)) => line.at > newest.at,
+            None => self.newest.len() < MOST_EXAMPLES,
+        };
+        if keep {
+            self.newest.insert(slot, (arrival, line.clone()));
         }
     }
 
-    /// The most severe first, then the most frequent.
-    pub(super) fn finish(self) -> Vec<Kind> {
+    /// The kinds, the most severe first, then the most frequent; and how many failures there were,
+    /// which can be fewer than lines.
+    pub(super) fn finish(self) -> (Vec<Kind>, usize) {
         let kinds = self.digest.kinds();
-        let mut joined: HashMap<usize, Seen> = HashMap::new();
-        for (slot, seen) in self.seen {
-            match joined.get_mut(&kinds.of(slot)) {
-                None => drop(joined.insert(kinds.of(slot), seen)),
-                Some(known) => {
-                    known.first = known.first.min(seen.first);
-                    if seen.last > known.last {
-                        known.last = seen.last;
-                        known.newest = seen.newest;
-                    }
-                }
-            }
+        let severity = |line: &Matched| kinds.as_slice().get(kinds.of(line.slot)).map(|it| it.severity);
+        let failures = join(self.lines);
+        let count = failures.len();
+        let mut known: HashMap<usize, Known> = HashMap::new();
+        for failure in failures {
+            let of = known.entry(kinds.of(failure.name().slot));
+            let of = of.or_insert(Known { severity: Severity::Debug, failures: Vec::new() });
+            let worst = failure.lines.iter().filter_map(severity).max();
+            of.severity = of.severity.max(worst.unwrap_or(Severity::Unknown));
+            of.failures.push(failure);
         }
-        let counted = kinds.as_slice().iter().enumerate();
-        counted
-            .filter_map(|(number, kind)| {
-                let seen = joined.remove(&number)?;
-                Some(Kind {
-                    name: Record::read(&seen.newest.text).headline(),
-                    count: kind.count,
-                    first: seen.first,
-                    last: seen.last,
-                    example: seen.newest,
-                    trail: None,
-                })
-            })
-            .take(MOST_KINDS)
-            .collect()
+        let mut known: Vec<Known> = known.into_values().collect();
+        known.sort_by_key(|it| {
+            let first = it.failures.iter().map(Failure::first).min();
+            (Reverse(it.severity), Reverse(it.failures.len()), first)
+        });
+        let found = known.iter().filter_map(|it| kind(&it.failures, &self.newest));
+        (found.take(MOST_KINDS).collect(), count)
     }
+}
+
+/// A kind by its failures. The example is the newest failure whose line was kept; it is followed by
+/// the line that carries an id, and named by the line that names the error.
+fn kind(failures: &[Failure], newest: &HashMap<Slot, (usize, Line)>) -> Option<Kind> {
+    let kept = |line: &Matched| {
+        newest.get(&line.slot).filter(|(arrival, _)| *arrival == line.arrival).map(|(_, line)| line)
+    };
+    let mut newest_first: Vec<&Failure> = failures.iter().collect();
+    newest_first.sort_by_key(|failure| Reverse(failure.last()));
+    let (failure, named) = newest_first
+        .into_iter()
+        .find_map(|failure| Some((failure, failure.by_tells().find_map(kept)?)))?;
+    let mut lines = failure.by_tells().filter(|line| !line.is_platform()).filter_map(kept);
+    let followed = lines.find(|line| !correlations(line).is_empty()).unwrap_or(named);
+    Some(Kind {
+        name: Record::read(&named.text).headline(),
+        count: failures.len(),
+        first: failures.iter().map(Failure::first).min()?,
+        last: failures.iter().map(Failure::last).max()?,
+        example: followed.clone(),
+        trail: None,
+    })
 }

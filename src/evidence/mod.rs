@@ -2,8 +2,9 @@
 //!
 //! `collect` runs the steps. `tags` and `subjects` say which alarms to investigate, `sources`
 //! (with [`table`] for AWS's own metrics) says where to search, and `window` when. `search`
-//! reads the lines, `kinds` and `newest` keep the important ones, and `trail` follows one line
-//! of each kind through its request. All calls go through [`ports`], which [`aws`] implements
+//! reads the lines, `records` puts those of one failure together, `kinds` and `newest` keep the
+//! important ones, `trail` follows one line of each kind through its request, and `whole` names the
+//! kind by the whole record found there. All calls go through [`ports`], which [`aws`] implements
 //! and [`Redacted`] wraps, within the time that `calls` has left. `notes` says what could not
 //! be read.
 
@@ -14,6 +15,7 @@ mod kinds;
 mod newest;
 mod notes;
 pub mod ports;
+mod records;
 mod redacted;
 mod search;
 mod sources;
@@ -21,6 +23,7 @@ mod subjects;
 pub mod table;
 pub mod tags;
 mod trail;
+mod whole;
 mod window;
 
 use std::num::NonZeroUsize;

@@ -108,6 +108,11 @@ impl Digest {
         self.count(line, &message, severity)
     }
 
+    /// Counts a line that was read already: its message and the level in it.
+    pub fn add_read(&mut self, line: &str, message: &str, level: Option<Severity>) -> Slot {
+        self.count(line, message, level)
+    }
+
     fn count(&mut self, line: &str, message: &str, level: Option<Severity>) -> Slot {
         let number = self.lines;
         self.lines += 1;

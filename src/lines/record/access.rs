@@ -170,11 +170,25 @@ fn is_timers(word: &str) -> bool {
         && word.bytes().all(|byte| byte.is_ascii_digit() || b"/-+".contains(&byte))
 }
 
-/// The upstream's answer, where nginx was told to log it: `ut="0.1" us="504"`, `upstream: …`.
+/// Why a proxy answered so: Envoy's flag and reason (`UH no_healthy_upstream`), or the upstream's
+/// status where nginx was told to log it (`us="504"`).
 fn upstream(behind: &str) -> String {
     let status = ["upstream_status=", "us="].iter().find_map(|name| {
         let (_, rest) = behind.split_once(name)?;
         status(rest.trim_start_matches('"').get(..3)?)
     });
-    status.map(|code| format!(" (upstream {code})")).unwrap_or_default()
+    if let Some(code) = status {
+        return format!(" (upstream {code})");
+    }
+    let mut words = behind.split_whitespace().skip(1);
+    let flag = words.next().filter(|word| {
+        (2..=8).contains(&word.len())
+            && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b',')
+    });
+    let Some(flag) = flag else { return String::new() };
+    let reason = words.next().map(|word| word.trim_matches('"').split('{').next().unwrap_or(word));
+    match reason.filter(|reason| reason.contains('_')) {
+        Some(reason) => format!(": {reason} ({flag})"),
+        None => format!(" ({flag})"),
+    }
 }

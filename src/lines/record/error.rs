@@ -156,7 +156,10 @@ fn of_list(list: &[Value]) -> Option<Found> {
             exception: Some(Exception { name: name.clone(), message: Some(words.clone()) }),
             ..Found::default()
         }),
-        [Value::Object(first), ..] => of_object(first, true),
+        [Value::Object(first), ..] => {
+            let told = Fields::of(first.clone()).has(Role::Words, is_text);
+            of_object(first, told)
+        }
         _ => None,
     }
 }

@@ -248,11 +248,12 @@ impl<'a> Head<'_, 'a> {
         self.level.is_some()
     }
 
-    /// Elixir's metadata before the level: `03:05:12.101 request_id=F1 [error] words`.
+    /// Elixir's and Sidekiq's metadata before the level: `03:05:12.101 request_id=F1 [error] words`.
     fn pair_before_level(&self) -> bool {
         let pair = |word: &str| word.split_once('=').is_some_and(|(key, _)| is_name(key));
         let level = |word: &str| {
-            word.starts_with('[') && Severity::of_level(word.trim_matches(['[', ']'])).is_some()
+            (word.starts_with('[') || word.ends_with(':'))
+                && Severity::of_level(word.trim_matches(['[', ']', ':'])).is_some()
         };
         self.level.is_none()
             && self.timed

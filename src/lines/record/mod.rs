@@ -7,7 +7,8 @@
 //! level and logger (`head`, with the times of `time`) before the words (`quote`). `stack` finds the
 //! error in a stack trace, `partial` reads what is not quite JSON, `tail` takes the ids away.
 //! Lambda's platform (`platform`), other services (`services`) and web servers (`access`) write
-//! records without a message. `severity` decides how severe a line is.
+//! records without a message. `piece` tells which part a line has in a record of several lines, and
+//! `severity` how severe a line is.
 
 mod access;
 mod envelope;
@@ -18,6 +19,7 @@ mod json;
 mod logfmt;
 mod names;
 mod partial;
+mod piece;
 mod platform;
 mod quote;
 mod services;
@@ -31,6 +33,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::text::{clean, one_line};
+pub use piece::Piece;
 pub use platform::Platform;
 pub use severity::Severity;
 

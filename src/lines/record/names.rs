@@ -78,28 +78,28 @@ const ERRORS: [&str; 17] = [
 
 /// An error's type, in the error's own object.
 const TYPES: [&str; 13] = [
-    "name",
-    "type",
     "errortype",
-    "kind",
-    "class",
-    "classname",
     "exceptiontype",
+    "errorclass",
     "exceptionclass",
     "exctype",
     "errorname",
-    "errorclass",
+    "name",
+    "type",
+    "kind",
+    "classname",
+    "class",
     "error",
     "code",
 ];
 
 /// An error's words, in the error's own object.
 const WORDS: [&str; 13] = [
-    "message",
     "errormessage",
     "exceptionmessage",
-    "value",
     "excvalue",
+    "message",
+    "value",
     "msg",
     "description",
     "detail",

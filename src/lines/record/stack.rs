@@ -235,6 +235,20 @@ pub(super) fn php_object(text: &str) -> Option<Exception> {
         .then(|| Exception { name: name.to_owned(), message: Some(said.trim().to_owned()) })
 }
 
+/// Whether a line begins with an error's name: `Name: words`, `Uncaught Name: words`, `panic: …`.
+pub(super) fn starts_with_error(line: &str) -> bool {
+    let line = line.strip_prefix("Uncaught ").unwrap_or(line);
+    let line = line.strip_prefix("Exception in thread ").map_or(line, |rest| {
+        rest.split_once("\" ").map_or(rest, |(_, rest)| rest)
+    });
+    if line.starts_with("panic: ") || line.starts_with("** (") {
+        return true;
+    }
+    let name = line.split([' ', '\t']).next().unwrap_or(line);
+    let name_only = name.trim_end_matches(':');
+    is_error_name(name_only) && (name.ends_with(':') || line.len() == name.len())
+}
+
 /// `Name: words` anywhere in the line, if the name is an error's.
 pub(super) fn named(line: &str) -> Option<Exception> {
     let line = line.trim();

@@ -190,7 +190,9 @@ fn is_place(word: &str) -> bool {
 
 /// A text and the object behind it: `charge failed {"order": 45}`, Laravel's `… {"userId":18} []`.
 fn behind(text: &str) -> (&str, Option<Map<String, Value>>) {
-    let end = text.trim_end();
+    let first = text.trim_start().lines().next().unwrap_or(text).trim_end();
+    let whole = text.trim_end();
+    let end = if whole.ends_with('}') || whole.ends_with("[]") { whole } else { first };
     let end = end.strip_suffix("[]").map_or(end, str::trim_end);
     if !end.ends_with('}') {
         return (text, None);

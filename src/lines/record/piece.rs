@@ -1,0 +1,92 @@
+//! What a line is within a record that a program wrote over several lines or events: its words, the
+//! error, a frame of the stack, or a line that only says that an error follows.
+
+use super::{Platform, Record, head, quote, stack};
+use crate::text::clean;
+
+/// The part that a line has in a record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Piece {
+    /// A line with a head of its own, or an object: it begins a record.
+    Head,
+    /// A line without a head that is none of the below.
+    Words,
+    /// A line without a head that names an error.
+    Error,
+    /// `Caused by: …`: the error inside the one before.
+    Cause,
+    /// A line that only says that an error follows.
+    Lead,
+    /// A frame of a stack trace, or what stands between frames.
+    Frame,
+    /// What Lambda's platform says of a failed invocation.
+    Platform(Platform),
+}
+
+/// Beginnings of lines that say nothing but that an error follows.
+const LEADS: [&str; 17] = [
+    "Traceback (most recent call last)",
+    "Error handling request",
+    "Exception in ",
+    "Exception on ",
+    "Exception while ",
+    "Unhandled exception",
+    "Unhandled Exception",
+    "Uncaught exception",
+    "Uncaught Exception",
+    "Internal Server Error",
+    "During handling of the above exception",
+    "The above exception was the direct cause",
+    "[signal SIG",
+    "Stack trace:",
+    "Task exception was never retrieved",
+    "An unhandled exception has occurred",
+    "An unhandled exception occurred",
+];
+
+impl Piece {
+    /// The part of `line`, which was read as `record`.
+    #[must_use]
+    pub fn of(line: &str, record: &Record) -> Self {
+        if let Some(platform) = &record.platform {
+            return if platform.failed { Self::Platform(platform.clone()) } else { Self::Head };
+        }
+        if !record.plain || line.trim_end().contains('\n') {
+            return Self::Head;
+        }
+        let line = clean(line);
+        let bare = line.trim();
+        let said = head::split(bare).1;
+        if stack::is_frame(&line) || stack::is_frame(said) || is_between_frames(said) {
+            return Self::Frame;
+        }
+        if said.starts_with("Caused by: ") {
+            return Self::Cause;
+        }
+        if is_lead(said) {
+            return Self::Lead;
+        }
+        if stack::starts_with_error(bare) || quote::exception(bare).is_some() {
+            return Self::Error;
+        }
+        if said.len() < bare.len() { Self::Head } else { Self::Words }
+    }
+}
+
+fn is_lead(said: &str) -> bool {
+    LEADS.iter().any(|lead| said.starts_with(lead))
+        || (said.contains("panicked at ") && said.ends_with(':'))
+        // The line of code that Node prints before the error.
+        || (said.contains("throw new ") && !said.starts_with("throw new Error: "))
+        || said.starts_with("raise ")
+}
+
+/// `^`, `goroutine 7 [running]:`, `... 20 more`, Go's `main.run()`.
+fn is_between_frames(said: &str) -> bool {
+    let marks = !said.is_empty() && said.bytes().all(|byte| b"^~ |-+".contains(&byte));
+    let goroutine = said.starts_with("goroutine ") && said.ends_with(':');
+    let call = said.ends_with(')')
+        && !said.contains(' ')
+        && said.split_once('(').is_some_and(|(name, _)| name.contains('.'));
+    marks || goroutine || call
+}
