@@ -126,7 +126,9 @@ impl Failure {
                 let lead = matches!(last.piece, Piece::Lead)
                     || (matches!(last.piece, Piece::Frame)
                         && self.has(|piece| matches!(piece, Piece::Lead)));
-                !told && (lead || matches!(last.piece, Piece::Head))
+                // A logger writes the error right behind its message.
+                let logged = matches!(last.piece, Piece::Head) && !last.object && gap <= TWICE;
+                !told && (lead || logged)
             }
             Piece::Lead => {
                 // A traceback behind the line that announces it.

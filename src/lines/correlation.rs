@@ -114,7 +114,8 @@ pub fn correlations(line: &Line) -> Vec<Correlation> {
 }
 
 /// Lambda names its streams `2026/11/14/[$LATEST]…`.
-fn is_lambda(stream: &str) -> bool {
+#[must_use]
+pub fn is_lambda(stream: &str) -> bool {
     stream.contains("[$LATEST]") || (stream.starts_with("20") && stream.contains("/["))
 }
 

@@ -3,11 +3,13 @@
 //!
 //! - [`record`]: the line's level, message, error and fields.
 //! - [`correlation`]: the ids by which a line can be followed.
+//! - `worker`: the thread or process that wrote the line.
 //! - [`digest`]: groups many lines into kinds.
 
 pub mod correlation;
 pub mod digest;
 pub mod record;
+pub(crate) mod worker;
 
 use chrono::{DateTime, Utc};
 

@@ -232,6 +232,9 @@ fn nested(inner: &Map<String, Value>, exception: &mut Option<Exception>) -> Stri
         exception.clone_from(&record.exception);
     }
     let headline = record.headline();
+    if record.message.trim().is_empty() && record.exception.is_some() {
+        return headline;
+    }
     let shown = one_line(&record.display());
     if shown.contains(&headline) || headline.is_empty() { shown } else { headline }
 }

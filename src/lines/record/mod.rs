@@ -34,7 +34,7 @@ use std::fmt::Write as _;
 
 use crate::text::{clean, one_line};
 pub use piece::Piece;
-pub use platform::Platform;
+pub use platform::{Mark, Platform};
 pub use severity::Severity;
 
 /// How many layers of a line are unwrapped: a container's envelope around a collector's around a
@@ -93,6 +93,14 @@ pub fn message(line: &str) -> (Option<Severity>, Cow<'_, str>) {
     // An object without a message is quoted as it is.
     let headline = if headline.is_empty() { line.trim().to_owned() } else { headline };
     (severity, Cow::Owned(headline))
+}
+
+/// The head of a text line: what stands before the message.
+#[must_use]
+pub fn head(line: &str) -> &str {
+    let line = line.lines().next().unwrap_or(line).trim_end();
+    let (_, message) = head::split(line);
+    line.strip_suffix(message).unwrap_or_default()
 }
 
 impl Record {

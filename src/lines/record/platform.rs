@@ -13,6 +13,34 @@ pub struct Platform {
     pub milliseconds: Option<f64>,
     /// Whether it is said to have failed.
     pub failed: bool,
+    /// Where in an invocation the line stands.
+    pub mark: Mark,
+}
+
+/// Where a platform's line stands in a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mark {
+    InitStart,
+    InitReport,
+    Start,
+    End,
+    Report,
+    #[default]
+    Other,
+}
+
+impl Mark {
+    /// By the first word of a text line, or the type of an event.
+    fn of(name: &str) -> Self {
+        match name {
+            "INIT_START" | "initStart" | "RESTORE_START" | "restoreStart" => Self::InitStart,
+            "INIT_REPORT" | "initReport" | "RESTORE_REPORT" | "restoreReport" => Self::InitReport,
+            "START" | "start" => Self::Start,
+            "END" | "end" => Self::End,
+            "REPORT" | "report" => Self::Report,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl Record {
@@ -20,7 +48,18 @@ impl Record {
     /// `EXTENSION`.
     pub(super) fn of_platform_text(line: &str) -> Option<Self> {
         let (word, rest) = line.split_once([' ', '\t'])?;
+        let mut record = Self::of_first_word(line, word, rest)?;
+        if let Some(platform) = &mut record.platform {
+            platform.mark = Mark::of(word);
+        }
+        Some(record)
+    }
+
+    fn of_first_word(line: &str, word: &str, rest: &str) -> Option<Self> {
         match word {
+            "INIT_START" if rest.starts_with("Runtime Version") => {
+                Some(said(line, line.to_owned(), None, false))
+            }
             "REPORT" | "INIT_REPORT" | "RESTORE_REPORT" => Some(report(line)),
             "RequestId:" => ended(line, rest),
             "START" | "END" if rest.starts_with("RequestId: ") => {
@@ -68,6 +107,7 @@ impl Record {
         let mut record = said(&line, sentence, text("requestId").map(str::to_owned), failed);
         if let Some(platform) = &mut record.platform {
             platform.milliseconds = told.milliseconds;
+            platform.mark = Mark::of(kind);
         }
         Some(record)
     }
@@ -79,7 +119,7 @@ fn said(line: &str, quote: String, request: Option<String>, failed: bool) -> Rec
         message: line.trim_end().to_owned(),
         quote: Some(quote),
         plain: true,
-        platform: Some(Platform { request, milliseconds: None, failed }),
+        platform: Some(Platform { request, failed, ..Platform::default() }),
         ..Record::default()
     }
 }

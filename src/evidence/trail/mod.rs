@@ -1,4 +1,8 @@
-//! Trails: the lines that belong to a matching line, or at least are next to it.
+//! Trails: the lines that belong to a matching line, by an id, by their place in an invocation
+//! (`invocation`), or at least next to it (`around`).
+
+mod around;
+mod invocation;
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -12,13 +16,15 @@ use super::ports::{LogSource, LookupError, Order, Query};
 use super::search::search;
 use super::{Step, Trail};
 use crate::lines::Line;
-use crate::lines::correlation::{Correlation, correlations};
+use crate::lines::correlation::{Correlation, correlations, is_lambda};
 
 /// A Lambda invocation ends after 15 minutes at the latest (Lambda quotas). Other requests are
 /// rarely longer.
 const LONGEST_REQUEST: TimeDelta = TimeDelta::minutes(15);
 /// The most lines of one request that are read before it is shortened.
 const MOST_READ: usize = 2_000;
+/// The most lines beside a line that are read, before it and behind it.
+const MOST_BESIDE: usize = 500;
 /// How far around a line without an id its neighbours are searched.
 const BEFORE: TimeDelta = TimeDelta::minutes(2);
 const AFTER: TimeDelta = TimeDelta::seconds(30);
@@ -48,12 +54,31 @@ pub(super) async fn follow(
 ) -> Followed {
     let found = correlations(line);
     let queries = queries(line, &found, reach);
-    let mut followed = read(line, found.first(), queries, reach, logs, calls).await;
-    let alone = followed.trail.as_ref().is_none_or(|trail| trail.steps.len() < 2);
-    if alone && !matches!(found.first(), Some(Correlation::LambdaRequest(_))) {
-        let beside = read(line, None, around(line, reach.now), reach, logs, calls).await;
-        followed.failures.extend(beside.failures);
-        followed.trail = beside.trail.or(followed.trail);
+    let mut read = read(line, queries, logs, calls).await;
+    if let Some(Correlation::LambdaRequest(_)) = found.first() {
+        // What the function printed without the id stands between its START and its REPORT.
+        if let Some(query) = between(line, &read.lines) {
+            read.join(self::read(line, vec![query], logs, calls).await);
+        }
+        return read.followed(line, found.first(), reach);
+    }
+    if read.lines.len() >= 2 {
+        return read.followed(line, found.first(), reach);
+    }
+    let lambda = is_lambda(&line.stream);
+    let mut beside = self::read(line, around(line, lambda, reach.now), logs, calls).await;
+    let invocation = if lambda { invocation::of(&beside.lines, line) } else { None };
+    if let Some((id, lines)) = invocation {
+        beside.lines = lines;
+        beside.failures.extend(read.failures);
+        return beside.followed(line, id.as_ref(), reach);
+    }
+    beside.lines = around::nearest(beside.lines, line, reach.trail_lines);
+    let mut followed = beside.followed(line, None, reach);
+    if followed.trail.is_none() {
+        followed.trail = read.followed(line, found.first(), reach).trail;
+    } else {
+        followed.failures.extend(read.failures);
     }
     followed
 }
@@ -83,8 +108,9 @@ fn queries(line: &Line, found: &[Correlation], reach: Reach<'_>) -> Vec<Query> {
     queries
 }
 
-/// The lines just before and after in the same stream.
-fn around(line: &Line, now: DateTime<Utc>) -> Vec<Query> {
+/// The lines just before and after in the same stream; of a Lambda function up to the longest
+/// invocation.
+fn around(line: &Line, lambda: bool, now: DateTime<Utc>) -> Vec<Query> {
     let query = |start, end, order| Query {
         log_group: line.log_group.clone(),
         stream: Some(line.stream.clone()),
@@ -93,27 +119,80 @@ fn around(line: &Line, now: DateTime<Utc>) -> Vec<Query> {
         end,
         order,
     };
+    let (before, after) =
+        if lambda { (LONGEST_REQUEST, LONGEST_REQUEST) } else { (BEFORE, AFTER) };
     vec![
-        query(line.at - BEFORE, line.at, Order::NewestFirst),
-        query(line.at, (line.at + AFTER).min(now.max(line.at)), Order::OldestFirst),
+        query(line.at - before, line.at, Order::NewestFirst),
+        query(line.at, (line.at + after).min(now.max(line.at)), Order::OldestFirst),
     ]
+}
+
+/// The stretch of the stream between an invocation's first and last line, if both its START and its
+/// end were found.
+fn between(line: &Line, lines: &[Line]) -> Option<Query> {
+    let begins = |start: &str| lines.iter().find(|line| line.text.starts_with(start));
+    let json = |kind: &str| lines.iter().find(|line| line.text.contains(kind));
+    let first = begins("START ").or_else(|| json("\"platform.start\""))?;
+    let last = begins("REPORT ").or_else(|| json("\"platform.report\""))?;
+    Some(Query {
+        log_group: line.log_group.clone(),
+        stream: Some(line.stream.clone()),
+        pattern: String::new(),
+        start: first.at,
+        end: last.at,
+        order: Order::OldestFirst,
+    })
+}
+
+/// The lines that were read, oldest first, the followed line among them.
+struct Read {
+    lines: Vec<Line>,
+    failures: Vec<(String, LookupError)>,
+}
+
+impl Read {
+    /// Adds the lines of another search that are not there yet.
+    fn join(&mut self, other: Self) {
+        let known: HashSet<Line> = self.lines.iter().cloned().collect();
+        let more = other.lines.into_iter().filter(|line| !known.contains(line));
+        self.lines.extend(more);
+        self.lines.sort_by_key(|line| line.at);
+        self.failures.extend(other.failures);
+    }
+
+    fn followed(
+        self,
+        line: &Line,
+        correlation: Option<&Correlation>,
+        reach: Reach<'_>,
+    ) -> Followed {
+        if self.lines.len() == 1 && !self.failures.is_empty() {
+            // Only the line that is known anyway.
+            return Followed { trail: None, failures: self.failures };
+        }
+        let trail = Trail {
+            correlation: correlation.cloned(),
+            log_group: line.log_group.clone(),
+            stream: line.stream.clone(),
+            steps: shorten(self.lines, line, reach.trail_lines),
+        };
+        Followed { trail: Some(trail), failures: self.failures }
+    }
 }
 
 async fn read(
     line: &Line,
-    correlation: Option<&Correlation>,
     queries: Vec<Query>,
-    reach: Reach<'_>,
     logs: &impl LogSource,
     calls: &Calls,
-) -> Followed {
+) -> Read {
     let searches = queries.into_iter().map(|query| async move {
-        let enough = if query.pattern.is_empty() { reach.trail_lines } else { MOST_READ };
+        let enough = if query.pattern.is_empty() { MOST_BESIDE } else { MOST_READ };
         let mut first = Vec::new();
         let mut newest = Newest::new(enough);
         let (_, error) = search(&query, enough, logs, calls, |line| match query.order {
             Order::NewestFirst => newest.push(line),
-            Order::OldestFirst if first.len() < MOST_READ => first.push(line),
+            Order::OldestFirst if first.len() < enough => first.push(line),
             Order::OldestFirst => {}
         })
         .await;
@@ -133,17 +212,7 @@ async fn read(
         lines.push(line.clone());
     }
     lines.sort_by_key(|line| line.at);
-    if lines.len() == 1 && !failures.is_empty() {
-        // Only the line that is known anyway.
-        return Followed { trail: None, failures };
-    }
-    let trail = Trail {
-        correlation: correlation.cloned(),
-        log_group: line.log_group.clone(),
-        stream: line.stream.clone(),
-        steps: shorten(lines, line, reach.trail_lines),
-    };
-    Followed { trail: Some(trail), failures }
+    Read { lines, failures }
 }
 
 /// Keeps the lines nearest to the trail's start, its end, and the failing line.
