@@ -38,6 +38,8 @@ pub const NAMES: &[(&str, Scope)] = &[
     ("traceparent", Scope::Trace),
     // `X-Amzn-Trace-Id: Root=…;Parent=…`.
     ("xamzntraceid", Scope::Trace),
+    // Datadog writes decimal trace ids.
+    ("ddtraceid", Scope::Trace),
     ("root", Scope::TraceOrWord),
     ("parent", Scope::TraceOrWord),
     ("trace", Scope::TraceOrWord),
@@ -54,8 +56,18 @@ pub const NAMES: &[(&str, Scope)] = &[
     ("executionarn", Scope::Work),
     ("jobid", Scope::Work),
     ("jobrunid", Scope::Work),
+    // Sidekiq, ASP.NET, CloudFront.
+    ("jid", Scope::Work),
+    ("traceidentifier", Scope::Work),
+    ("requestidentifier", Scope::Work),
+    ("activityid", Scope::Work),
+    ("xedgerequestid", Scope::Work),
+    ("xamzcfid", Scope::Work),
+    ("httprequestid", Scope::Request),
+    ("extendedrequestid", Scope::Work),
     ("messageid", Scope::Work),
     ("spanid", Scope::Ignored),
+    ("ddspanid", Scope::Ignored),
     ("parentid", Scope::Ignored),
     ("eventid", Scope::Ignored),
 ];

@@ -1,18 +1,26 @@
 //! Correlation ids: they connect a log line to the other lines of its request.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::Value;
 
 use super::Line;
 use crate::ids::{self, Scope};
+use crate::text::clean;
 
 /// Shortest and longest accepted id. A span id has 16 characters, an X-Ray trace id 35; a
 /// correlation id can be any text that a client sent.
 const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
 /// How much of a text line is searched for ids.
 const TEXT_LIMIT: usize = 8_000;
-const DEPTH: usize = 4;
+const DEPTH: usize = 6;
+/// How many entries of a list, and how many brackets, are searched for ids.
+const MOST_LISTED: usize = 20;
+const MOST_BRACKETS: usize = 24;
+/// Fields in which a collector keeps the program's own line.
+const CARRIERS: [&str; 8] =
+    ["log", "message", "msg", "MESSAGE", "@message", "text", "body", "Message"];
 
 /// An id that is safe in a filter pattern. Anyone can write log content, so only `A–Z a–z 0–9 - _ :
 /// = . /` are accepted; none of these has a special meaning between quotes.
@@ -75,6 +83,20 @@ impl Correlation {
         xray_of(id).unwrap_or_else(|| id.to_owned())
     }
 
+    /// The most trusted first; of other ids, a request's before a piece of work's.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::LambdaRequest(_) => 0,
+            Self::Trace(_) => 1,
+            Self::Other { name, .. } => match ids::scope(name) {
+                Some(Scope::Trace | Scope::TraceOrWord) => 2,
+                Some(Scope::Invocation | Scope::Request) => 3,
+                _ if name.to_ascii_lowercase().contains("request") => 3,
+                _ => 4,
+            },
+        }
+    }
+
     #[must_use]
     pub fn id(&self) -> &Id {
         match self {
@@ -99,18 +121,34 @@ pub fn correlations(line: &Line) -> Vec<Correlation> {
     let lambda = is_lambda(&line.stream);
     let mut found = Vec::new();
     let mut note = |name: &str, value: &str| found.extend(correlation(name, value, lambda));
-    let text = line.text.trim();
-    match text.find('{').map(|start| serde_json::from_str::<Value>(&text[start..])) {
-        Some(Ok(json)) => walk(&json, None, DEPTH, &mut note),
-        // A long line that was cut is not valid JSON any more; it is read as text.
-        _ => pairs(text, &mut note),
-    }
+    let text = clean(line.text.trim());
+    read(&text, DEPTH, &mut note);
     if lambda {
-        found.extend(column(text));
+        found.extend(column(&text));
     }
-    found.sort();
-    found.dedup();
+    if found.is_empty() {
+        found.extend(bracketed(&text));
+    }
+    found.sort_by_key(Correlation::rank);
+    let mut known = HashSet::new();
+    found.retain(|it| known.insert(it.id().clone()));
     found
+}
+
+/// Reads a text's ids: the fields of the object in it, and the pairs before the object.
+fn read(text: &str, depth: usize, note: &mut impl FnMut(&str, &str)) {
+    let start = text.find('{');
+    let mut values = start.map(|start| {
+        serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>()
+    });
+    match values.as_mut().and_then(Iterator::next) {
+        Some(Ok(json @ Value::Object(_))) => {
+            walk(&json, None, depth, note);
+            pairs(&text[..start.unwrap_or_default()], note);
+        }
+        // A long line that was cut is not valid JSON any more; it is read as text.
+        _ => pairs(text, note),
+    }
 }
 
 /// Lambda names its streams `2026/11/14/[$LATEST]…`.
@@ -120,7 +158,8 @@ pub fn is_lambda(stream: &str) -> bool {
 }
 
 /// Visits each text by its own name, and by the name of the object around it too: `{"faas":
-/// {"invocation_id": …}}` is the same as `"faas.invocation_id"`.
+/// {"invocation_id": …}}` is the same as `"faas.invocation_id"`. A text that is a line of its own,
+/// in the envelope of a collector, is read too.
 fn walk(json: &Value, around: Option<&str>, depth: usize, note: &mut impl FnMut(&str, &str)) {
     for (key, value) in json.as_object().into_iter().flatten() {
         match value {
@@ -129,8 +168,24 @@ fn walk(json: &Value, around: Option<&str>, depth: usize, note: &mut impl FnMut(
                 if let Some(around) = around {
                     note(&format!("{around}.{key}"), text);
                 }
+                if depth > 0 && (text.starts_with('{') || CARRIERS.contains(&key.as_str())) {
+                    read(text, depth - 1, note);
+                }
             }
+            Value::Number(number) if number.is_u64() => note(key, &number.to_string()),
             Value::Object(_) if depth > 0 => walk(value, Some(key), depth - 1, note),
+            Value::Array(list) if depth > 0 => {
+                for value in list.iter().take(MOST_LISTED) {
+                    // OpenTelemetry: {"key": "request_id", "value": {"stringValue": …}}.
+                    let named = value.get("key").and_then(Value::as_str);
+                    let held = value.get("value").map(|it| it.get("stringValue").unwrap_or(it));
+                    if let (Some(name), Some(Value::String(text))) = (named, held) {
+                        note(name, text);
+                    } else {
+                        walk(value, Some(key), depth - 1, note);
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -157,8 +212,39 @@ fn pairs(text: &str, note: &mut impl FnMut(&str, &str)) {
 
 /// The request id that Lambda's runtimes write in the first columns of a text line.
 fn column(text: &str) -> Option<Correlation> {
-    let id = text.split_whitespace().take(4).find(|column| is_uuid(column))?;
+    let words = text.split_whitespace().take(8).map(|word| word.trim_matches(['[', ']', '(', ')']));
+    let id = words.into_iter().find(|column| is_uuid(column))?;
     Some(Correlation::LambdaRequest(Id::parse(id)?))
+}
+
+/// An id without a name, by the brackets around it: Spring's `[trace-span]` and
+/// `[app,trace,span]`, Rails's `[id]`, API Gateway's `(id)`, Celery's `task[id]`.
+fn bracketed(text: &str) -> Option<Correlation> {
+    let text = &text[..text.floor_char_boundary(TEXT_LIMIT)];
+    for (at, _) in text.match_indices(['[', '(']).take(MOST_BRACKETS) {
+        let inside = &text[at + 1..];
+        let Some(end) = inside.find([']', ')']) else { break };
+        let inside = &inside[..end];
+        if inside.len() > 120 {
+            continue;
+        }
+        if is_uuid(inside) || (is_hex(inside, 24) && !inside.bytes().all(|it| it.is_ascii_digit())) {
+            let name = "request".to_owned();
+            return Some(Correlation::Other { name, id: Id::parse(inside)? });
+        }
+        let mut parts = inside.split(['-', ',']).map(str::trim);
+        while let Some(part) = parts.next() {
+            let span = parts.clone().next().is_some_and(|span| is_hex(span, 16));
+            if span && is_hex(part, 32) {
+                return Some(Correlation::Trace(Id::parse(part)?));
+            }
+            if span && is_hex(part, 16) {
+                let name = "trace".to_owned();
+                return Some(Correlation::Other { name, id: Id::parse(part)? });
+            }
+        }
+    }
+    None
 }
 
 /// What a field means, by its name in any spelling, and by the format of its value.

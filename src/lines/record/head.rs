@@ -178,6 +178,14 @@ impl<'a> Head<'_, 'a> {
             self.next += 1;
             return true;
         }
+        // The thread behind the logger: `[io.acme.Shop] (executor-3) words`.
+        let thread = word.strip_prefix('(').and_then(|word| word.strip_suffix(')'));
+        if self.level.is_some()
+            && thread.is_some_and(|it| is_name(it) && it.bytes().any(|byte| byte.is_ascii_digit()))
+        {
+            self.next += 1;
+            return true;
+        }
         // klog: the file and line end the head.
         if word.ends_with(']') && word.contains(".go:") {
             self.next += 1;
