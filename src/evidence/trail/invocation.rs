@@ -1,8 +1,8 @@
 //! The lines of one invocation of a Lambda function, by their place in the stream: an invocation
-//! writes between its START and its REPORT, and no other writes there.
+//! writes between its START and its REPORT.
 
 use crate::lines::Line;
-use crate::lines::correlation::{Correlation, Id};
+use crate::lines::correlation::{Correlation, Id, correlations};
 use crate::lines::record::{Mark, Record};
 
 /// The lines of the invocation that a line was written in, and the invocation's id. `lines` are of
@@ -23,26 +23,40 @@ pub(super) fn of(lines: &[Line], failing: &Line) -> Option<(Option<Correlation>,
             Some(Mark::InitReport | Mark::Other) | None => first -= 1,
         }
     }
-    let from_start = mark_at(first) == Some(Mark::Start);
-    let mut seen = from_start;
+    let mut own: Option<String> =
+        marks[first].as_ref().filter(|(mark, _)| *mark == Mark::Start).and_then(|(_, id)| id.clone());
     let mut last = at;
     let mut reported = mark_at(at) == Some(Mark::Report);
     while last + 1 < lines.len() && !reported {
-        match mark_at(last + 1) {
-            Some(Mark::Start) if seen => break,
-            Some(Mark::InitStart) => break,
-            Some(Mark::Start) => seen = true,
-            Some(Mark::Report) => reported = true,
-            Some(Mark::End | Mark::InitReport | Mark::Other) | None => {}
+        if let Some((mark, id)) = &marks[last + 1] {
+            match mark {
+                Mark::InitStart => break,
+                Mark::Start if own.is_none() => own.clone_from(id),
+                Mark::Report if own.is_none() || own == *id => {
+                    own.clone_from(id);
+                    reported = true;
+                }
+                // Of an invocation beside this one: Lambda Managed Instances run several at once.
+                _ => {}
+            }
         }
         last += 1;
     }
     if !started && !reported {
         return None;
     }
-    let id = marks[first..=last].iter().flatten().find_map(|(_, id)| id.as_deref());
-    let id = id.and_then(Id::parse).map(Correlation::LambdaRequest);
-    Some((id, lines[first..=last].to_vec()))
+    let own = own.as_deref().and_then(Id::parse).map(Correlation::LambdaRequest);
+    let mut kept = Vec::new();
+    for line in &lines[first..=last] {
+        let other = match (&own, correlations(line).into_iter().next()) {
+            (Some(own), Some(id @ Correlation::LambdaRequest(_))) => id != *own,
+            _ => false,
+        };
+        if !other {
+            kept.push(line.clone());
+        }
+    }
+    Some((own, kept))
 }
 
 fn mark(line: &Line) -> Option<(Mark, Option<String>)> {
