@@ -23,6 +23,13 @@ pub(super) fn kinds_section(details: &mut Details, evidence: &Evidence) {
                 trail_section(details, number, trail);
             }
         }
+        if let Some(latest) = &part.latest {
+            let what = match &latest.correlation {
+                Some(correlation) => format!("the last {correlation}"),
+                None => "the last lines".to_owned(),
+            };
+            steps_section(details, "2 trail", &format!("nothing matched; {what}"), latest);
+        }
         let lines: Vec<String> =
             part.lines_without_trail().map(|line| line_text(line, "")).collect();
         let key = match &part.child {
@@ -56,9 +63,13 @@ fn trail_section(details: &mut Details, number: usize, trail: &Trail) {
         Some(correlation) => correlation.to_string(),
         None => "the lines around it".to_owned(),
     };
-    details.text(&key, &format!("{what} in {} · {}", trail.log_group, trail.stream));
+    steps_section(details, &key, &what, trail);
+}
+
+fn steps_section(details: &mut Details, key: &str, what: &str, trail: &Trail) {
+    details.text(key, &format!("{what} in {} · {}", trail.log_group, trail.stream));
     details.lines(
-        &key,
+        key,
         trail.steps.iter().map(|step| match step {
             Step::Line(line) => line_text(line, &trail.log_group),
             Step::LeftOut(count) => format!("… {count} lines left out"),

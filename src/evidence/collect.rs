@@ -17,9 +17,9 @@ use super::ports::{AlarmSource, LogSource, LookupError, Order, Query};
 use super::search::{MOST_COUNTED, search};
 use super::sources::{Services, Source, Why, find};
 use super::subjects::{Subject, subjects};
-use super::trail::{Reach, follow};
+use super::trail::{Reach, follow, latest};
 use super::window::wider;
-use super::{Count, Evidence, Kind, Part, Window, breach, tags, window};
+use super::{Count, Evidence, Kind, Part, Trail, Window, breach, tags, window};
 use crate::alarm::Alarm;
 use crate::lines::Line;
 use crate::lock::{into_inner, lock};
@@ -33,6 +33,9 @@ const LATE_LINES: [Duration; 4] = [
     Duration::from_secs(4),
     Duration::from_secs(6),
 ];
+/// How many lines are read, and how many are shown, where nothing matched.
+const LATEST_READ: usize = 500;
+const MOST_LATEST: usize = 15;
 /// The most log groups in which a trace is searched.
 const MOST_TRACE_GROUPS: usize = 10;
 
@@ -145,6 +148,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             }
             self.trails(&mut part.kinds, trails, alarm, &mut notes, calls).await;
             if part.lines.is_empty() && notes.is_empty() {
+                part.latest = self.latest(&part, calls).await;
                 notes.push(no_line(&part.sources, part.window, expects_a_line(alarm, &part)));
             }
             (part, notes)
@@ -255,6 +259,23 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         }
     }
 
+    /// The last lines of the first place that was searched; of a Lambda function its last
+    /// invocation. `None` if there are none or they could not be read.
+    async fn latest(&self, part: &Part, calls: &Calls) -> Option<Trail> {
+        let query = Query {
+            log_group: part.sources.first()?.log_group.clone(),
+            stream: None,
+            pattern: String::new(),
+            start: part.window.start,
+            end: part.window.end,
+            order: Order::NewestFirst,
+        };
+        let mut newest = Newest::new(LATEST_READ);
+        search(&query, LATEST_READ, self.logs, calls, |line| newest.push(line)).await;
+        let lines = newest.into_lines();
+        latest(lines, self.limits.trail_lines.min(MOST_LATEST))
+    }
+
     /// The log groups that the user named, including those named by a prefix.
     async fn trace_groups(&self, calls: &Calls) -> Vec<String> {
         let found = self.trace_log_groups.iter().map(|name| async move {
@@ -310,6 +331,7 @@ impl Part {
             matched: Count::default(),
             kinds: Vec::new(),
             lines: Vec::new(),
+            latest: None,
         }
     }
 

@@ -50,7 +50,8 @@ impl KindsOf {
     /// which can be fewer than lines.
     pub(super) fn finish(self) -> (Vec<Kind>, usize) {
         let kinds = self.digest.kinds();
-        let severity = |line: &Matched| kinds.as_slice().get(kinds.of(line.slot)).map(|it| it.severity);
+        let severity =
+            |line: &Matched| kinds.as_slice().get(kinds.of(line.slot)).map(|it| it.severity);
         let failures = join(self.lines);
         let count = failures.len();
         let mut known: HashMap<usize, Known> = HashMap::new();

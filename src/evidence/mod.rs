@@ -1,7 +1,8 @@
 //! Evidence: what the logs say about an alarm, until a deadline.
 //!
 //! `collect` runs the steps. `tags` and `subjects` say which alarms to investigate, `sources`
-//! (with [`table`] for AWS's own metrics) says where to search, and `window` when. `search`
+//! (with [`table`] for AWS's own metrics and its [`words`]) says where to search, and `window`
+//! when. `search`
 //! reads the lines, `records` puts those of one failure together, `kinds` and `newest` keep the
 //! important ones, `trail` follows one line of each kind through its request, and `whole` names the
 //! kind by the whole record found there. All calls go through [`ports`], which [`aws`] implements
@@ -25,6 +26,7 @@ pub mod tags;
 mod trail;
 mod whole;
 mod window;
+pub mod words;
 
 use std::num::NonZeroUsize;
 
@@ -65,6 +67,8 @@ pub struct Part {
     pub kinds: Vec<Kind>,
     /// The newest matching lines, oldest first.
     pub lines: Vec<Line>,
+    /// Where nothing matched: the last lines of the place that was searched.
+    pub latest: Option<Trail>,
 }
 
 /// A group of matching lines that differ only in ids, numbers and times.

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::Window;
 use super::ports::LookupError;
-use super::sources::Source;
+use super::sources::{Source, Why};
 use crate::alarm::Alarm;
-use crate::alarm::tags::LOG_GROUP;
+use crate::alarm::tags::{LOG_GROUP, PATTERN};
 use crate::aws::Origin;
 
 /// A call that was made: what a person must know about it to repair a failure.
@@ -143,8 +143,14 @@ pub(super) fn no_line(sources: &[Source], window: Window, must_exist: bool) -> S
     } else {
         "The alarm's datapoints do not prove that a matching line exists."
     };
+    let tagged = sources.iter().all(|source| matches!(source.why, Why::Table | Why::Tag));
+    let remedy = if tagged && !must_exist {
+        format!(" If the errors are written in other words, tag the alarm with {PATTERN}.")
+    } else {
+        String::new()
+    };
     format!(
-        "no log lines: nothing in {} matched between {} and {} UTC. {why}",
+        "no log lines: nothing in {} matched between {} and {} UTC. {why}{remedy}",
         groups.join(", "),
         window.start.format("%Y-%m-%d %H:%M:%S"),
         window.end.format("%Y-%m-%d %H:%M:%S"),

@@ -245,9 +245,8 @@ impl Failure {
 /// The first UUIDs of a line, hashed.
 fn ids(text: &str) -> Vec<u64> {
     let text = &text[..text.floor_char_boundary(SEARCHED)];
-    let uuid = |part: &&str| {
-        part.len() == 36 && part.bytes().filter(|byte| *byte == b'-').count() == 4
-    };
+    let uuid =
+        |part: &&str| part.len() == 36 && part.bytes().filter(|byte| *byte == b'-').count() == 4;
     text.split(|next: char| !(next.is_ascii_hexdigit() || next == '-'))
         .filter(uuid)
         .take(IDS)

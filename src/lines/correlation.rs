@@ -138,9 +138,8 @@ pub fn correlations(line: &Line) -> Vec<Correlation> {
 /// Reads a text's ids: the fields of the object in it, and the pairs before the object.
 fn read(text: &str, depth: usize, note: &mut impl FnMut(&str, &str)) {
     let start = text.find('{');
-    let mut values = start.map(|start| {
-        serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>()
-    });
+    let mut values =
+        start.map(|start| serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>());
     match values.as_mut().and_then(Iterator::next) {
         Some(Ok(json @ Value::Object(_))) => {
             walk(&json, None, depth, note);
@@ -228,7 +227,8 @@ fn bracketed(text: &str) -> Option<Correlation> {
         if inside.len() > 120 {
             continue;
         }
-        if is_uuid(inside) || (is_hex(inside, 24) && !inside.bytes().all(|it| it.is_ascii_digit())) {
+        if is_uuid(inside) || (is_hex(inside, 24) && !inside.bytes().all(|it| it.is_ascii_digit()))
+        {
             let name = "request".to_owned();
             return Some(Correlation::Other { name, id: Id::parse(inside)? });
         }

@@ -9,8 +9,16 @@ use super::record;
 const LONGEST: usize = 60;
 /// Names of fields that hold it.
 const FIELDS: [&str; 10] = [
-    "thread", "thread_name", "threadName", "thread_id", "threadId", "ThreadId", "tid",
-    "process.thread.name", "ManagedThreadId", "goroutine",
+    "thread",
+    "thread_name",
+    "threadName",
+    "thread_id",
+    "threadId",
+    "ThreadId",
+    "tid",
+    "process.thread.name",
+    "ManagedThreadId",
+    "goroutine",
 ];
 
 /// The names in brackets in the line's head that have a number in them: `[exec-3]`,
@@ -64,7 +72,10 @@ mod tests {
         for (line, expected) in [
             ("2026-02-02T12:05:31Z ERROR 1 --- [shop] [exec-3] c.a.Pay : refused", "exec-3 "),
             ("12:05:31.200 [worker-3] ERROR com.acme.Feed -- failed", "worker-3 "),
-            ("2026-02-02 12:05:31,100 ERROR [a.b.C] (executor-thread-3) failed", "executor-thread-3 "),
+            (
+                "2026-02-02 12:05:31,100 ERROR [a.b.C] (executor-thread-3) failed",
+                "executor-thread-3 ",
+            ),
             ("[2026-02-02 12:05:31 +0000] [7] [ERROR] failed", "7 "),
             ("[2026-02-02 12:05:31,1: ERROR/ForkPoolWorker-2] Task failed", "ForkPoolWorker-2 "),
             (r#"{"message":"x","thread_name":"exec-3"}"#, "exec-3"),

@@ -75,6 +75,7 @@ fn carried(alarm: &Alarm) -> Evidence {
         matched: Count { seen: lines.len(), at_least: false },
         kinds: kinds.collect(),
         lines,
+        latest: None,
     };
     Evidence { parts: vec![part], notes: Vec::new() }
 }
@@ -125,6 +126,7 @@ fn evidence(alarm: &Alarm) -> Evidence {
             kind("ERROR something else without an id", &plain, None),
         ],
         lines: vec![plain, failing],
+        latest: None,
         matched: Count { seen: 2, at_least: false },
     };
     Evidence { parts: vec![part], ..Evidence::default() }

@@ -30,5 +30,6 @@ mod sandbox;
 mod sandbox_cli;
 mod sandbox_endpoints;
 mod sandbox_page;
+mod search_words;
 mod send_cli;
 mod sns;

@@ -52,6 +52,18 @@ impl LogSource for RegionalLogs {
             .await
             .map_err(|error| lookup_error(&error))?;
         let items = answer.metric_filters.unwrap_or_default().into_iter().filter_map(|filter| {
+            // A filter that adds a constant 0 only fills gaps: its lines are counted nowhere.
+            let mut values = filter
+                .metric_transformations
+                .iter()
+                .flatten()
+                .filter(|it| it.metric_name == metric.name)
+                .filter(|it| it.metric_namespace == metric.namespace)
+                .map(|it| it.metric_value.trim().parse::<f64>() == Ok(0.0))
+                .peekable();
+            if values.peek().is_some() && values.all(|is_zero| is_zero) {
+                return None;
+            }
             Some(MetricFilter {
                 log_group: filter.log_group_name?,
                 pattern: filter.filter_pattern.unwrap_or_default(),

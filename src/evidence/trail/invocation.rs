@@ -23,8 +23,10 @@ pub(super) fn of(lines: &[Line], failing: &Line) -> Option<(Option<Correlation>,
             Some(Mark::InitReport | Mark::Other) | None => first -= 1,
         }
     }
-    let mut own: Option<String> =
-        marks[first].as_ref().filter(|(mark, _)| *mark == Mark::Start).and_then(|(_, id)| id.clone());
+    let mut own: Option<String> = marks[first]
+        .as_ref()
+        .filter(|(mark, _)| *mark == Mark::Start)
+        .and_then(|(_, id)| id.clone());
     let mut last = at;
     let mut reported = mark_at(at) == Some(Mark::Report);
     while last + 1 < lines.len() && !reported {

@@ -119,8 +119,7 @@ fn around(line: &Line, lambda: bool, now: DateTime<Utc>) -> Vec<Query> {
         end,
         order,
     };
-    let (before, after) =
-        if lambda { (LONGEST_REQUEST, LONGEST_REQUEST) } else { (BEFORE, AFTER) };
+    let (before, after) = if lambda { (LONGEST_REQUEST, LONGEST_REQUEST) } else { (BEFORE, AFTER) };
     vec![
         query(line.at - before, line.at, Order::NewestFirst),
         query(line.at, (line.at + after).min(now.max(line.at)), Order::OldestFirst),
@@ -180,12 +179,7 @@ impl Read {
     }
 }
 
-async fn read(
-    line: &Line,
-    queries: Vec<Query>,
-    logs: &impl LogSource,
-    calls: &Calls,
-) -> Read {
+async fn read(line: &Line, queries: Vec<Query>, logs: &impl LogSource, calls: &Calls) -> Read {
     let searches = queries.into_iter().map(|query| async move {
         let enough = if query.pattern.is_empty() { MOST_BESIDE } else { MOST_READ };
         let mut first = Vec::new();
@@ -213,6 +207,19 @@ async fn read(
     }
     lines.sort_by_key(|line| line.at);
     Read { lines, failures }
+}
+
+/// The last lines of the stream that wrote last, at most `keep`; of a Lambda function its last
+/// invocation. `lines` are oldest first.
+pub(super) fn latest(mut lines: Vec<Line>, keep: usize) -> Option<Trail> {
+    let last = lines.last()?.clone();
+    lines.retain(|line| line.stream == last.stream);
+    let invocation = if is_lambda(&last.stream) { invocation::of(&lines, &last) } else { None };
+    let (correlation, mut lines) = invocation.unwrap_or((None, lines));
+    let left_out = lines.len().saturating_sub(keep);
+    let steps = NonZeroUsize::new(left_out).map(Step::LeftOut).into_iter();
+    let steps = steps.chain(lines.drain(left_out..).map(Step::Line)).collect();
+    Some(Trail { correlation, log_group: last.log_group, stream: last.stream, steps })
 }
 
 /// Keeps the lines nearest to the trail's start, its end, and the failing line.

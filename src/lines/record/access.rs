@@ -81,19 +81,48 @@ pub(super) fn of_json(map: &Map<String, Value>) -> Option<Access> {
         })
     };
     let code = text(&[
-        "status", "statusCode", "status_code", "response_code", "responseStatus",
-        "http.status_code", "http.response.status_code", "response.status", "response.statusCode",
-        "res.statusCode", "elb_status_code", "httpRequest.status",
+        "status",
+        "statusCode",
+        "status_code",
+        "response_code",
+        "responseStatus",
+        "http.status_code",
+        "http.response.status_code",
+        "response.status",
+        "response.statusCode",
+        "res.statusCode",
+        "elb_status_code",
+        "httpRequest.status",
     ]);
     let code = status(&code?)?;
     let line = text(&["request", "requestLine"]).and_then(|line| request(&line));
     let method = text(&[
-        "method", "httpMethod", "http_method", "request_method", "requestMethod", "verb",
-        "http.method", "http.request.method", "req.method", "httpRequest.requestMethod",
+        "method",
+        "httpMethod",
+        "http_method",
+        "request_method",
+        "requestMethod",
+        "verb",
+        "http.method",
+        "http.request.method",
+        "req.method",
+        "httpRequest.requestMethod",
     ]);
     let path = text(&[
-        "path", "uri", "url", "request_uri", "requestUri", "requestPath", "resourcePath",
-        "http.path", "http.target", "url.path", "http.route", "req.url", "route", "rawPath",
+        "path",
+        "uri",
+        "url",
+        "request_uri",
+        "requestUri",
+        "requestPath",
+        "resourcePath",
+        "http.path",
+        "http.target",
+        "url.path",
+        "http.route",
+        "req.url",
+        "route",
+        "rawPath",
         "httpRequest.requestUrl",
     ]);
     let key = text(&["routeKey"]).filter(|key| key.contains('/'));
@@ -103,9 +132,17 @@ pub(super) fn of_json(map: &Map<String, Value>) -> Option<Access> {
     })?;
     let mut quote = format!("{code} {asked}");
     if let Some(error) = text(&[
-        "integrationErrorMessage", "integrationError", "integration.error", "error.message",
-        "errorMessage", "error", "error.messageString", "authorizerError", "authorizer.error",
-        "response.body.message", "exception",
+        "integrationErrorMessage",
+        "integrationError",
+        "integration.error",
+        "error.message",
+        "errorMessage",
+        "error",
+        "error.messageString",
+        "authorizerError",
+        "authorizer.error",
+        "response.body.message",
+        "exception",
     ]) {
         quote.push_str(": ");
         quote.push_str(error.trim_matches('"'));
@@ -123,9 +160,8 @@ fn value<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 
 /// Whether an object has a message of its own.
 pub(super) fn has_message(map: &Map<String, Value>) -> bool {
-    Fields::of(map.clone()).has(super::names::Role::Message, |value| {
-        is_text(value) || value.is_object()
-    })
+    Fields::of(map.clone())
+        .has(super::names::Role::Message, |value| is_text(value) || value.is_object())
 }
 
 /// Where `METHOD path HTTP/…` stands between quotes.

@@ -55,8 +55,17 @@ pub(super) fn open(fields: &mut Fields, depth: usize) -> Option<Opened> {
     let carrier = |name: &str| {
         matches!(
             name,
-            "log" | "message" | "Message" | "MESSAGE" | "msg" | "textPayload" | "body" | "line"
-                | "event" | "data" | "@message"
+            "log"
+                | "message"
+                | "Message"
+                | "MESSAGE"
+                | "msg"
+                | "textPayload"
+                | "body"
+                | "line"
+                | "event"
+                | "data"
+                | "@message"
         )
     };
     let held = |(name, value): (&str, &Value)| match value {
@@ -70,16 +79,17 @@ pub(super) fn open(fields: &mut Fields, depth: usize) -> Option<Opened> {
     }
     let wrapped = fields.iter().any(|(name, value)| {
         let roles = super::names::Roles::of(name);
-        roles.has(Role::Wrapper) && (!matches!(name, "host" | "source" | "tag" | "stream")
-            || (name == "stream" && matches!(value.as_str(), Some("stdout" | "stderr"))))
+        roles.has(Role::Wrapper)
+            && (!matches!(name, "host" | "source" | "tag" | "stream")
+                || (name == "stream" && matches!(value.as_str(), Some("stdout" | "stderr"))))
     });
     let alone = fields.iter().all(|(name, _)| matches!(name, "log" | "time" | "date" | "stream"));
     if !wrapped && !alone {
         return None;
     }
-    let name = ["log", "message", "MESSAGE", "@message", "line"].into_iter().find(|name| {
-        fields.iter().any(|(field, value)| field == *name && is_text(value))
-    })?;
+    let name = ["log", "message", "MESSAGE", "@message", "line"]
+        .into_iter()
+        .find(|name| fields.iter().any(|(field, value)| field == *name && is_text(value)))?;
     match fields.remove(name)? {
         Value::String(text) => Some(Opened::Text(text, depth - 1)),
         _ => None,
@@ -94,8 +104,7 @@ fn first_record(logs: &Value) -> Option<Map<String, Value>> {
 
 /// OpenTelemetry's list of keys and typed values as an object.
 pub(super) fn pairs(pairs: &[Value]) -> Map<String, Value> {
-    let pair = |pair: &Value| {
-        Some((pair.get("key")?.as_str()?.to_owned(), plain(pair.get("value")?)))
-    };
+    let pair =
+        |pair: &Value| Some((pair.get("key")?.as_str()?.to_owned(), plain(pair.get("value")?)));
     pairs.iter().filter_map(pair).collect()
 }

@@ -24,9 +24,9 @@ pub(super) struct Found {
 /// Takes the error out of a record's fields.
 pub(super) fn take(fields: &mut Fields) -> Option<Found> {
     by_name(fields).or_else(|| flat(fields)).or_else(|| traced(fields)).or_else(|| {
-        let (name, found) = fields.iter().find_map(|(name, value)| {
-            Some((name.to_owned(), anywhere(name, value, DEPTH)?))
-        })?;
+        let (name, found) = fields
+            .iter()
+            .find_map(|(name, value)| Some((name.to_owned(), anywhere(name, value, DEPTH)?)))?;
         fields.remove(&name);
         Some(found)
     })
@@ -86,9 +86,9 @@ fn traced(fields: &mut Fields) -> Option<Found> {
 fn anywhere(name: &str, value: &Value, depth: usize) -> Option<Found> {
     match value {
         Value::Object(map) => {
-            let known = ["err", "exception", "fault"].iter().any(|it| {
-                name.to_ascii_lowercase().contains(it)
-            });
+            let known = ["err", "exception", "fault"]
+                .iter()
+                .any(|it| name.to_ascii_lowercase().contains(it));
             of_object(map, known).or_else(|| {
                 if depth == 0 {
                     return None;
@@ -111,13 +111,12 @@ pub(super) fn of_object(map: &Map<String, Value>, known: bool) -> Option<Found> 
     let mut fields = Fields::of(map.clone());
     let stack = fields.take(Role::Stack, |it| is_text(it) || is_frames(it));
     let mut stack = stack.map(|(_, stack)| stack_text(&stack));
-    let trace = stack.as_deref().and_then(|stack| {
-        stack::exception(stack).or_else(|| stack::named(stack.lines().next()?))
-    });
+    let trace = stack
+        .as_deref()
+        .and_then(|stack| stack::exception(stack).or_else(|| stack::named(stack.lines().next()?)));
     let is_name = |value: &Value| text_of(value).is_some_and(|name| !name.contains(' '));
-    let mut name = fields
-        .take(Role::Type, is_name)
-        .and_then(|(_, name)| text_of(&name).map(str::to_owned));
+    let mut name =
+        fields.take(Role::Type, is_name).and_then(|(_, name)| text_of(&name).map(str::to_owned));
     let message = fields
         .take(Role::Words, |value| text_of(value).is_some())
         .and_then(|(_, words)| text_of(&words).map(str::to_owned));
@@ -125,7 +124,8 @@ pub(super) fn of_object(map: &Map<String, Value>, known: bool) -> Option<Found> 
         name = trace.as_ref().map(|it| it.name.clone()).or(name);
     }
     let told = name.as_deref().is_some_and(stack::is_error_name);
-    let is_error = stack.as_deref().is_some_and(stack::has_frames) || trace.is_some()
+    let is_error = stack.as_deref().is_some_and(stack::has_frames)
+        || trace.is_some()
         || (told && message.is_some())
         || (known && (name.is_some() || message.is_some()));
     if !is_error {
@@ -166,9 +166,9 @@ fn of_list(list: &[Value]) -> Option<Found> {
 
 /// The errors inside an error, from the outermost.
 fn causes(fields: &mut Fields, most: usize) -> Vec<Exception> {
-    let Some((_, inside)) = fields.take(Role::Cause, |it| {
-        matches!(it, Value::Object(_) | Value::Array(_)) || is_text(it)
-    }) else {
+    let Some((_, inside)) = fields
+        .take(Role::Cause, |it| matches!(it, Value::Object(_) | Value::Array(_)) || is_text(it))
+    else {
         return Vec::new();
     };
     let inside = match inside {

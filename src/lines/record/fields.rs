@@ -56,11 +56,8 @@ impl Fields {
 
     /// All values that fit a role, the most trusted first, each with its name.
     pub(super) fn all(&self, role: Role) -> Vec<(&str, &Value)> {
-        let mut ranked: Vec<_> = self
-            .0
-            .iter()
-            .filter_map(|field| Some((field.roles.rank(role)?, field)))
-            .collect();
+        let mut ranked: Vec<_> =
+            self.0.iter().filter_map(|field| Some((field.roles.rank(role)?, field))).collect();
         ranked.sort_by_key(|(rank, _)| *rank);
         ranked.into_iter().map(|(_, field)| (field.name.as_str(), &field.value)).collect()
     }

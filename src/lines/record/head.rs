@@ -249,9 +249,12 @@ impl<'a> Head<'_, 'a> {
             return false;
         }
         let marked = word.starts_with('[');
-        let level = word.trim_matches(['[', ']', ':']).rsplit(['.', ':', '/']).next();
+        let bare = word.trim_matches(['[', ']', ':']);
+        let level = bare.rsplit(['.', ':', '/']).next();
         let level = level.filter(|it| marked || it.bytes().all(|it| it.is_ascii_uppercase()));
-        self.level = level.and_then(Severity::of_level);
+        // Celery: `[TIME: ERROR/ForkPoolWorker-2]`.
+        let first = || Severity::of_level(bare.split_once('/')?.0);
+        self.level = level.and_then(Severity::of_level).or_else(first);
         self.next += usize::from(self.level.is_some());
         self.level.is_some()
     }
@@ -266,10 +269,7 @@ impl<'a> Head<'_, 'a> {
         self.level.is_none()
             && self.timed
             && pair(self.word(0))
-            && (1..6)
-                .map(|ahead| self.word(ahead))
-                .find(|word| !pair(word))
-                .is_some_and(level)
+            && (1..6).map(|ahead| self.word(ahead)).find(|word| !pair(word)).is_some_and(level)
     }
 
     /// How many labels come before a level in capitals; `None` if there is any other word.

@@ -75,7 +75,8 @@ impl Record {
         if self.exception.is_some() {
             return;
         }
-        let Some(said) = fields.take_text(Role::Error).or_else(|| fields.take_text(Role::FlatWords))
+        let Some(said) =
+            fields.take_text(Role::Error).or_else(|| fields.take_text(Role::FlatWords))
         else {
             return;
         };
@@ -112,7 +113,12 @@ fn is_go_type(name: &str) -> bool {
     let last = name.rsplit(['.', '*']).next().unwrap_or(name);
     matches!(
         last,
-        "errorString" | "wrapError" | "wrapErrors" | "joinError" | "fundamental" | "withStack"
+        "errorString"
+            | "wrapError"
+            | "wrapErrors"
+            | "joinError"
+            | "fundamental"
+            | "withStack"
             | "withMessage"
     )
 }
@@ -275,8 +281,10 @@ fn in_place_of_message(fields: &Fields) -> String {
         return longest;
     }
     let told = fields.iter().filter(|(name, value)| {
-        !super::names::Roles::of(name).has(Role::Boilerplate) && !is_followed(name)
-            && !value.is_object() && !value.is_array()
+        !super::names::Roles::of(name).has(Role::Boilerplate)
+            && !is_followed(name)
+            && !value.is_object()
+            && !value.is_array()
     });
     let told: Vec<String> = told
         .take(FEW)

@@ -132,11 +132,8 @@ impl Record {
     pub fn headline(&self) -> String {
         let first = self.message.lines().find(|it| !it.trim().is_empty()).unwrap_or("");
         let starts = |first: char| first.is_ascii_digit() || first == '[';
-        let message = if self.plain || first.starts_with(starts) {
-            head::split(first).1
-        } else {
-            first
-        };
+        let message =
+            if self.plain || first.starts_with(starts) { head::split(first).1 } else { first };
         let quote = self.quote.as_deref().map(one_line).filter(|it| !it.is_empty());
         let quote = quote.unwrap_or_else(|| one_line(message));
         let headline = match self.named() {

@@ -80,9 +80,10 @@ impl Record {
         let kind = map.get("type")?.as_str()?.strip_prefix("platform.")?;
         let record = match map.get("record")? {
             Value::Object(record) => record,
-            Value::String(text) => return Self::of_platform_text(text).or_else(|| {
-                Some(said(text, text.clone(), None, kind == "fault"))
-            }),
+            Value::String(text) => {
+                return Self::of_platform_text(text)
+                    .or_else(|| Some(said(text, text.clone(), None, kind == "fault")));
+            }
             _ => return None,
         };
         let text = |name: &str| record.get(name).and_then(Value::as_str);
@@ -175,8 +176,7 @@ struct Told {
 
 impl Told {
     fn failed(&self) -> bool {
-        self.error.is_some()
-            || self.status.as_deref().is_some_and(|status| status != "success")
+        self.error.is_some() || self.status.as_deref().is_some_and(|status| status != "success")
     }
 
     fn sentence(&self) -> String {
@@ -230,7 +230,9 @@ fn column(line: &str, name: &str) -> Option<String> {
     })?;
     let value = found.trim_start();
     let value = match value.split_once(char::is_whitespace) {
-        Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+        Some((number, rest))
+            if number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') =>
+        {
             let unit = rest.split_whitespace().next().unwrap_or_default();
             return Some(format!("{number} {unit}"));
         }

@@ -16,7 +16,8 @@ pub(super) fn of(text: &str) -> (Option<Severity>, String) {
     if let Some(next) = lines.next() {
         // java.util.logging and Microsoft's console write the message on the second line.
         let (next_level, next_said) = head::split(next);
-        let marked = next_level.is_some() && next.trim_start().starts_with(|it: char| it.is_ascii_uppercase());
+        let marked = next_level.is_some()
+            && next.trim_start().starts_with(|it: char| it.is_ascii_uppercase());
         let own_line = level.is_none() && marked && next.contains(": ") && !first.contains(": ");
         if own_line || is_category(said) {
             (level, said) = (level.or(next_level), next_said);

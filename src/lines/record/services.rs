@@ -32,14 +32,20 @@ pub(super) fn read(map: &Map<String, Value>) -> Option<Record> {
 /// A record that is quoted by a sentence, and shown with all of its fields.
 fn of(map: &Map<String, Value>, quote: String) -> Record {
     let fields = super::fields::Fields::of(map.clone());
-    Record { message: quote.clone(), quote: Some(quote), fields: fields.shown(), ..Record::default() }
+    Record {
+        message: quote.clone(),
+        quote: Some(quote),
+        fields: fields.shown(),
+        ..Record::default()
+    }
 }
 
 /// Whether an object says by its own names that it is an error: the error is quoted then.
 fn is_error(map: &Map<String, Value>) -> bool {
-    ["exception", "err", "errorType", "stack", "stackTrace"].iter().any(|name| {
-        map.get(*name).is_some_and(|value| !value.is_null())
-    }) || map.get("error").is_some_and(|error| error.get("stack").is_some())
+    ["exception", "err", "errorType", "stack", "stackTrace"]
+        .iter()
+        .any(|name| map.get(*name).is_some_and(|value| !value.is_null()))
+        || map.get("error").is_some_and(|error| error.get("stack").is_some())
 }
 
 /// `{"type": "TaskFailed", "details": {"error": …, "cause": …}, "execution_arn": …}`.

@@ -21,8 +21,8 @@ impl Severity {
         name.copy_from_slice(level.as_bytes());
         name.make_ascii_uppercase();
         Some(match &*name {
-            b"TRACE" | b"DEBUG" | b"VERBOSE" | b"FINE" | b"FINER" | b"FINEST" | b"TRCE" | b"DBUG"
-            | b"DBG" | b"VRB" => Self::Debug,
+            b"TRACE" | b"DEBUG" | b"VERBOSE" | b"FINE" | b"FINER" | b"FINEST" | b"TRCE"
+            | b"DBUG" | b"DBG" | b"VRB" => Self::Debug,
             b"INFO" | b"INFORMATION" | b"NOTICE" | b"LOG" | b"CONFIG" | b"INF" => Self::Info,
             b"WARN" | b"WARNING" | b"WRN" => Self::Warning,
             b"ERROR" | b"ERR" | b"SEVERE" | b"FAILURE" | b"FAIL" => Self::Error,

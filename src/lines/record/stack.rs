@@ -55,10 +55,11 @@ fn on_one_line(text: &str) -> Option<Exception> {
     }
     let outer = named(before.split(" ---> ").next()?);
     match outer {
-        Some(outer) if is_generic(&outer) => {
-            text.rsplit(" ---> ").next().and_then(|inner| named(inner.split("   at ").next()?))
-                .or(Some(outer))
-        }
+        Some(outer) if is_generic(&outer) => text
+            .rsplit(" ---> ")
+            .next()
+            .and_then(|inner| named(inner.split("   at ").next()?))
+            .or(Some(outer)),
         outer => outer,
     }
 }
@@ -196,13 +197,13 @@ fn panicked(text: &str) -> Option<Exception> {
 /// Ruby's `words (Name)` and Rails's `Name (words):`.
 fn ruby(line: &str) -> Option<Exception> {
     let line = line.trim().trim_end_matches(':');
-    let (before, inside) = line.strip_suffix(')')?.rsplit_once(" (").or_else(|| {
-        line.strip_suffix(')')?.split_once(" (")
-    })?;
+    let (before, inside) = line
+        .strip_suffix(')')?
+        .rsplit_once(" (")
+        .or_else(|| line.strip_suffix(')')?.split_once(" ("))?;
     if is_type_name(inside) && is_error_name(inside) {
-        let words = numbered(before).map_or(before, |behind| {
-            behind.split_once(": ").map_or(behind, |(_, words)| words)
-        });
+        let words = numbered(before)
+            .map_or(before, |behind| behind.split_once(": ").map_or(behind, |(_, words)| words));
         return Some(Exception { name: inside.to_owned(), message: Some(words.trim().to_owned()) });
     }
     let (name, words) = line.strip_suffix(')')?.split_once(" (")?;
@@ -238,9 +239,9 @@ pub(super) fn php_object(text: &str) -> Option<Exception> {
 /// Whether a line begins with an error's name: `Name: words`, `Uncaught Name: words`, `panic: …`.
 pub(super) fn starts_with_error(line: &str) -> bool {
     let line = line.strip_prefix("Uncaught ").unwrap_or(line);
-    let line = line.strip_prefix("Exception in thread ").map_or(line, |rest| {
-        rest.split_once("\" ").map_or(rest, |(_, rest)| rest)
-    });
+    let line = line
+        .strip_prefix("Exception in thread ")
+        .map_or(line, |rest| rest.split_once("\" ").map_or(rest, |(_, rest)| rest));
     if line.starts_with("panic: ") || line.starts_with("** (") {
         return true;
     }
@@ -276,8 +277,16 @@ pub(super) fn named(line: &str) -> Option<Exception> {
 
 pub(super) fn is_error_name(name: &str) -> bool {
     let ends = [
-        "Error", "Exception", "Fault", "Throwable", "Interrupt", "Exit", "Warning", "Failure",
-        "Timeout", "ExceptionGroup",
+        "Error",
+        "Exception",
+        "Fault",
+        "Throwable",
+        "Interrupt",
+        "Exit",
+        "Warning",
+        "Failure",
+        "Timeout",
+        "ExceptionGroup",
     ];
     is_type_name(name) && ends.iter().any(|end| name.ends_with(end))
 }

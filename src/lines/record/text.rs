@@ -110,9 +110,9 @@ impl Record {
         let level = inner.level.filter(|level| Severity::of_level(level).is_some());
         self.level = self.level.take().or(level);
         if self.exception.is_none() {
-            self.exception = inner.exception.or_else(|| {
-                error::of_object(&context, false).and_then(|found| found.exception)
-            });
+            self.exception = inner
+                .exception
+                .or_else(|| error::of_object(&context, false).and_then(|found| found.exception));
         }
         self.causes = inner.causes;
         let error = ["error", "err", "exception", "reason", "cause"];
@@ -184,7 +184,9 @@ fn is_request(word: &str) -> bool {
 
 /// `worker/main.go:42`, `shop.orders`.
 fn is_place(word: &str) -> bool {
-    !word.contains(' ') && (word.contains('.') || word.contains(':')) && !word.ends_with(':')
+    !word.contains(' ')
+        && (word.contains('.') || word.contains(':'))
+        && !word.ends_with(':')
         && !word.contains('{')
 }
 

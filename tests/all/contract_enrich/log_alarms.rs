@@ -230,7 +230,8 @@ async fn what_a_query_looks_for_is_searched_and_does_not_leave() {
     let configuration = configuration(query, &[SHOP]);
     let alarm = log_alarm(Some(json!({"ScheduledQueryConfiguration": configuration})));
     let event = event_from(&aws, &sns(&[alarm])).await;
-    assert!(searched(&aws)[0].1.contains("jo@example.com"), "{:?}", searched(&aws));
+    let asked = searched(&aws);
+    assert!(asked.iter().any(|(_, it)| it.contains("jo@example.com")), "{asked:?}");
     assert!(!event.to_string().contains("jo@example.com"), "{event:#}");
     assert!(details(&event, "5 searched")[0].contains("[redacted: email]"), "{event:#}");
 }

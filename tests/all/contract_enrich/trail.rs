@@ -71,7 +71,7 @@ async fn event_of_two_requests(key: &str) -> (Aws, Value) {
 async fn by_the_quoted_id_in_the_lines_own_stream() {
     let (aws, _) = event_of_two_requests("function_request_id").await;
     let searches = searches_in_a_stream(&aws);
-    assert_eq!(searches.len(), 1, "{searches:#?}");
+    assert_eq!(searches.len(), 2, "{searches:#?}");
     let search = &searches[0].body;
     assert_eq!(search["filterPattern"], format!("\"{FAILED}\""));
     assert_eq!(search["logStreamNames"], json!([STREAM]));
@@ -81,6 +81,12 @@ async fn by_the_quoted_id_in_the_lines_own_stream() {
     let error = DATAPOINT + 200;
     assert!(search["startTime"].as_i64().is_some_and(|start| start <= error - quarter));
     assert!(search["endTime"].as_i64().is_some_and(|end| end >= error + quarter));
+    // Then what the function printed without the id, from its START to its REPORT.
+    let between = &searches[1].body;
+    assert_eq!(between.get("filterPattern"), None);
+    assert_eq!(between["logStreamNames"], json!([STREAM]));
+    assert_eq!(between["startTime"], DATAPOINT);
+    assert_eq!(between["endTime"], DATAPOINT + 400);
 }
 
 #[tokio::test]
@@ -105,7 +111,7 @@ async fn whatever_the_spelling_of_the_key() {
         let (aws, event) = event_of_two_requests(key).await;
         let trail = details(&event, "2 trail 1.");
         assert!(trail.iter().any(|line| line.contains("REPORT RequestId")), "{key}: {event:#}");
-        assert_eq!(searches_in_a_stream(&aws).len(), 1, "{key}");
+        assert_eq!(searches_in_a_stream(&aws).len(), 2, "{key}");
     }
 }
 
@@ -136,8 +142,9 @@ async fn an_id_with_pattern_syntax_never_reaches_a_pattern() {
         // The line's own trace id is a safe one to follow instead.
         let trace = format!("?\"{TRACE}\" ?\"{}\"", TRACE[2..].replace('-', ""));
         for call in aws.calls("FilterLogEvents") {
-            let pattern = call.body["filterPattern"].as_str().unwrap();
-            let safe = [PATTERN, &format!("\"{FAILED}\""), &trace];
+            // Beside a line every line is read, without a pattern.
+            let pattern = call.body["filterPattern"].as_str().unwrap_or_default();
+            let safe = ["", PATTERN, &format!("\"{FAILED}\""), &trace];
             assert!(safe.contains(&pattern), "{pattern}");
         }
         let event = aws.only_event();

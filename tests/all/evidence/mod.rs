@@ -57,6 +57,12 @@ impl Scripted {
         }
     }
 
+    /// The searches for a pattern: neither those beside a line nor for the last lines.
+    fn searches(&self) -> Vec<Query> {
+        let queries = self.queries().into_iter().map(|(query, ..)| query);
+        queries.filter(|query| !query.pattern.is_empty()).collect()
+    }
+
     fn patterns(&self) -> Vec<String> {
         self.queries().into_iter().map(|(query, ..)| query.pattern).collect()
     }

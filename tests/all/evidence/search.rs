@@ -29,7 +29,7 @@ async fn a_token_that_never_ends_is_not_followed_for_ever() {
     let same = || page([], Some("again"));
     let logs = Scripted::new([same(), same(), same(), same(), same(), same()]);
     let evidence = collect(&too_low(), &logs, LIMITS).await;
-    assert_eq!(logs.queries().len(), 2);
+    assert_eq!(logs.searches().len(), 2);
     assert_eq!(evidence.notes.len(), 1, "{:?}", evidence.notes);
 }
 
@@ -57,7 +57,7 @@ async fn gives_up_on_late_lines_within_the_deadline_and_says_so() {
     let started = Instant::now();
     let logs = Scripted::new([]);
     let evidence = evidence(&logs, LIMITS).await;
-    assert_eq!(logs.queries().len(), 5);
+    assert_eq!(logs.searches().len(), 5);
     assert!(started.elapsed() < Duration::from_secs(20));
     assert!(evidence.notes[0].contains("/aws/lambda/checkout"), "{:?}", evidence.notes);
 }
@@ -66,7 +66,7 @@ async fn gives_up_on_late_lines_within_the_deadline_and_says_so() {
 async fn does_not_wait_for_lines_that_need_not_exist() {
     let logs = Scripted::new([]);
     let evidence = collect(&too_low(), &logs, LIMITS).await;
-    assert_eq!(logs.queries().len(), 1);
+    assert_eq!(logs.searches().len(), 1);
     assert_eq!(evidence.notes.len(), 1);
 }
 
@@ -105,7 +105,7 @@ async fn looks_ten_minutes_back_where_no_datapoint_says_when_and_says_so() {
 async fn what_is_not_there_ten_minutes_back_either_is_said_of_all_that_time() {
     let logs = Scripted::new([]);
     let evidence = collect(&set_by_hand(), &logs, LIMITS).await;
-    assert_eq!(logs.queries().len(), 2);
+    assert_eq!(logs.searches().len(), 2);
     assert_eq!(evidence.notes.len(), 1);
     assert!(evidence.notes[0].contains("between 2026-11-14 02:56:35 and"), "{:?}", evidence.notes);
 }

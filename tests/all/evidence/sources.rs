@@ -15,7 +15,7 @@ async fn tags_say_where_to_look_before_anything_else() {
     let mut alarm = alarm();
     let _ = collect_and_tag(&mut alarm, &logs, LIMITS).await;
     let searched: Vec<_> =
-        logs.queries().into_iter().map(|(query, ..)| (query.log_group, query.pattern)).collect();
+        logs.searches().into_iter().map(|query| (query.log_group, query.pattern)).collect();
     let of = |group: &str| (group.to_owned(), "?Oops ?\"no stock\"".to_owned());
     assert_eq!(searched, [of("/mine"), of("arn:aws:logs:eu-west-1:2:log-group:/b")]);
     assert_eq!(alarm.tags.len(), 2);
@@ -57,7 +57,7 @@ fn metric_alarm(name: &str, namespace: &str, dimension: (&str, &str)) -> Alarm {
 
 async fn groups_searched(alarm: &Alarm, logs: &Scripted) -> (Vec<String>, Evidence) {
     let evidence = collect(alarm, logs, LIMITS).await;
-    (logs.queries().into_iter().map(|(query, ..)| query.log_group).collect(), evidence)
+    (logs.searches().into_iter().map(|query| query.log_group).collect(), evidence)
 }
 
 #[tokio::test(start_paused = true)]
