@@ -130,6 +130,7 @@ fn json(kinds: &[LineKind]) -> serde_json::Value {
                 "kind": index + 1,
                 "count": kind.count,
                 "level": kind.severity.as_str(),
+                "fingerprint": kind.fingerprint,
                 "name": kind.name,
                 "template": kind.template,
                 "first_line": kind.first + 1,

@@ -196,3 +196,83 @@ fn any_line() -> impl Strategy<Value = String> {
         "\\{\"(level|message|msg|error|stack)\":(\"[a-z\\\\n: ]{0,8}\"|[0-9]{1,2}|\\{\\}|null)\\}",
     ]
 }
+
+/// The fingerprints of a log's kinds.
+fn fingerprints(lines: &[String]) -> Vec<String> {
+    let mut digest = Digest::new();
+    lines.iter().for_each(|line| drop(digest.add(line)));
+    digest.kinds().as_slice().iter().map(|kind| kind.fingerprint.clone()).collect()
+}
+
+#[test]
+fn scripts_without_spaces_keep_their_words() {
+    let lines = ["注文123の決済が失敗", "注文456の配送が失敗", "注文789の決済が失敗"];
+    let lines: Vec<String> = lines.iter().map(|line| format!("ERROR {line}")).collect();
+    assert_eq!(fingerprints(&lines).len(), 2);
+    let lines = ["ERROR คำสั่งซื้อ17ล้มเหลว".to_owned(), "ERROR คำสั่งซื้อ18ล้มเหลว".to_owned()];
+    assert_eq!(fingerprints(&lines).len(), 1);
+}
+
+#[test]
+fn statuses_of_errors_are_kinds_of_their_own() {
+    let access = |status| {
+        format!("192.0.2.7 - - [02/Feb/2026:12:05:31 +0000] \"GET /a HTTP/1.1\" {status} 7")
+    };
+    assert_eq!(fingerprints(&[access(404), access(502), access(502)]).len(), 2);
+    let words = |status| format!("ERROR upstream answered with status {status} in 7 ms");
+    assert_eq!(fingerprints(&[words(500), words(503), words(503)]).len(), 2);
+    assert_eq!(fingerprints(&[words(200), words(204), words(404)]).len(), 1);
+}
+
+#[test]
+fn yes_and_no_are_values_of_a_key() {
+    let line = |flag| format!("ERROR parcel lost: fragile={flag} weight=7");
+    assert_eq!(fingerprints(&[line("True"), line("False")]).len(), 1);
+}
+
+/// What went wrong, with places for values.
+const FAILURES: [&str; 6] = [
+    "ERROR charge # of customer # was refused by issuer after # ms",
+    "ERROR could not reach http://stock-#.example.com/items/#: connection refused",
+    "TypeError: Cannot read properties of undefined (reading 'id')",
+    "WARN retry # of # for mail to a#@example.com",
+    "ERROR order 8d3f7a10-0000-4000-8000-00000000000# is locked by worker #",
+    "{\"level\":\"error\",\"msg\":\"queue # is full\",\"request_id\":\"req-0000000#\"}",
+];
+
+fn filled(failure: &str, value: u32) -> String {
+    failure.replace('#', &value.to_string())
+}
+
+proptest! {
+    /// The same failure has the same fingerprint whatever its values, whatever else was read and
+    /// in whatever order, and after redaction; another failure has another.
+    #[test]
+    fn a_fingerprint_is_the_same_tomorrow(
+        values in prop::collection::vec((0..FAILURES.len(), 0u32..10_000), 1..40),
+    ) {
+        let alone: Vec<String> = FAILURES
+            .iter()
+            .map(|failure| fingerprints(&[filled(failure, 1)]).remove(0))
+            .collect();
+        let distinct: std::collections::HashSet<&String> = alone.iter().collect();
+        prop_assert_eq!(distinct.len(), FAILURES.len());
+        let redactor = pagetrail::redact::Redactor::default();
+        for redacted in [false, true] {
+            let mut lines: Vec<String> = values
+                .iter()
+                .map(|(failure, value)| filled(FAILURES[*failure], *value))
+                .collect();
+            if redacted {
+                lines.iter_mut().for_each(|line| redactor.replace(line));
+            }
+            let mut found = fingerprints(&lines);
+            let mut expected: Vec<String> =
+                values.iter().map(|(failure, _)| alone[*failure].clone()).collect();
+            found.sort();
+            expected.sort();
+            expected.dedup();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

@@ -4,12 +4,14 @@
 //! For each line it finds the message (by the fields of a structured line, or by skipping the head
 //! of a text line), reads it into tokens with values masked (`token`, `word`), and counts it under
 //! the shape that these tokens make. At the end, `merge` combines shapes that differ in one
-//! position only, if many words occur there, and `template` writes the result. Memory grows with
+//! position only, if many words occur there, `template` writes the result, and `fingerprint` names
+//! it for later. Memory grows with
 //! the number of shapes, not of lines, and is limited.
 //!
 //! This is own code, because the crate for it (`logdrain`) groups much worse with one setting for
 //! all logs. `benches/README.md` says what was measured, on which logs, and what is weak.
 
+mod fingerprint;
 mod merge;
 mod template;
 mod token;
@@ -69,6 +71,8 @@ pub struct LineKind {
     /// The same, with `<*>` where the lines differ or can differ.
     pub template: String,
     pub severity: Severity,
+    /// The same for all lines of the kind, wherever and whenever they are read; 16 hex digits.
+    pub fingerprint: String,
     pub count: usize,
     /// The first and the last line of the kind, counted from 0 in the order of `add`.
     pub first: usize,
@@ -170,6 +174,7 @@ impl Digest {
                     name: crate::text::one_line(&seen.message),
                     template: template::of(&self.shapes[root].tokens, &seen.message),
                     severity: seen.severity,
+                    fingerprint: fingerprint::of(&self.shapes[root].tokens, &seen.message),
                     count: 0,
                     first: seen.first,
                     last: seen.last,

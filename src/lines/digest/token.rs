@@ -75,6 +75,12 @@ impl Reader<'_> {
                 self.at += 1;
                 continue;
             }
+            if let Some(end) = self.redacted() {
+                self.mask(self.at, end);
+                self.at = end;
+                (before_previous, previous, counted, value_of) = (previous, "", false, None);
+                continue;
+            }
             let start = self.at;
             self.at = self.end_of_token(start);
             let (start, end) = trimmed(self.bytes, start, self.at);
@@ -82,7 +88,8 @@ impl Reader<'_> {
             if word.is_empty() {
                 continue;
             }
-            let is_value = value_of.take().is_some();
+            let key = value_of.take();
+            let is_value = key.is_some();
             if counted && is_unit(word) {
                 if let Some(last) = self.tokens.last_mut() {
                     last.end = offset(end);
@@ -99,8 +106,11 @@ impl Reader<'_> {
                 // key=Source{10183}: a value after a type's name.
                 self.mask(start, close);
                 self.at = close;
-            } else if named || self.is_calendar(word) {
+            } else if named || self.is_calendar(word) || secret(key, previous, self.bytes, start) {
                 self.mask(start, end);
+            } else if is_status(word, key.unwrap_or(previous)) || self.is_answer(word) {
+                self.push(Class::Fixed, start, end, end - start);
+                counted = false;
             } else {
                 match classify(word, is_value) {
                     None => {}
@@ -125,6 +135,26 @@ impl Reader<'_> {
             }
             self.at += 1;
         }
+    }
+
+    /// Where a redacted value that begins here ends: `[redacted: email]`.
+    fn redacted(&self) -> Option<usize> {
+        let rest = &self.bytes[self.at..];
+        if !rest.starts_with(b"redacted") || self.at == 0 || self.bytes[self.at - 1] != b'[' {
+            return None;
+        }
+        let end = rest.iter().take(60).position(|byte| *byte == b']')?;
+        Some(self.at + end)
+    }
+
+    /// A status at the begin of an access line's quote: `502 POST /orders`.
+    fn is_answer(&self, word: &str) -> bool {
+        const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+        self.tokens.is_empty()
+            && is_error_status(word)
+            && METHODS.iter().any(|method| {
+                self.text[self.at..].strip_prefix(' ').is_some_and(|it| it.starts_with(method))
+            })
     }
 
     /// Where the string that begins here ends, if that is near and on this line.
@@ -165,10 +195,16 @@ impl Reader<'_> {
     }
 
     /// A token ends at a separator; a URL or path ends only at a character that cannot be in it.
+    /// Scripts without spaces are a token of their own, so a value among their letters is too.
     fn end_of_token(&self, start: usize) -> usize {
         let rest = &self.bytes[start..];
         let end = rest.iter().position(|byte| is_separator(*byte)).unwrap_or(rest.len());
         let begun = &rest[..end];
+        if begun.iter().any(|byte| *byte >= 0xe0)
+            && let Some(end) = end_of_script(&self.text[start..start + end])
+        {
+            return start + end;
+        }
         let long = begun.starts_with(b"/")
             || begun.starts_with(b"\\")
             || begun.windows(3).any(|part| part == b"://");
@@ -220,6 +256,53 @@ impl Reader<'_> {
             }),
         }
     }
+}
+
+/// Where the letters of a script without spaces begin or end in a word; `None` if the word is of one
+/// kind.
+fn end_of_script(word: &str) -> Option<usize> {
+    let unspaced = |next: char| {
+        matches!(
+            next,
+            // Thai, Lao, Tibetan, Myanmar, Khmer; Chinese, Japanese and Korean.
+            '\u{e00}'..='\u{fff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+                | '\u{2e80}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}'
+        )
+    };
+    let first = word.chars().next().is_some_and(unspaced);
+    word.char_indices().find(|(_, next)| unspaced(*next) != first).map(|(at, _)| at)
+}
+
+/// A status of an error: what it is tells one failure from another.
+fn is_error_status(word: &str) -> bool {
+    word.len() == 3
+        && word.starts_with(['4', '5'])
+        && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a number is a server error's status by the word before it. Within a sentence, a 404 is as
+/// ordinary as a 200.
+fn is_status(word: &str, before: &str) -> bool {
+    if !is_error_status(word) || !word.starts_with('5') {
+        return false;
+    }
+    let before = before.trim_end_matches(':');
+    let ends = |end: &str| {
+        before.len() >= end.len()
+            && before.is_char_boundary(before.len() - end.len())
+            && before[before.len() - end.len()..].eq_ignore_ascii_case(end)
+    };
+    let spoken = ["returned", "response", "answered", "with", "HTTP"];
+    ends("status") || ends("code") || before.starts_with("HTTP/") || spoken.contains(&before)
+}
+
+/// Whether a word is the value of a secret's name: it is masked as redaction masks it.
+fn secret(key: Option<&str>, previous: &str, bytes: &[u8], start: usize) -> bool {
+    const SECRETS: [&str; 8] =
+        ["password", "passwd", "pwd", "secret", "token", "apikey", "api_key", "authorization"];
+    let named = |word: &str| SECRETS.iter().any(|secret| word.eq_ignore_ascii_case(secret));
+    let colon = || start >= 2 && bytes[..start].trim_ascii_end().ends_with(b":");
+    key.is_some_and(named) || (named(previous) && colon())
 }
 
 fn offset(at: usize) -> u32 {

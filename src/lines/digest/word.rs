@@ -89,6 +89,9 @@ const EXTENSIONS: [&str; 18] = [
     "id", "io",
 ];
 
+/// Values that say nothing, and yes and no as Python writes the fields of an object.
+const NOTHING_OR_SWITCH: [&str; 7] = ["null", "None", "nil", "undefined", "NULL", "True", "False"];
+
 pub(super) fn is_unit(word: &str) -> bool {
     word.len() <= 12 && UNITS.iter().any(|unit| word.eq_ignore_ascii_case(unit))
 }
@@ -128,7 +131,7 @@ pub(super) fn classify(word: &str, is_value: bool) -> Option<(Class, usize)> {
         if hex && whole >= 8 {
             return masked;
         }
-        if is_value && matches!(word, "null" | "None" | "nil" | "undefined" | "NULL") {
+        if is_value && NOTHING_OR_SWITCH.contains(&word) {
             return masked;
         }
         let capital = letters >= 2 && !bytes.iter().any(u8::is_ascii_lowercase);
@@ -165,7 +168,11 @@ fn mixed(word: &str, is_value: bool) -> Option<(Class, usize)> {
     if port || is_random(bytes) {
         return masked;
     }
-    if word.find("::").is_some_and(|at| at > 0) {
+    // `index:-1`: the sign belongs to the value.
+    if prefix.ends_with(b":-") {
+        return Some((Class::Word, first_digit - 1));
+    }
+    if word.find("::").is_some_and(|at| at > 0 && at + 2 < first_digit) {
         // A qualified name that contains a number.
         return Some((Class::Word, bytes.len()));
     }

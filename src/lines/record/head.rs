@@ -119,7 +119,7 @@ impl<'a> Head<'_, 'a> {
 
     /// A numbered record in columns; its time comes after some names.
     fn columns(&self) -> Option<usize> {
-        if !is_number(self.word(0)) || self.word(0).len() < 3 {
+        if !is_number(self.word(0)) {
             return None;
         }
         (1..6)
@@ -354,8 +354,17 @@ impl<'a> Head<'_, 'a> {
         if is_month(&first) && is_number(&bare(self.word(1))) && is_clock(&bare(self.word(2))) {
             return 3;
         }
-        if is_date(&first) || (self.timed && is_clock(&first)) || is_epoch(&first) {
+        if is_date(&first) || (self.timed && is_clock(&first)) {
             return 1;
+        }
+        // A line can begin with a number of ten digits that is no time: words follow it.
+        if is_epoch(&first) {
+            let next = self.word(1);
+            let words = self.next == 0
+                && next.starts_with(|next: char| next.is_ascii_lowercase())
+                && !next.contains(['=', '.', ':', '['])
+                && Severity::of_level(next).is_none();
+            return usize::from(!words);
         }
         let number = |word: &str, length| {
             word.len() == length && word.bytes().all(|byte| byte.is_ascii_digit())
@@ -375,6 +384,7 @@ impl<'a> Head<'_, 'a> {
 
 fn is_number(word: &str) -> bool {
     let word = word.trim_end_matches(['|', ',']);
+    let word = word.strip_prefix('-').unwrap_or(word);
     !word.is_empty() && word.len() <= 12 && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -15,7 +15,10 @@ pub(super) fn read(line: &str) -> Option<Said> {
     let error = error.filter(filled);
     let level = first(&["level", "lvl", "severity", "levelname", "log_level", "loglevel"]);
     let level = level.map(|it| it.to_uppercase());
+    // In a sentence, `message=true` is a value like any other.
     let message = first(&["msg", "message"]).filter(filled);
+    let message =
+        message.filter(|_| is_keys(line) || line.contains("msg=\"") || line.contains("message=\""));
     let (message, error) = match (message, error) {
         (Some(message), Some(error)) if message.contains(&error) => (message, None),
         (Some(message), error) => (message, error),
@@ -26,7 +29,7 @@ pub(super) fn read(line: &str) -> Option<Said> {
     Some(Said { level, message, error })
 }
 
-/// Whether the line begins with two keys and their values.
+/// Whether the line, or what stands behind its head, begins with two keys and their values.
 fn is_keys(line: &str) -> bool {
     let key = |word: &str| {
         word.split_once('=').is_some_and(|(key, _)| {
@@ -35,6 +38,9 @@ fn is_keys(line: &str) -> bool {
         })
     };
     let mut words = line.split_whitespace();
+    if !words.clone().next().is_some_and(key) {
+        words = super::head::split(line.lines().next().unwrap_or(line)).1.split_whitespace();
+    }
     words.next().is_some_and(key) && words.next().is_some_and(key)
 }
 

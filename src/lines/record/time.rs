@@ -75,5 +75,5 @@ pub(super) fn is_date(word: &str) -> bool {
 fn is_clock_start(word: &str) -> bool {
     let bytes = word.as_bytes();
     let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    matches!((digits, bytes.get(digits)), (2, Some(b':')) | (6, None | Some(b'Z' | b'.')))
+    matches!((digits, bytes.get(digits)), (1 | 2, Some(b':')) | (6, None | Some(b'Z' | b'.')))
 }
