@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::datapoints::{breaching, evaluated};
 use super::fields::{items, pairs, text, text_of, time, under};
-use super::notification::{attributes_id, carried, change};
+use super::notification::{attributes_id, carried, change, expression};
 use super::query::metric_of;
 use super::{Alarm, Composite, Contributor, DEFAULT_PERIOD, Evaluation, Metric, State, log_query};
 use crate::aws::{Origin, home, is_account, is_region};
@@ -43,8 +43,19 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
         .and_then(|data| serde_json::from_str(data).ok())
         .unwrap_or_default();
     let mut datapoints = breaching(&reason);
+    // A reason names at most five datapoints; the data can have all.
+    let all = evaluated(&data);
+    let breached = |value: f64| {
+        data["threshold"].as_f64().is_some_and(|it| {
+            let comparison =
+                text(&detail["configuration"], "comparisonOperator").unwrap_or_default();
+            if comparison.contains("Less") { value <= it } else { value >= it }
+        })
+    };
     if datapoints.is_empty() {
-        datapoints = evaluated(&data);
+        datapoints = all;
+    } else if all.len() > datapoints.len() && all.iter().all(|it| breached(it.value)) {
+        datapoints = all;
     }
     let changed = text(now, "timestamp").or_else(|| text(event, "time"));
     let changed_at = changed.as_deref().and_then(|text| time(&text.replace(": ", ":")));
@@ -58,9 +69,11 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
         arn,
         origin,
         state,
-        reason,
         changed_at,
         metrics: metrics(configuration, contributor.as_ref()),
+        label: expression(items(configuration, "metrics"), ["expression", "label", "returnData"]),
+        sums_up: contributor.is_none() && event.get("detail").is_some() && sums_up(&reason),
+        carried: carried(detail),
         log_query,
         evaluation: Evaluation {
             period: period(configuration, &data).or(covers).unwrap_or(DEFAULT_PERIOD),
@@ -69,9 +82,9 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
             threshold: data["threshold"].as_f64().or(configuration["threshold"].as_f64()),
         },
         datapoints,
+        reason,
         contributor,
         composite: composite(configuration, &data),
-        carried: carried(detail),
         tags: under(detail, "tags")
             .into_iter()
             .map(pairs)
@@ -81,6 +94,19 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
             .or_else(|| text(&detail["muteDetail"], "mutedByArn")),
         change: change(changed_at, changed, event),
     })
+}
+
+/// `1 out of 2 time series evaluated to ALARM`: EventBridge reports the alarm beside each of its
+/// contributors.
+fn sums_up(reason: &str) -> bool {
+    let Some((numbers, rest)) = reason.split_once(" time series evaluated to ") else {
+        return false;
+    };
+    let mut numbers = numbers.split(" out of ");
+    let number = |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.next().is_some_and(number)
+        && numbers.next().is_some_and(number)
+        && State::parse(rest.trim_end_matches('.')).is_some()
 }
 
 /// An ARN without the stray spaces that published samples have between its fields. The alarm's

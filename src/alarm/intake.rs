@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::text;
 use super::{Alarm, event_bridge, notification};
-use crate::aws::Origin;
+use crate::aws::{Origin, home, region_named};
 use crate::hash::sha256_hex;
 use crate::redact::Redactor;
 
@@ -83,6 +83,7 @@ impl Notice {
 /// | `Message` and `TopicArn` | SNS notification, as it is posted over HTTPS |
 /// | `alarmData` | direct alarm action |
 /// | `detail` | EventBridge event |
+/// | `alarmName` and `state` | the `detail` of such an event alone |
 /// | `AlarmName` | the alarm's SNS message itself |
 /// | `default` | a message for several protocols, published as it is |
 /// | an array | several of these, from an EventBridge pipe or a batch |
@@ -137,7 +138,7 @@ fn known(value: &Value, around: &Envelope, depth: usize) -> Option<Vec<Notice>> 
         let notices = Envelope::of_notification(value, around).open(message, depth);
         return surely(&value["TopicArn"], notices);
     }
-    if let Some(alarm) = alarm(value, &around.origin) {
+    if let Some(alarm) = alarm(value, &around.origin_of(value)) {
         return Some(vec![Notice::Alarm(Box::new(alarm))]);
     }
     value.get("default")?;
@@ -189,6 +190,16 @@ impl Envelope {
             subject: text(notification, "Subject").or_else(|| around.subject.clone()),
             origin: origin.unwrap_or_else(|| around.origin.clone()),
             topic: topic.or_else(|| around.topic.clone()),
+        }
+    }
+
+    /// Where an alarm without an ARN comes from: its topic's Region, else the one that its message
+    /// names.
+    fn origin_of(&self, alarm: &Value) -> Origin {
+        let named = || region_named(alarm["Region"].as_str()?);
+        match named() {
+            Some(region) if self.topic.is_none() => home(region, &self.origin.account),
+            _ => self.origin.clone(),
         }
     }
 
@@ -257,6 +268,9 @@ impl Envelope {
 fn alarm(value: &Value, fallback: &Origin) -> Option<Alarm> {
     if value.get("AlarmName").is_some() {
         notification::read(value, fallback)
+    } else if value.get("alarmName").is_some() && value["state"]["value"].is_string() {
+        // A rule's target can have `$.detail` as its input.
+        event_bridge::read(&serde_json::json!({"detail": value}), fallback)
     } else {
         event_bridge::read(value, fallback)
     }

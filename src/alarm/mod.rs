@@ -46,6 +46,11 @@ pub struct Alarm {
     pub metrics: Vec<Metric>,
     /// What a log alarm counts.
     pub log_query: Option<LogQuery>,
+    /// What the threshold is compared with, if it is an expression: its label, or the expression.
+    pub label: Option<String>,
+    /// The alarm is evaluated for several contributors, and this change only says that at least one
+    /// of them changed: each is reported by a notification of its own.
+    pub sums_up: bool,
     pub evaluation: Evaluation,
     /// The datapoints that led to the state, if known.
     pub datapoints: Vec<Datapoint>,
@@ -183,6 +188,8 @@ impl Alarm {
             changed_at: it.changed_at,
             metrics: it.metrics,
             log_query: it.log_query,
+            label: None,
+            sums_up: false,
             evaluation: it.evaluation,
             contributor: None,
             composite: it.composite,
@@ -218,6 +225,18 @@ impl Alarm {
             Some(contributor) => format!("{alarm}#{}", contributor.id),
             None => alarm,
         }
+    }
+
+    /// How many periods crossed the threshold. A reason names at most five datapoints, and says how
+    /// many there were: `6 datapoints were`, `6 out of the last 6 datapoints`.
+    #[must_use]
+    pub fn breaching_periods(&self, reason: &str) -> u32 {
+        let named = u32::try_from(self.datapoints.len()).unwrap_or(1);
+        let (before, _) = reason.split_once(" datapoint").unwrap_or_default();
+        let before = before.split_once(" out of the last").map_or(before, |(count, _)| count);
+        let told = before.rsplit([' ', ':']).next().and_then(|count| count.parse().ok());
+        // More than an alarm evaluates is not believed.
+        told.filter(|told| *told <= 10_080).unwrap_or(named).max(named)
     }
 
     /// Whether the metric's value proves that a matching log line exists: a breaching

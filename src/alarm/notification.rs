@@ -49,6 +49,9 @@ pub(super) fn read(message: &Value, fallback: &Origin) -> Option<Alarm> {
         reason,
         changed_at,
         metrics: metrics(trigger, contributor.as_ref()),
+        label: expression(items(trigger, "Metrics"), ["Expression", "Label", "ReturnData"]),
+        sums_up: false,
+        carried: carried(message),
         log_query,
         evaluation: Evaluation {
             period: period(trigger).or(covers).unwrap_or(DEFAULT_PERIOD),
@@ -62,7 +65,6 @@ pub(super) fn read(message: &Value, fallback: &Origin) -> Option<Alarm> {
         },
         contributor,
         composite: composite(message),
-        carried: carried(message),
         tags: under(message, "tags")
             .into_iter()
             .map(pairs)
@@ -71,6 +73,24 @@ pub(super) fn read(message: &Value, fallback: &Origin) -> Option<Alarm> {
         suppressed_by: text(message, "ActionsSuppressedBy"),
         change: change(changed_at, changed, message),
     })
+}
+
+/// The label of the expression that is compared with the threshold, or the expression. None if a
+/// plain metric or a query is compared.
+pub(super) fn expression<'a>(
+    inputs: impl Iterator<Item = &'a Value>,
+    [expression, label, returned]: [&str; 3],
+) -> Option<String> {
+    let inputs: Vec<&Value> = inputs.collect();
+    let is_math = |input: &&&Value| {
+        input[expression].as_str().is_some_and(|text| {
+            let text = text.trim_start().to_ascii_uppercase();
+            !text.starts_with("SELECT") && !text.starts_with("ANOMALY_DETECTION_BAND")
+        })
+    };
+    let chosen = inputs.iter().find(|input| input[returned] == true);
+    let chosen = chosen.or_else(|| inputs.iter().find(is_math)).filter(is_math)?;
+    text(chosen, label).or_else(|| text(chosen, expression))
 }
 
 /// What distinguishes the state changes of one alarm: the time, which is the same in every form of
@@ -120,9 +140,16 @@ fn contributor(message: &Value) -> Option<Contributor> {
         .map(pairs)
         .find(|attributes| !attributes.is_empty())
         .unwrap_or_default();
-    let id = found.iter().find_map(|value| {
-        let named = text_of(value, &["id", "Id", "ContributorId", "contributorId"]);
-        named.or_else(|| value.as_str().map(str::to_owned))
+    // A key that names the id comes first: an attribute can be called `id` too.
+    let named = under_key(message, &|key| key.contains("contributor") && key.contains("id"));
+    let named = named.into_iter().find_map(Value::as_str).map(str::to_owned);
+    let objects =
+        under_key(message, &|key| key.contains("contributor") && !key.contains("attribute"));
+    let id = named.or_else(|| {
+        objects.iter().find_map(|value| {
+            let named = text_of(value, &["id", "Id", "ContributorId", "contributorId"]);
+            named.or_else(|| value.as_str().map(str::to_owned))
+        })
     });
     let id = match id {
         Some(id) => id,
@@ -146,12 +173,29 @@ fn composite(message: &Value) -> Option<Composite> {
     (rule.is_some() || !triggering.is_empty()).then_some(Composite { rule, triggering })
 }
 
-/// The lines in a log alarm's notification. The field's name and form are not documented. Any
-/// list of texts, or of objects with a message, counts if its key contains `log`, except lists of
-/// log groups or streams.
+/// The lines in a log alarm's notification. The field's name and form are not documented. A list
+/// of texts, or of objects with a message, counts if its key is of lines of a log: `LogEvents`,
+/// `logLines`, `AlarmLogRecords`; `Catalog` and `LogTypes` are none.
 pub(super) fn carried(message: &Value) -> Vec<CarriedLine> {
-    let is_lines =
-        |key: &str| key.contains("log") && !key.contains("group") && !key.contains("stream");
+    const LINES: [&str; 9] = [
+        "logs",
+        "logevents",
+        "loglines",
+        "logrecords",
+        "logentries",
+        "logmessages",
+        "logresults",
+        "logsamples",
+        "logdata",
+    ];
+    let is_lines = |key: &str| {
+        LINES.iter().any(|lines| {
+            key.strip_suffix(lines).is_some_and(|before| {
+                ["", "alarm", "matching", "matched", "sample", "contributor", "recent", "query"]
+                    .contains(&before)
+            })
+        })
+    };
     let lists = under_key(message, &is_lines).into_iter().filter_map(Value::as_array);
     lists.flatten().filter_map(carried_line).take(MOST_CARRIED).collect()
 }

@@ -1,5 +1,7 @@
 //! Finds the metric that a Metrics Insights query reads.
 
+use std::collections::BTreeMap;
+
 use super::{Contributor, Metric};
 
 /// Reads `SELECT SUM(Errors) FROM SCHEMA("AWS/Lambda", FunctionName) …` or `… FROM
@@ -14,12 +16,48 @@ pub fn metric_of(query: &str, contributor: Option<&Contributor>) -> Option<Metri
         Some(schema) => schema.trim_start().strip_prefix('(')?.trim_start(),
         None => from,
     };
+    let mut dimensions = conditions(query);
+    dimensions.extend(contributor.map(|it| it.attributes.clone()).unwrap_or_default());
     Some(Metric {
         namespace: identifier(source)?,
         name: identifier(name.trim())?,
-        dimensions: contributor.map(|it| it.attributes.clone()).unwrap_or_default(),
+        dimensions,
         account: None,
     })
+}
+
+/// The dimensions that `WHERE a = 'x' AND "b" = 'y'` fixes.
+fn conditions(query: &str) -> BTreeMap<String, String> {
+    let Some(conditions) = after(query, " WHERE ") else { return BTreeMap::new() };
+    let end = [" GROUP BY ", " ORDER BY ", " LIMIT "]
+        .iter()
+        .filter_map(|word| conditions.to_ascii_uppercase().find(word))
+        .min();
+    let conditions = &conditions[..end.unwrap_or(conditions.len())];
+    if after(conditions, " OR ").is_some() {
+        return BTreeMap::new();
+    }
+    let mut found = BTreeMap::new();
+    let mut rest = conditions;
+    while let Some((before, behind)) = rest.split_once('=') {
+        let behind = behind.trim_start();
+        let Some((value, after)) = behind.strip_prefix('\'').and_then(|it| it.split_once('\''))
+        else {
+            rest = behind;
+            continue;
+        };
+        let unequal = before.trim_end().ends_with(['!', '<', '>']);
+        let before = before.trim_end();
+        let name = match before.strip_suffix('"').and_then(|it| it.rsplit_once('"')) {
+            Some((_, quoted)) => &before[before.len() - quoted.len() - 2..],
+            None => before.rsplit([' ', '(']).next().unwrap_or_default(),
+        };
+        if let Some(name) = identifier(name).filter(|_| !unequal) {
+            found.insert(name, value.to_owned());
+        }
+        rest = after;
+    }
+    found
 }
 
 /// The text after a keyword, which can be in any case.
@@ -46,8 +84,6 @@ fn identifier(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     #[test]
@@ -63,6 +99,17 @@ mod tests {
         assert_eq!(metric.dimension("FunctionName"), Some("checkout"));
         let metric = metric_of(r#"select avg("p99 x") from Shop where a = 'b'"#, None).unwrap();
         assert_eq!((metric.namespace.as_str(), metric.name.as_str()), ("Shop", "p99 x"));
+        assert_eq!(metric.dimension("a"), Some("b"));
+        for (conditions, expected) in [
+            ("WHERE FunctionName = 'f' AND \"Stage x\" = 'p' GROUP BY a", vec!["f", "p"]),
+            ("WHERE FunctionName != 'f'", vec![]),
+            ("WHERE FunctionName = 'f' OR FunctionName = 'g'", vec![]),
+        ] {
+            let query = format!("SELECT SUM(Errors) FROM \"AWS/Lambda\" {conditions}");
+            let metric = metric_of(&query, None).unwrap();
+            let values: Vec<&str> = metric.dimensions.values().map(String::as_str).collect();
+            assert_eq!(values, expected, "{query}");
+        }
     }
 
     #[test]

@@ -89,7 +89,10 @@ async fn preview(args: &Args) -> Result<(), CommandError> {
     for notice in notices {
         let (event, calls) = event_of(notice, &config, &account, args).await;
         let Some(event) = event else {
-            println!("Nothing would be sent: the configuration ignores INSUFFICIENT_DATA.");
+            println!(
+                "Nothing would be sent: the configuration ignores INSUFFICIENT_DATA, or each \
+                 contributor of the alarm reports the change by itself."
+            );
             continue;
         };
         if args.json {

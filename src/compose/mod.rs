@@ -1,12 +1,15 @@
 //! Composes a PagerDuty event from an alarm and its evidence.
 //!
-//! The [`Composer`] combines the parts: the `title`, the `sections` of the details with their
+//! The [`Composer`] combines the parts: the `title` (with what crossed the threshold, `crossing`, or
+//! what a message says `happened`), the `sections` of the details with their
 //! `plot`, the `links`, the `severity`. `fit` composes again with less detail until the event is
 //! within PagerDuty's limits. [`Paging`] holds the settings.
 
 mod composer;
+mod crossing;
 mod details;
 mod fit;
+mod happened;
 pub mod links;
 mod paging;
 mod plot;

@@ -54,7 +54,10 @@ pub(super) fn number(value: f64) -> String {
     } else if size >= 1_000.0 || (value - value.round()).abs() < 1e-9 {
         format!("{value:.0}")
     } else {
-        format!("{value:.3}").trim_end_matches('0').to_owned()
+        // Three digits that count, also of a small number.
+        let decimals = if size >= 0.1 { 3 } else { 6 };
+        let shown = format!("{value:.decimals$}");
+        shown.trim_end_matches('0').trim_end_matches('.').to_owned()
     }
 }
 

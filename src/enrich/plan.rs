@@ -14,7 +14,8 @@ pub enum Plan {
     Trigger(Box<Alarm>),
     /// The alarm's alert is resolved.
     Resolve(Box<Alarm>),
-    /// Nothing is done for this state of the alarm.
+    /// Nothing is done for this state of the alarm, or for a change that each contributor reports
+    /// by itself.
     Nothing(Box<Alarm>),
 }
 
@@ -23,6 +24,7 @@ pub enum Plan {
 pub fn plan(notice: Notice, paging: &Paging) -> Plan {
     match notice.redacted(&paging.redactor) {
         Notice::Message(message) => Plan::Page(message),
+        Notice::Alarm(alarm) if alarm.sums_up => Plan::Nothing(alarm),
         Notice::Alarm(alarm) => match paging.action(alarm.state) {
             Some(Action::Trigger) => Plan::Trigger(alarm),
             Some(_) => Plan::Resolve(alarm),

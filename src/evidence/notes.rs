@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::Window;
 use super::ports::LookupError;
 use super::sources::{Source, Why};
-use crate::alarm::Alarm;
 use crate::alarm::tags::{LOG_GROUP, PATTERN};
+use crate::alarm::{Alarm, Metric};
 use crate::aws::Origin;
 
 /// A call that was made: what a person must know about it to repair a failure.
@@ -120,6 +120,17 @@ pub(super) fn no_source(alarm: &Alarm) -> String {
         alarm.origin.account,
         alarm.origin.region,
         metrics.join(", ")
+    )
+}
+
+/// The note for a metric of another account, whose metric filters only that account can read.
+pub(super) fn another_account(metric: &Metric) -> String {
+    format!(
+        "no log lines: {}/{} is a metric of account {}, whose metric filters are not read. Tag the \
+         alarm with {LOG_GROUP} and the log group's ARN to say where to look.",
+        metric.namespace,
+        metric.name,
+        metric.account.as_deref().unwrap_or_default(),
     )
 }
 

@@ -4,7 +4,7 @@
 use futures_util::future::join_all;
 
 use super::calls::Calls;
-use super::notes::{Asked, explain, no_source};
+use super::notes::{Asked, another_account, explain, no_source};
 use super::ports::{AlarmSource, LogSource, LookupError, MetricFilter};
 use super::table::{self, Group, Guess};
 use super::words::ERRORS;
@@ -123,8 +123,15 @@ async fn filtered<'a>(
 ) -> (Located, Vec<&'a Metric>) {
     let is_aws = |metric: &&Metric| table::is_aws(&metric.namespace);
     let (mut unfed, own): (Vec<_>, Vec<_>) = alarm.metrics.iter().partition(is_aws);
-    let asked = join_all(own.iter().map(|metric| filters(metric, services))).await;
     let mut found = Located::default();
+    // The filters of another account cannot be read from here; those of this account with the same
+    // metric count other lines.
+    let elsewhere = |metric: &&Metric| {
+        metric.account.as_ref().is_some_and(|account| *account != alarm.origin.account)
+    };
+    let (foreign, own): (Vec<_>, Vec<_>) = own.into_iter().partition(elsewhere);
+    found.notes.extend(foreign.into_iter().map(another_account));
+    let asked = join_all(own.iter().map(|metric| filters(metric, services))).await;
     for (metric, (filters, error)) in own.into_iter().zip(asked) {
         if filters.is_empty() {
             unfed.push(metric);

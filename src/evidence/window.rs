@@ -41,7 +41,12 @@ pub fn breach(alarm: &Alarm, now: DateTime<Utc>) -> Window {
     let starts: Vec<_> =
         starts.filter(|start| *start < now && *start >= end - LONGEST_LOOK_BACK).collect();
     if let (Some(first), Some(last)) = (starts.iter().min(), starts.iter().max()) {
-        return Window { start: *first, end: (*last + period).min(now) };
+        // Of more than five datapoints, the reason names the last five.
+        let count = alarm.breaching_periods(&alarm.reason).saturating_sub(1);
+        let named = u32::try_from(starts.len()).unwrap_or(u32::MAX) <= count;
+        let length = delta(alarm.evaluation.period.saturating_mul(count));
+        let start = if named { (*first).min(*last - length) } else { *first };
+        return Window { start, end: (*last + period).min(now) };
     }
     let length = alarm.evaluation.period.saturating_mul(alarm.evaluation.periods.max(1));
     Window { start: end - delta(length), end }

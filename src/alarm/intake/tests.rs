@@ -379,3 +379,57 @@ fn a_time_that_no_window_can_be_computed_from_is_no_time() {
         assert_eq!(alarm_of(&message).changed_at, None, "{year}");
     }
 }
+
+#[test]
+fn an_attribute_called_id_is_not_the_contributors_id() {
+    let message = |id: &str| {
+        json!({"AlarmName": "a", "NewStateValue": "ALARM", "AlarmContributorId": id,
+            "AlarmContributorAttributes": {"id": "/same", "pod": id}})
+    };
+    let (first, second) = (alarm_of(&message("c1")), alarm_of(&message("c2")));
+    assert!(first.identity().ends_with("#c1") && second.identity().ends_with("#c2"));
+}
+
+#[test]
+fn a_list_that_is_no_log_carries_no_lines() {
+    for key in ["Catalog", "LogTypes", "dialogs", "Blogs"] {
+        let alarm = alarm_of(&json!({"AlarmName": "a", "NewStateValue": "ALARM", key: ["x"]}));
+        assert!(alarm.carried.is_empty(), "{key}");
+    }
+}
+
+#[test]
+fn a_change_that_sums_up_its_contributors() {
+    let event = |reason: &str| {
+        json!({"source": "aws.cloudwatch", "detail": {"alarmName": "fleet",
+            "state": {"value": "ALARM", "reason": reason}}})
+    };
+    assert!(alarm_of(&event("3 out of 40 time series evaluated to ALARM")).sums_up);
+    for reason in ["Threshold Crossed: 1 datapoint", "x out of y time series evaluated to ALARM"] {
+        assert!(!alarm_of(&event(reason)).sums_up, "{reason}");
+    }
+}
+
+#[test]
+fn the_detail_of_an_event_alone_is_an_alarm() {
+    let alarm = alarm_of(&json!({"alarmName": "shop", "state": {"value": "ALARM", "reason": "r"}}));
+    assert_eq!((alarm.name.as_str(), alarm.reason.as_str()), ("shop", "r"));
+}
+
+#[test]
+fn a_region_in_words_counts_where_no_arn_tells() {
+    let message = json!({"AlarmName": "a", "NewStateValue": "ALARM",
+        "AWSAccountId": "111122223333", "Region": "Asia Pacific (Tokyo)"});
+    let Notice::Alarm(alarm) = read(&message, &home("eu-west-1", "1")).remove(0) else { panic!() };
+    assert_eq!(alarm.origin.region, "ap-northeast-1");
+    // The topic's ARN tells.
+    assert_eq!(alarm_of(&message).origin.region, "us-west-2");
+}
+
+#[test]
+fn six_datapoints_of_which_five_are_named() {
+    let alarm = alarm_of(&json!({"AlarmName": "a", "NewStateValue": "ALARM", "NewStateReason":
+        "Threshold Crossed: 6 datapoints were greater than the threshold (1.0). The most recent \
+         datapoints which crossed the threshold: [3.0 (02/02/25 12:05:00)]."}));
+    assert_eq!(alarm.breaching_periods(&alarm.reason), 6);
+}
