@@ -55,7 +55,13 @@ pub(super) fn number(value: f64) -> String {
         format!("{value:.0}")
     } else {
         // Three digits that count, also of a small number.
-        let decimals = if size >= 0.1 { 3 } else { 6 };
+        let decimals = if size >= 0.1 {
+            3
+        } else if size >= 0.01 {
+            4
+        } else {
+            6
+        };
         let shown = format!("{value:.decimals$}");
         shown.trim_end_matches('0').trim_end_matches('.').to_owned()
     }

@@ -73,7 +73,7 @@ impl KindsOf {
 }
 
 /// A kind by its failures. The example is the newest failure whose line was kept; it is followed by
-/// the line that carries an id, and named by the line that names the error.
+/// the line that carries an id, else by the one with a head, and named by the line that names the error.
 fn kind(failures: &[Failure], newest: &HashMap<Slot, (usize, Line)>) -> Option<Kind> {
     let kept = |line: &Matched| {
         newest.get(&line.slot).filter(|(arrival, _)| *arrival == line.arrival).map(|(_, line)| line)
@@ -83,8 +83,14 @@ fn kind(failures: &[Failure], newest: &HashMap<Slot, (usize, Line)>) -> Option<K
     let (failure, named) = newest_first
         .into_iter()
         .find_map(|failure| Some((failure, failure.by_tells().find_map(kept)?)))?;
-    let mut lines = failure.by_tells().filter(|line| !line.is_platform()).filter_map(kept);
-    let followed = lines.find(|line| !correlations(line).is_empty()).unwrap_or(named);
+    let lines: Vec<(&Matched, &Line)> = failure
+        .by_tells()
+        .filter(|line| !line.is_platform())
+        .filter_map(|line| Some((line, kept(line)?)))
+        .collect();
+    let with_id = lines.iter().find(|(_, line)| !correlations(line).is_empty());
+    let with_head = || lines.iter().find(|(line, _)| line.begins());
+    let followed = with_id.or_else(with_head).map_or(named, |(_, line)| line);
     Some(Kind {
         name: Record::read(&named.text).headline(),
         count: failures.len(),

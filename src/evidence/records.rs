@@ -51,6 +51,11 @@ impl Matched {
         matches!(self.piece, Piece::Platform(_))
     }
 
+    /// Whether the line begins a record: its head can name the worker that wrote it.
+    pub(super) fn begins(&self) -> bool {
+        matches!(self.piece, Piece::Head)
+    }
+
     /// How well this line names the failure.
     fn tells(&self) -> u8 {
         match &self.piece {

@@ -17,7 +17,7 @@ pub const ERRORS: &str = concat!(
     r#" ?"\"level\":60" ?"\"level\": 60" ?"\"level\":\"60\"" ?"\\\"level\\\":60""#,
     // logfmt; columns of nginx, structlog and Elixir; Microsoft's console.
     r#" ?"level=error" ?"level=fatal" ?"lvl=error" ?"lvl=eror" ?"level=critical""#,
-    r#" ?"[error]" ?"[error " ?"[crit]" ?"[critical" ?"[alert]" ?"[emerg]" ?"fail: " ?"crit: ""#,
+    r#" ?"[error]" ?"[error " ?"error   " ?"[crit]" ?"[critical" ?"[alert]" ?"[emerg]" ?"fail: " ?"crit: ""#,
 );
 
 /// The same for a Lambda function: what its runtimes and the platform write.

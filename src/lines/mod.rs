@@ -3,13 +3,17 @@
 //!
 //! - [`record`]: the line's level, message, error and fields.
 //! - [`correlation`]: the ids by which a line can be followed.
+//! - `shorten`: what is kept of a long line.
 //! - `worker`: the thread or process that wrote the line.
 //! - [`digest`]: groups many lines into kinds.
 
 pub mod correlation;
 pub mod digest;
 pub mod record;
+mod shorten;
 pub(crate) mod worker;
+
+pub use shorten::kept;
 
 use chrono::{DateTime, Utc};
 
@@ -23,6 +27,6 @@ pub struct Line {
     pub text: String,
 }
 
-/// Bytes kept of one log event. An event can have up to 1 MB (CloudWatch Logs quotas); anything
-/// after this limit is never shown.
+/// Bytes kept of one log event. An event can have up to 1 MB (CloudWatch Logs quotas); of a longer
+/// object the long values are cut, of a longer text the end.
 pub const LINE_LIMIT: usize = 32_000;

@@ -21,6 +21,7 @@ mod evidence;
 mod gateway;
 mod imports;
 mod link;
+mod oncall;
 mod posted;
 mod preview;
 mod records;

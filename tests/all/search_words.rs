@@ -47,7 +47,7 @@ fn patterns_are_within_the_limit_and_have_optional_terms_only() {
     }
 }
 
-const ERROR_LINES: [&str; 53] = [
+const ERROR_LINES: [&str; 54] = [
     "2026-02-02 12:05:31 ERROR shop: no stock",
     "TypeError: x is not a function",
     "FATAL: no pg_hba.conf entry",
@@ -95,6 +95,7 @@ const ERROR_LINES: [&str; 53] = [
     "level=critical msg=a",
     "2026/02/02 12:05:31 [error] 7#7: no upstream",
     "2026-02-02T12:05:31Z [error    ] a",
+    "[\u{1b}[31merror    \u{1b}[0m] coloured and padded",
     "[crit] 7#7: open() failed",
     "[critical ] a",
     "[alert] 7#7: worker exited",

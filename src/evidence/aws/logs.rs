@@ -11,7 +11,7 @@ use super::lookup_error;
 use super::pace::Pace;
 use crate::alarm::Metric;
 use crate::evidence::ports::{LogSource, LookupError, MetricFilter, Order, Page, Query};
-use crate::lines::{LINE_LIMIT, Line};
+use crate::lines::{Line, kept};
 
 /// `FilterLogEvents` accepts `startFromHead=false` only for start times from this one on.
 const NEWEST_FIRST_SINCE: i64 = 1_704_067_200_000;
@@ -127,18 +127,11 @@ fn page(answer: FilterLogEventsOutput, log_group: &str) -> Page<Line> {
         at: time(event.timestamp.unwrap_or_default()),
         log_group: log_group.to_owned(),
         stream: event.log_stream_name.unwrap_or_default(),
-        text: keep(event.message.unwrap_or_default()),
+        text: kept(event.message.unwrap_or_default()),
     });
     Page { items: items.collect(), next: answer.next_token }
 }
 
 fn time(millis: i64) -> DateTime<Utc> {
     Utc.timestamp_millis_opt(millis).single().unwrap_or_default()
-}
-
-fn keep(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(LINE_LIMIT));
-    text.truncate(text.trim_end().len());
-    text.shrink_to_fit();
-    text
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 
+use super::super::records::APART;
 use crate::lines::Line;
 use crate::lines::correlation::{Correlation, correlations};
 use crate::lines::record::{Piece, Record};
@@ -86,7 +87,8 @@ fn begin(beside: &[Beside], at: usize, shape: &str, pause: TimeDelta) -> usize {
     let mut first = at;
     for place in (0..at).rev().filter(|place| beside[*place].kept) {
         let known = &beside[place];
-        let again = known.shape == shape && !known.continues;
+        let apart = beside[at].line.at - known.line.at > APART;
+        let again = known.shape == shape && !known.continues && apart;
         if again || beside[first].line.at - known.line.at > pause {
             break;
         }
@@ -104,7 +106,8 @@ fn end(beside: &[Beside], at: usize, shape: &str, start: &str, pause: TimeDelta)
     let mut last = at;
     for place in (at + 1..beside.len()).filter(|place| beside[*place].kept) {
         let known = &beside[place];
-        let again = !known.continues && (known.shape == shape || known.shape == start);
+        let apart = known.line.at - beside[at].line.at > APART;
+        let again = !known.continues && apart && (known.shape == shape || known.shape == start);
         if again || known.line.at - beside[last].line.at > pause {
             break;
         }

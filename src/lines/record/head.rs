@@ -221,15 +221,15 @@ impl<'a> Head<'_, 'a> {
         let bare = word.trim_matches(['[', ']', ':', ',', '(', ')', '<', '>', '|']);
         let after_ids = self.timed && self.next > 0 && is_number(self.words.get(self.next - 1));
         let marked = word.len() > bare.len();
-        // In "ERROR IN CONTACTING RM" and "ALERT exited" the level is part of the message.
+        // In "ERROR IN CONTACTING RM", "ALERT exited" and "panic: …" the level is part of the message.
         let next = self.word(1);
-        let sentence = bare == "ALERT"
+        let sentence = matches!(bare, "ALERT" | "panic")
             || (!next.is_empty() && next.bytes().all(|byte| byte.is_ascii_uppercase()));
         let column = self.timed && !self.named;
         let found = Severity::of_level(bare).filter(|_| {
             let capitals = bare.bytes().all(|byte| byte.is_ascii_uppercase());
             let capital = bare.starts_with(|first: char| first.is_ascii_uppercase());
-            marked || (capital && column) || (capitals && !sentence)
+            (marked && bare != "panic") || (capital && column) || (capitals && !sentence)
         });
         let letter = || if after_ids { Severity::of_letter(bare) } else { None };
         let Some(level) = found.or_else(letter) else { return false };
