@@ -198,7 +198,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
 
     async fn search_all(&self, sources: &[Source], window: Window, calls: &Calls) -> Matches {
         // The standard library's lock: nothing awaits while it is held.
-        let found = Mutex::new((Newest::new(self.limits.lines), KindsOf::default()));
+        let found = Mutex::new((Newest::backwards(self.limits.lines), KindsOf::default()));
         let searches = sources.iter().map(|source| {
             let found = &found;
             async move {
@@ -270,7 +270,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             end: part.window.end,
             order: Order::NewestFirst,
         };
-        let mut newest = Newest::new(LATEST_READ);
+        let mut newest = Newest::backwards(LATEST_READ);
         search(&query, LATEST_READ, self.logs, calls, |line| newest.push(line)).await;
         let lines = newest.into_lines();
         latest(lines, self.limits.trail_lines.min(MOST_LATEST))

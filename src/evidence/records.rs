@@ -20,6 +20,13 @@ const REPORTED: TimeDelta = TimeDelta::milliseconds(500);
 const IDS: usize = 4;
 const SEARCHED: usize = 4_000;
 
+/// How a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Form {
+    tells: u8,
+    object: bool,
+}
+
 /// One matching line, without its text.
 pub(super) struct Matched {
     pub(super) at: DateTime<Utc>,
@@ -51,9 +58,14 @@ impl Matched {
         matches!(self.piece, Piece::Platform(_))
     }
 
+    /// How the line is written: which part of a record, and whether as an object.
+    pub(super) fn form(&self) -> Form {
+        Form { tells: self.tells(), object: self.object }
+    }
+
     /// Whether the line begins a record: its head can name the worker that wrote it.
     pub(super) fn begins(&self) -> bool {
-        matches!(self.piece, Piece::Head)
+        matches!(self.piece, Piece::Head | Piece::Lead)
     }
 
     /// How well this line names the failure.

@@ -183,7 +183,7 @@ async fn read(line: &Line, queries: Vec<Query>, logs: &impl LogSource, calls: &C
     let searches = queries.into_iter().map(|query| async move {
         let enough = if query.pattern.is_empty() { MOST_BESIDE } else { MOST_READ };
         let mut first = Vec::new();
-        let mut newest = Newest::new(enough);
+        let mut newest = Newest::backwards(enough);
         let (_, error) = search(&query, enough, logs, calls, |line| match query.order {
             Order::NewestFirst => newest.push(line),
             Order::OldestFirst if first.len() < enough => first.push(line),

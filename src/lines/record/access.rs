@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::{Fields, is_text};
+use super::fields::is_text;
+use super::names::{Role, Roles};
 use super::severity::Severity;
 
 /// Longest path that is quoted.
@@ -160,8 +161,9 @@ fn value<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 
 /// Whether an object has a message of its own.
 pub(super) fn has_message(map: &Map<String, Value>) -> bool {
-    Fields::of(map.clone())
-        .has(super::names::Role::Message, |value| is_text(value) || value.is_object())
+    map.iter().any(|(name, value)| {
+        (is_text(value) || value.is_object()) && Roles::of(name).has(Role::Message)
+    })
 }
 
 /// Where `METHOD path HTTP/…` stands between quotes.

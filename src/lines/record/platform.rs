@@ -65,6 +65,7 @@ impl Record {
             "START" | "END" if rest.starts_with("RequestId: ") => {
                 Some(said(line, word.to_owned(), request_in(rest), false))
             }
+            "LAMBDA_WARNING:" => Some(said(line, rest.trim().to_owned(), None, true)),
             "EXTENSION" => {
                 let error = column(line, "Error Type:");
                 let name = column(line, "Name:").unwrap_or_default();
