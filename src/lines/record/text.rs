@@ -203,7 +203,9 @@ fn behind(text: &str) -> (&str, Option<Map<String, Value>>) {
         if at > 0 && !end[..at].ends_with(char::is_whitespace) && !end[..at].ends_with([':', '=']) {
             continue;
         }
-        if let Some(map) = object_in(&end[at..]) {
+        // Laravel's context has raw line feeds in its texts.
+        let raw = || end[at..].contains('\n').then(|| partial::read(&end[at..]))?;
+        if let Some(map) = object_in(&end[at..]).or_else(raw) {
             return (end[..at].trim_end(), Some(map));
         }
     }
