@@ -164,7 +164,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         let mut found = self.search_all(&part.sources, part.window, calls).await;
         for wait in LATE_LINES {
             if !found.is_empty()
-                || Proof::of(alarm, part) == Proof::None
+                || Proof::of(alarm, part) != Proof::Filter
                 || !calls.pause(wait).await
             {
                 break;

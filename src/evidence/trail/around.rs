@@ -183,6 +183,9 @@ fn end(
 ) -> usize {
     let mut last = at;
     let pause = if by_worker { WORKER_PAUSE_AFTER } else { PAUSE_AFTER };
+    // What begins this request begins the next one, unless it is written again and again.
+    let begun = beside[first].shape.clone();
+    let once = first != at && beside[first + 1..at].iter().all(|known| known.shape != begun);
     let access = beside[at].request.as_ref().is_some_and(|it| it.end.is_some());
     for place in at + 1..beside.len() {
         let (until, from) = beside.split_at_mut(place);
@@ -190,7 +193,7 @@ fn end(
         if !known.kept {
             continue;
         }
-        let start = !known.continues && known.shape == until[first].shape && first != at;
+        let start = once && !known.continues && known.shape == begun;
         if known.is_again(&until[at]) || start || known.line.at - before.line.at > pause {
             break;
         }

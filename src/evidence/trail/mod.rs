@@ -56,7 +56,8 @@ pub(super) async fn follow(
     calls: &Calls,
 ) -> Followed {
     let found = correlations(line);
-    if is_lambda(&line.stream) {
+    let invoked = matches!(found.first(), Some(Correlation::LambdaRequest(_)));
+    if invoked || is_lambda(&line.stream) {
         return follow_invocation(line, &found, reach, logs, calls).await;
     }
     let mut alone: Option<(Read, &Correlation)> = None;
@@ -143,7 +144,7 @@ fn queries(
         end: (line.at + LONGEST_REQUEST).min(reach.now.max(line.at)),
         order: Order::OldestFirst,
     };
-    let lambda = matches!(correlation, Correlation::LambdaRequest(_)) && is_lambda(&line.stream);
+    let lambda = matches!(correlation, Correlation::LambdaRequest(_));
     let stream = lambda.then_some(line.stream.as_str());
     let mut queries = vec![query(&line.log_group, stream, correlation)];
     if let Some(trace) = trace {

@@ -189,7 +189,7 @@ fn names_in_collectors_and_frameworks() {
             "transaction.id 00f067aa0ba902b7".into(),
         ),
         (format!(r#"{{"mdc.requestId":"{ID}"}}"#), format!("requestId {ID}")),
-        (format!(r#"{{"http.request.id":"{ID}"}}"#), format!("request.id {ID}")),
+        (format!(r#"{{"http.request.id":"{ID}"}}"#), format!("http.request.id {ID}")),
         (format!("X-B3-TraceId={W3C} X-B3-SpanId=00f067aa0ba902b7"), format!("trace {W3C}")),
         (format!("b3: {W3C}-00f067aa0ba902b7-1"), format!("trace {W3C}")),
         (format!("uber-trace-id: {W3C}:00f067aa0ba902b7:0:1"), format!("trace {W3C}")),

@@ -33,9 +33,9 @@ async fn check(lines: &[(i64, &str, bool)]) {
 async fn another_thread_or_process_is_another_request() {
     for [own, failing, other] in [
         [
-            "INFO 1 --- [exec-{n}] c.a.O : POST",
-            "ERROR 1 --- [exec-{n}] c.a.O : no",
-            "INFO 1 --- [exec-9] c.a.O : GET",
+            "2026-02-02T12:05:31.100Z INFO 1 --- [exec-{n}] c.a.O : POST",
+            "2026-02-02T12:05:31.100Z ERROR 1 --- [exec-{n}] c.a.O : no",
+            "2026-02-02T12:05:31.100Z INFO 1 --- [exec-9] c.a.O : GET",
         ],
         [
             "I, [2026-02-02T12:05:31.100123 #7]  INFO -- : POST",
@@ -63,9 +63,9 @@ async fn another_thread_or_process_is_another_request() {
             r#"{"message":"GET","process":{"thread":{"name":"exec-9"}}}"#,
         ],
         [
-            r#"{"log":"INFO [exec-{n}] c.a.O - POST","container_name":"shop"}"#,
-            r#"{"log":"ERROR [exec-{n}] c.a.O - no","container_name":"shop"}"#,
-            r#"{"log":"INFO [exec-9] c.a.O - GET","container_name":"shop"}"#,
+            r#"{"log":"2026-02-02T12:05:31.100Z INFO [exec-{n}] c.a.O - POST","container_name":"shop"}"#,
+            r#"{"log":"2026-02-02T12:05:31.100Z ERROR [exec-{n}] c.a.O - no","container_name":"shop"}"#,
+            r#"{"log":"2026-02-02T12:05:31.100Z INFO [exec-9] c.a.O - GET","container_name":"shop"}"#,
         ],
     ] {
         check(&[(0, own, true), (50, other, false), (100, failing, true), (150, other, false)])
@@ -118,14 +118,14 @@ async fn lines_of_other_requests_and_of_the_failure_before_are_left_out() {
     ])
     .await;
     check(&[
-        (0, "INFO [main] message received", true),
-        (100, "ERROR [main] no stock", true),
-        (150, "INFO [main] message kept", true),
-        (500, "INFO [main] queue is empty", false),
-        (1_500, "INFO [main] queue is empty", false),
-        (2_500, "INFO [main] queue is empty", false),
-        (3_500, "INFO [main] queue is empty", false),
-        (4_500, "INFO [main] queue is empty", false),
+        (0, "2026-02-02 12:05:31,100 INFO [main] message received", true),
+        (100, "2026-02-02 12:05:31,100 ERROR [main] no stock", true),
+        (150, "2026-02-02 12:05:31,100 INFO [main] message kept", true),
+        (500, "2026-02-02 12:05:31,100 INFO [main] queue is empty", false),
+        (1_500, "2026-02-02 12:05:31,100 INFO [main] queue is empty", false),
+        (2_500, "2026-02-02 12:05:31,100 INFO [main] queue is empty", false),
+        (3_500, "2026-02-02 12:05:31,100 INFO [main] queue is empty", false),
+        (4_500, "2026-02-02 12:05:31,100 INFO [main] queue is empty", false),
     ])
     .await;
 }

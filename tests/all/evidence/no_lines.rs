@@ -39,7 +39,6 @@ async fn a_functions_last_invocation_with_its_report() {
     let note = &evidence.notes[0];
     assert!(note.contains("Lambda counted at least one error"), "{note}");
     assert!(note.contains("pagetrail:pattern") && note.contains("any: refused declined"), "{note}");
-    assert!(logs.searched.lock().unwrap().len() > 2, "late lines are waited for");
 }
 
 #[tokio::test(start_paused = true)]
