@@ -1,6 +1,8 @@
 //! Access lines of web servers, load balancers and gateways: the status and the request are what a
 //! person would quote.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use super::fields::is_text;
@@ -40,9 +42,9 @@ pub(super) fn of_text(line: &str) -> Option<Access> {
             quote.push_str(": no server");
         }
         if !state.is_empty() {
-            quote.push_str(&format!(" ({state})"));
+            let _ = write!(quote, " ({state})");
         }
-        quote.push_str(&format!(" in {backend}"));
+        let _ = write!(quote, " in {backend}");
         return Some(Access::of(code, quote));
     }
     if let Some(code) = behind.split_whitespace().next().and_then(status) {

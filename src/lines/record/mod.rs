@@ -28,6 +28,7 @@ mod stack;
 mod tail;
 mod text;
 mod time;
+mod words;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -119,7 +120,7 @@ impl Record {
     #[must_use]
     pub fn read(line: &str) -> Self {
         // Most lines need no cleaning, and an object's texts are cleaned when they are shown.
-        if line.bytes().all(|byte| byte >= b' ' && byte < 0x7f) {
+        if line.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
             return Self::of_any(line, LAYERS);
         }
         Self::of_any(&clean(line), LAYERS)

@@ -61,7 +61,9 @@ pub fn incidents() -> Vec<Incident> {
     let read = |path| toml::from_str::<File>(&std::fs::read_to_string(path).unwrap());
     files
         .iter()
-        .flat_map(|path| read(path).unwrap_or_else(|error| panic!("{path:?}: {error}")).incident)
+        .flat_map(|path| {
+            read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).incident
+        })
         .collect()
 }
 
@@ -106,8 +108,7 @@ impl Incident {
             for line in self.lines.lines().filter(|line| !line.trim().is_empty()) {
                 let (seconds, rest) = line.split_once(' ').unwrap();
                 let (mark, text) = rest.split_once(' ').unwrap_or((rest, ""));
-                let millis = (seconds.parse::<f64>().unwrap() * 1000.0).round() as i64;
-                let at = begin + TimeDelta::milliseconds(millis);
+                let at = begin + milliseconds(seconds);
                 let line = Line {
                     at,
                     log_group: self.log_group().to_owned(),
@@ -151,6 +152,14 @@ impl Incident {
             },
         })
     }
+}
+
+/// `-0.05` seconds, to the millisecond.
+fn milliseconds(seconds: &str) -> TimeDelta {
+    let (sign, digits) = seconds.strip_prefix('-').map_or((1, seconds), |digits| (-1, digits));
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    let millis: i64 = format!("{part:0<3}").parse().unwrap();
+    TimeDelta::milliseconds(sign * (whole.parse::<i64>().unwrap() * 1_000 + millis))
 }
 
 /// The text with its places filled: times, ids, the number of the repetition.

@@ -56,7 +56,9 @@ async fn the_page_names_the_fault() {
         if !misses.is_empty() {
             let title = event.payload.as_ref().map_or("", |payload| &payload.summary);
             println!("{} [{}]\n  {title}", incident.id, incident.format);
-            misses.iter().for_each(|miss| println!("   - {miss}"));
+            for miss in misses {
+                println!("   - {miss}");
+            }
         }
     }
     println!("{sums}");

@@ -13,6 +13,7 @@ const LEAD: usize = 48;
 const PHONE: usize = 80;
 
 /// One incident's result.
+#[allow(clippy::struct_excessive_bools, reason = "one for each thing that is measured")]
 #[derive(Default, Clone)]
 pub struct Score {
     pub title: bool,
