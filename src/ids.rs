@@ -42,7 +42,6 @@ pub const NAMES: &[(&str, Scope)] = &[
     ("ddtraceid", Scope::Trace),
     // Zipkin, Jaeger, Google, Elastic, and a header that proxies add.
     ("xb3traceid", Scope::Trace),
-    ("b3", Scope::TraceOrWord),
     ("ubertraceid", Scope::Trace),
     ("logginggoogleapiscomtrace", Scope::TraceOrWord),
     ("xcloudtracecontext", Scope::Trace),
