@@ -27,6 +27,8 @@ pub struct Incident {
     pub kinds: Vec<(String, usize)>,
     #[serde(default)]
     pub secrets: Vec<String>,
+    #[serde(default)]
+    pub keep: Vec<String>,
     #[serde(default = "three")]
     pub repeat: usize,
     lines: String,
@@ -98,7 +100,7 @@ impl Incident {
             .then(|| self.filter.strip_prefix("lambda ").unwrap_or(&self.filter))
     }
 
-    /// All events, oldest first. A line is `SECONDS MARK TEXT`.
+    /// All events, oldest first. A line is `SECONDS MARK TEXT`; `~` marks a line of another stream.
     pub fn logged(&self) -> Vec<Logged> {
         let mut logged = Vec::new();
         for turn in 0..self.repeat {
@@ -108,10 +110,11 @@ impl Incident {
                 let (mark, text) = rest.split_once(' ').unwrap_or((rest, ""));
                 let millis = (seconds.parse::<f64>().unwrap() * 1000.0).round() as i64;
                 let at = begin + TimeDelta::milliseconds(millis);
+                let other = if mark == "~" { "-other" } else { "" };
                 let line = Line {
                     at,
                     log_group: self.log_group().to_owned(),
-                    stream: self.stream().to_owned(),
+                    stream: format!("{}{other}", self.stream()),
                     text: filled(text, at, turn),
                 };
                 logged.push(Logged { line, own: mark == "+" && turn + 1 == self.repeat });
