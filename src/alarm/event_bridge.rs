@@ -52,9 +52,8 @@ pub(super) fn read(event: &Value, fallback: &Origin) -> Option<Alarm> {
             if comparison.contains("Less") { value <= it } else { value >= it }
         })
     };
-    if datapoints.is_empty() {
-        datapoints = all;
-    } else if all.len() > datapoints.len() && all.iter().all(|it| breached(it.value)) {
+    let more = all.len() > datapoints.len() && all.iter().all(|it| breached(it.value));
+    if datapoints.is_empty() || more {
         datapoints = all;
     }
     let changed = text(now, "timestamp").or_else(|| text(event, "time"));

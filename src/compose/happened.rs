@@ -124,9 +124,10 @@ fn of_object(map: &Map<String, Value>) -> Option<String> {
         let whom =
             whom.filter(|whom| !what.as_deref().is_some_and(|it| it.contains(whom.as_str())));
         let parts: Vec<String> = whom.into_iter().chain(what).collect();
-        return Some(match parts.is_empty() {
-            true => one_line(kind),
-            false => format!("{}: {}", one_line(kind), parts.join(": ")),
+        return Some(if parts.is_empty() {
+            one_line(kind)
+        } else {
+            format!("{}: {}", one_line(kind), parts.join(": "))
         });
     }
     let whom = named(map, &SUBJECTS);

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::calls::Calls;
 use super::kinds::KindsOf;
 use super::newest::Newest;
-use super::notes::{Asked, explain, looked_back, no_line};
+use super::notes::{Asked, Proof, explain, looked_back, no_line};
 use super::ports::{AlarmSource, LogSource, LookupError, Order, Query};
 use super::search::{MOST_COUNTED, search};
 use super::sources::{Services, Source, Why, find};
@@ -36,6 +36,7 @@ const LATE_LINES: [Duration; 4] = [
 /// How many lines are read, and how many are shown, where nothing matched.
 const LATEST_READ: usize = 500;
 const MOST_LATEST: usize = 15;
+const MOST_LATEST_GROUPS: usize = 3;
 /// The most log groups in which a trace is searched.
 const MOST_TRACE_GROUPS: usize = 10;
 
@@ -149,7 +150,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             self.trails(&mut part.kinds, trails, alarm, &mut notes, calls).await;
             if part.lines.is_empty() && notes.is_empty() {
                 part.latest = self.latest(&part, calls).await;
-                notes.push(no_line(&part.sources, part.window, expects_a_line(alarm, &part)));
+                notes.push(no_line(&part.sources, part.window, Proof::of(alarm, &part)));
             }
             (part, notes)
         }
@@ -162,7 +163,10 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         }
         let mut found = self.search_all(&part.sources, part.window, calls).await;
         for wait in LATE_LINES {
-            if !found.is_empty() || !expects_a_line(alarm, part) || !calls.pause(wait).await {
+            if !found.is_empty()
+                || Proof::of(alarm, part) != Proof::Filter
+                || !calls.pause(wait).await
+            {
                 break;
             }
             found = self.search_all(&part.sources, part.window, calls).await;
@@ -198,7 +202,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
 
     async fn search_all(&self, sources: &[Source], window: Window, calls: &Calls) -> Matches {
         // The standard library's lock: nothing awaits while it is held.
-        let found = Mutex::new((Newest::new(self.limits.lines), KindsOf::default()));
+        let found = Mutex::new((Newest::backwards(self.limits.lines), KindsOf::default()));
         let searches = sources.iter().map(|source| {
             let found = &found;
             async move {
@@ -248,7 +252,9 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             kind.name_by_trail();
             (kind.name.clone(), followed.failures)
         }));
-        for (name, failures) in followed.await {
+        let followed = followed.await;
+        show_each_trail_once(kinds);
+        for (name, failures) in followed {
             for (group, error) in failures {
                 let what = format!(
                     "the trail of \"{}\" in {group} could not be read completely",
@@ -259,20 +265,30 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         }
     }
 
-    /// The last lines of the first place that was searched; of a Lambda function its last
-    /// invocation. `None` if there are none or they could not be read.
+    /// The last lines of the place that wrote last among those that were searched; of a Lambda
+    /// function its last invocation. `None` if there are none or they could not be read.
     async fn latest(&self, part: &Part, calls: &Calls) -> Option<Trail> {
-        let query = Query {
-            log_group: part.sources.first()?.log_group.clone(),
-            stream: None,
-            pattern: String::new(),
-            start: part.window.start,
-            end: part.window.end,
-            order: Order::NewestFirst,
-        };
-        let mut newest = Newest::new(LATEST_READ);
-        search(&query, LATEST_READ, self.logs, calls, |line| newest.push(line)).await;
-        let lines = newest.into_lines();
+        let mut groups: Vec<&str> = Vec::new();
+        for source in &part.sources {
+            if !groups.contains(&source.log_group.as_str()) {
+                groups.push(&source.log_group);
+            }
+        }
+        let searches = groups.into_iter().take(MOST_LATEST_GROUPS).map(|group| async move {
+            let query = Query {
+                log_group: group.to_owned(),
+                stream: None,
+                pattern: String::new(),
+                start: part.window.start,
+                end: part.window.end,
+                order: Order::NewestFirst,
+            };
+            let mut newest = Newest::backwards(LATEST_READ);
+            search(&query, LATEST_READ, self.logs, calls, |line| newest.push(line)).await;
+            newest.into_lines()
+        });
+        let found = join_all(searches).await;
+        let lines = found.into_iter().max_by_key(|lines| lines.last().map(|line| line.at))?;
         latest(lines, self.limits.trail_lines.min(MOST_LATEST))
     }
 
@@ -355,7 +371,17 @@ impl Part {
     }
 }
 
-/// Whether a line must exist. Only a metric filter counts lines one by one.
-fn expects_a_line(alarm: &Alarm, part: &Part) -> bool {
-    alarm.proves_a_line() && part.sources.iter().any(|source| source.why == Why::MetricFilter)
+/// Leaves out a kind's trail if an earlier kind's trail of the same request shows its line.
+fn show_each_trail_once(kinds: &mut [Kind]) {
+    for at in 1..kinds.len() {
+        let (before, from) = kinds.split_at_mut(at);
+        let kind = &mut from[0];
+        let Some(trail) = &kind.trail else { continue };
+        let shown = before.iter().filter_map(|kind| kind.trail.as_ref()).any(|earlier| {
+            earlier.correlation == trail.correlation && earlier.shows(&kind.example)
+        });
+        if shown {
+            kind.trail = None;
+        }
+    }
 }

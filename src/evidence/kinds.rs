@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::Kind;
-use super::records::{Failure, Matched, join};
+use super::records::{Failure, Form, Matched, join};
 use crate::lines::Line;
 use crate::lines::correlation::correlations;
 use crate::lines::digest::{Digest, Severity, Slot};
@@ -20,7 +20,7 @@ const MOST_EXAMPLES: usize = 200;
 pub(super) struct KindsOf {
     digest: Digest,
     lines: Vec<Matched>,
-    newest: HashMap<Slot, (usize, Line)>,
+    newest: HashMap<(Slot, Form), (usize, Line)>,
 }
 
 /// What is known of a kind before its example is chosen.
@@ -36,13 +36,16 @@ impl KindsOf {
         let message = if headline.is_empty() { line.text.trim() } else { &headline };
         let slot = self.digest.add_read(&line.text, message, record.severity());
         let arrival = self.lines.len();
-        self.lines.push(Matched::of(line, &record, slot, arrival));
-        let keep = match self.newest.get(&slot) {
+        let matched = Matched::of(line, &record, slot, arrival);
+        // One failure can be logged in several forms with the same words.
+        let key = (slot, matched.form());
+        self.lines.push(matched);
+        let keep = match self.newest.get(&key) {
             Some((_, newest)) => line.at > newest.at,
             None => self.newest.len() < MOST_EXAMPLES,
         };
         if keep {
-            self.newest.insert(slot, (arrival, line.clone()));
+            self.newest.insert(key, (arrival, line.clone()));
         }
     }
 
@@ -74,9 +77,10 @@ impl KindsOf {
 
 /// A kind by its failures. The example is the newest failure whose line was kept; it is followed by
 /// the line that carries an id, else by the one with a head, and named by the line that names the error.
-fn kind(failures: &[Failure], newest: &HashMap<Slot, (usize, Line)>) -> Option<Kind> {
+fn kind(failures: &[Failure], newest: &HashMap<(Slot, Form), (usize, Line)>) -> Option<Kind> {
     let kept = |line: &Matched| {
-        newest.get(&line.slot).filter(|(arrival, _)| *arrival == line.arrival).map(|(_, line)| line)
+        let kept = newest.get(&(line.slot, line.form()));
+        kept.filter(|(arrival, _)| *arrival == line.arrival).map(|(_, line)| line)
     };
     let mut newest_first: Vec<&Failure> = failures.iter().collect();
     newest_first.sort_by_key(|failure| Reverse(failure.last()));

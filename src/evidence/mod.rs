@@ -115,9 +115,14 @@ impl Part {
     /// The matching lines that no trail shows, oldest first.
     pub fn lines_without_trail(&self) -> impl Iterator<Item = &Line> {
         let trails = || self.kinds.iter().filter_map(|kind| kind.trail.as_ref());
-        let shown =
-            move |line: &Line| trails().any(|trail| trail.steps.iter().any(|step| step.is(line)));
+        let shown = move |line: &Line| trails().any(|trail| trail.shows(line));
         self.lines.iter().filter(move |line| !shown(line))
+    }
+}
+
+impl Trail {
+    fn shows(&self, line: &Line) -> bool {
+        self.steps.iter().any(|step| step.is(line))
     }
 }
 

@@ -7,27 +7,36 @@ use chrono::{DateTime, Utc};
 
 use crate::lines::Line;
 
-/// Keeps the newest lines; among lines with the same time, those that arrived last.
+/// Keeps the newest lines; among lines with the same time, those that were written last.
 pub(super) struct Newest {
     keep: usize,
+    /// Whether lines arrive newest first.
+    backwards: bool,
     arrivals: u64,
     oldest_on_top: BinaryHeap<Reverse<Entry>>,
 }
 
 impl Newest {
+    /// For lines that arrive oldest first, or in no order.
     pub(super) fn new(keep: usize) -> Self {
-        Self { keep, arrivals: 0, oldest_on_top: BinaryHeap::new() }
+        Self { keep, backwards: false, arrivals: 0, oldest_on_top: BinaryHeap::new() }
+    }
+
+    /// For lines that arrive newest first.
+    pub(super) fn backwards(keep: usize) -> Self {
+        Self { backwards: true, ..Self::new(keep) }
     }
 
     pub(super) fn push(&mut self, line: Line) {
         self.arrivals += 1;
-        self.oldest_on_top.push(Reverse(Entry { arrival: self.arrivals, line }));
+        let arrival = if self.backwards { u64::MAX - self.arrivals } else { self.arrivals };
+        self.oldest_on_top.push(Reverse(Entry { arrival, line }));
         if self.oldest_on_top.len() > self.keep {
             self.oldest_on_top.pop();
         }
     }
 
-    /// Oldest first; lines with the same time in the order in which they arrived.
+    /// Oldest first; lines with the same time in the order in which they were written.
     pub(super) fn into_lines(self) -> Vec<Line> {
         let mut entries: Vec<Entry> =
             self.oldest_on_top.into_iter().map(|Reverse(entry)| entry).collect();

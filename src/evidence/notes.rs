@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Window;
 use super::ports::LookupError;
 use super::sources::{Source, Why};
+use super::{Part, Window};
 use crate::alarm::tags::{LOG_GROUP, PATTERN};
 use crate::alarm::{Alarm, Metric};
 use crate::aws::Origin;
@@ -146,17 +146,53 @@ pub(super) fn looked_back(own: Window, wider: Window) -> String {
     )
 }
 
+/// What proves that there is a line to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    None,
+    /// The metric filter counted lines that match.
+    Filter,
+    /// Lambda counted errors: the function wrote lines, in whatever words.
+    Invocation,
+}
+
+impl Proof {
+    pub(super) fn of(alarm: &Alarm, part: &Part) -> Self {
+        if !alarm.proves_a_line() {
+            return Self::None;
+        }
+        let filter = part.sources.iter().any(|source| source.why == Why::MetricFilter);
+        let is_errors =
+            |metric: &Metric| metric.namespace.starts_with("AWS/Lambda") && metric.name == "Errors";
+        if filter {
+            Self::Filter
+        } else if alarm.metrics.iter().any(is_errors) {
+            Self::Invocation
+        } else {
+            Self::None
+        }
+    }
+}
+
 /// The note if the log groups were read and nothing matched.
-pub(super) fn no_line(sources: &[Source], window: Window, must_exist: bool) -> String {
+pub(super) fn no_line(sources: &[Source], window: Window, proof: Proof) -> String {
     let groups: Vec<&str> = sources.iter().map(|source| source.log_group.as_str()).collect();
-    let why = if must_exist {
-        "The metric counted at least one line: it became searchable too late, or it was deleted."
-    } else {
-        "The alarm's datapoints do not prove that a matching line exists."
+    let why = match proof {
+        Proof::Filter => {
+            "The metric counted at least one line: it became searchable too late, or it was deleted."
+        }
+        Proof::Invocation => {
+            "Lambda counted at least one error: its lines became searchable too late, go to \
+             another log group, or use other words."
+        }
+        Proof::None => "The alarm's datapoints do not prove that a matching line exists.",
     };
     let tagged = sources.iter().all(|source| matches!(source.why, Why::Table | Why::Tag));
-    let remedy = if tagged && !must_exist {
-        format!(" If the errors are written in other words, tag the alarm with {PATTERN}.")
+    let remedy = if tagged && proof != Proof::Filter {
+        format!(
+            " If the errors are written in other words, tag the alarm with {PATTERN}, for example \
+             \"any: refused declined\"."
+        )
     } else {
         String::new()
     };

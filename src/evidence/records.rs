@@ -20,6 +20,13 @@ const REPORTED: TimeDelta = TimeDelta::milliseconds(500);
 const IDS: usize = 4;
 const SEARCHED: usize = 4_000;
 
+/// How a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Form {
+    tells: u8,
+    object: bool,
+}
+
 /// One matching line, without its text.
 pub(super) struct Matched {
     pub(super) at: DateTime<Utc>,
@@ -51,9 +58,14 @@ impl Matched {
         matches!(self.piece, Piece::Platform(_))
     }
 
+    /// How the line is written: which part of a record, and whether as an object.
+    pub(super) fn form(&self) -> Form {
+        Form { tells: self.tells(), object: self.object }
+    }
+
     /// Whether the line begins a record: its head can name the worker that wrote it.
     pub(super) fn begins(&self) -> bool {
-        matches!(self.piece, Piece::Head)
+        matches!(self.piece, Piece::Head | Piece::Lead)
     }
 
     /// How well this line names the failure.
@@ -180,15 +192,14 @@ fn reported(failures: Vec<Failure>) -> Vec<Failure> {
             begin = kept.len();
             by_id.clear();
         }
-        let told = match &failure.name().piece {
-            Piece::Platform(platform) => platform.clone(),
-            _ => {
-                for id in failure.lines.iter().flat_map(|line| &line.ids) {
-                    by_id.entry(*id).or_insert(kept.len());
-                }
-                kept.push(failure);
-                continue;
+        let told = if let Piece::Platform(platform) = &failure.name().piece {
+            platform.clone()
+        } else {
+            for id in failure.lines.iter().flat_map(|line| &line.ids) {
+                by_id.entry(*id).or_insert(kept.len());
             }
+            kept.push(failure);
+            continue;
         };
         let request = told.request.as_ref().map(hash);
         let same = request.and_then(|id| by_id.get(&id).copied());
@@ -208,21 +219,38 @@ fn reported(failures: Vec<Failure>) -> Vec<Failure> {
             };
             near.into_iter().find(|(_, it)| fits(it)).map(|(at, _)| begin + at)
         });
-        match owner {
-            Some(owner) => {
-                if let Some(id) = request {
-                    by_id.insert(id, owner);
-                }
-                let failure_lines = failure.lines;
-                kept[owner].report(failure_lines);
+        if let Some(owner) = owner {
+            if let Some(id) = request {
+                by_id.insert(id, owner);
             }
-            None => {
-                if let Some(id) = request {
-                    by_id.insert(id, kept.len());
-                }
-                kept.push(failure);
+            let failure_lines = failure.lines;
+            kept[owner].report(failure_lines);
+        } else {
+            if let Some(id) = request {
+                by_id.insert(id, kept.len());
             }
+            kept.push(failure);
         }
+    }
+    warned(kept)
+}
+
+/// Gives what the platform wrote just before a failure, such as Lambda's warning of an unhandled
+/// exception, to that failure.
+fn warned(failures: Vec<Failure>) -> Vec<Failure> {
+    let mut kept: Vec<Failure> = Vec::with_capacity(failures.len());
+    for mut failure in failures {
+        let (place, first) = (failure.name().place, failure.first());
+        let warning = kept.last().is_some_and(|before| {
+            before.is_start()
+                && !failure.is_platform()
+                && before.name().place == place
+                && first - before.last() <= REPORTED
+        });
+        if warning && let Some(before) = kept.pop() {
+            failure.lines.extend(before.lines);
+        }
+        kept.push(failure);
     }
     kept
 }

@@ -7,7 +7,8 @@ pub const ERRORS: &str = concat!(
     "?ERROR ?Error ?FATAL ?CRIT ?SEVERE ?EMERG ?Exception ?Traceback",
     // Go, Rust and the kernel; PHP's and Node's words before an error; shells and the loader.
     r#" ?panic ?Fatal ?"fatal error" ?"fatal: " ?Unhandled ?Uncaught ?"exec format error""#,
-    r#" ?"error: " ?"segfault" ?"out of memory" ?OOMKilled ?"no space left on device""#,
+    r#" ?"error: " ?unhandled ?uncaught ?segfault ?"Segmentation fault""#,
+    r#" ?"ut of memory" ?OOMKilled ?"no space left on device""#,
     // Levels as a JSON value: without and with a space behind the colon, in a string in JSON.
     r#" ?":\"error\"" ?": \"error\"" ?":\\\"error\\\"" ?": \\\"error\\\"""#,
     r#" ?":\"fatal\"" ?": \"fatal\"" ?":\\\"fatal\\\"""#,
@@ -18,20 +19,29 @@ pub const ERRORS: &str = concat!(
     // logfmt; columns of nginx, structlog and Elixir; Microsoft's console.
     r#" ?"level=error" ?"level=fatal" ?"lvl=error" ?"lvl=eror" ?"level=critical""#,
     r#" ?"[error]" ?"[error " ?"error   " ?"[crit]" ?"[critical" ?"[alert]" ?"[emerg]" ?"fail: " ?"crit: ""#,
+    // Apache's module and level; Serilog's and zerolog's three letters; MongoDB; GELF's number.
+    r#" ?":error]" ?":crit]" ?"[ERR]" ?" ERR " ?"[FTL]" ?"\"s\":\"E\"" ?"\"s\":\"F\"" ?"\"level\":3,""#,
+    // What syslog calls an error; key and value without a level.
+    r#" ?":\"err\"" ?":\"emerg" ?"severity=error""#,
+    // The status in an access line.
+    r#" ?"\" 500 " ?"\" 502 " ?"\" 503 " ?"\" 504 ""#,
 );
 
 /// The same for a Lambda function: what its runtimes and the platform write.
 pub const LAMBDA_ERRORS: &str = concat!(
     "?ERROR ?Error ?FATAL ?CRIT ?SEVERE ?Exception ?Traceback",
-    r#" ?panic ?Fatal ?"fatal error" ?Unhandled ?Uncaught ?"error: " ?"exec format error""#,
+    // An error that Go's runtime returns has no such word but in its type.
+    " ?errorMessage",
+    r#" ?panic ?Fatal ?"fatal error" ?Unhandled ?Uncaught ?unhandled ?uncaught ?"error: " ?"exec format error""#,
     // The platform: the text lines, and the status of its records.
     r#" ?"Task timed out" ?"Process exited" ?"Runtime exited" ?"Status: timeout" ?"Status: error""#,
     r#" ?":\"timeout\"" ?": \"timeout\"" ?":\"failure\"""#,
     // Levels as a JSON value, as above. A platform record's `"status":"error"` is found too.
     r#" ?":\"error\"" ?": \"error\"" ?":\\\"error\\\"" ?":\"fatal\"" ?": \"fatal\"""#,
-    r#" ?":\"crit" ?": \"crit""#,
+    r#" ?": \\\"error\\\"" ?":\\\"fatal" ?":\"crit" ?": \"crit" ?":\\\"crit" ?":\"err\"" ?"[ERR]""#,
     r#" ?"\"level\":50" ?"\"level\": 50" ?"\"level\":60" ?"\"level\": 60" ?"\"level\":\"50\"""#,
-    r#" ?"level=error" ?"level=fatal" ?"[error]" ?"[error ""#,
+    r#" ?"\"level\":\"60\"" ?"\\\"level\\\":50" ?"\\\"level\\\":60" ?"lvl=error""#,
+    r#" ?"level=error" ?"level=fatal" ?"[error]" ?"[error " ?"[critical" ?"[crit]" ?"fail: " ?"crit: ""#,
 );
 
 /// Step Functions' events of failures.

@@ -98,8 +98,8 @@ impl<'de> Visitor<'de> for Short<'_> {
         let mut seen = 0;
         loop {
             let depth = self.depth.saturating_sub(1);
-            let seed = Short { left: &mut *self.left, depth };
-            let Some(value) = list.next_element_seed(seed)? else { break };
+            let short = Short { left: &mut *self.left, depth };
+            let Some(value) = list.next_element_seed(short)? else { break };
             seen += 1;
             if seen <= ENTRIES && self.depth > 0 {
                 kept.push(value);

@@ -266,7 +266,9 @@ proptest! {
                 .map(|(failure, value)| filled(FAILURES[*failure], *value))
                 .collect();
             if redacted {
-                lines.iter_mut().for_each(|line| redactor.replace(line));
+                for line in &mut lines {
+                    redactor.replace(line);
+                }
             }
             let mut found = fingerprints(&lines);
             let mut expected: Vec<String> =

@@ -47,7 +47,7 @@ fn patterns_are_within_the_limit_and_have_optional_terms_only() {
     }
 }
 
-const ERROR_LINES: [&str; 54] = [
+const ERROR_LINES: [&str; 72] = [
     "2026-02-02 12:05:31 ERROR shop: no stock",
     "TypeError: x is not a function",
     "FATAL: no pg_hba.conf entry",
@@ -102,6 +102,24 @@ const ERROR_LINES: [&str; 54] = [
     "[emerg] bind() failed",
     "crit: Shop.Orders[3]",
     "fail: Shop.Orders[3]",
+    "[Mon Feb 02 12:05:31 2026] [proxy:error] [pid 7] AH1: no",
+    "[Mon Feb 02 12:05:31 2026] [core:crit] [pid 7] AH2: no",
+    "2026-02-02 12:05:31 [ERR] no",
+    "12:05PM ERR no",
+    "2026-02-02 12:05:31 [FTL] no",
+    r#"{"t":{"$date":"x"},"s":"E","c":"NETWORK"}"#,
+    r#"{"t":{"$date":"x"},"s":"F","c":"CONTROL"}"#,
+    r#"{"version":"1.1","level":3,"short_message":"a"}"#,
+    r#"{"level":"err"}"#,
+    r#"{"level":"emerg"}"#,
+    "severity=error a",
+    "an unhandled rejection",
+    "uncaught exception in worker",
+    "sh: line 1: 7 Segmentation fault (core dumped)",
+    r#"192.0.2.7 - - [02/Feb/2026:12:05:31 +0000] "GET /a HTTP/1.1" 500 12"#,
+    r#"192.0.2.7 - - [02/Feb/2026:12:05:31 +0000] "GET /a HTTP/1.1" 502 12"#,
+    r#"192.0.2.7 - - [02/Feb/2026:12:05:31 +0000] "GET /a HTTP/1.1" 503 12"#,
+    r#"192.0.2.7 - - [02/Feb/2026:12:05:31 +0000] "GET /a HTTP/1.1" 504 12"#,
 ];
 
 #[test]
@@ -114,6 +132,8 @@ fn errors_of_any_program() {
         "level=info msg=ready",
         "0 warnings",
         "failover is ready",
+        r#"192.0.2.7 - - [02/Feb/2026:12:05:31 +0000] "GET /a HTTP/1.1" 200 500"#,
+        r#"{"level":30,"n":3}"#,
     ];
     assert_eq!(missed(ERRORS, &quiet).len(), quiet.len());
 }
@@ -147,6 +167,22 @@ fn errors_of_a_function_and_its_platform() {
         "[error] a",
         "[error    ] a",
         "error: a",
+        r#"2026/02/02 12:05:31 {"errorMessage":"closed","errorType":"errorString"}"#,
+        r#"{"message":"{\"level\": \"error\"}"}"#,
+        r#"{"message":"{\"level\":\"fatal\"}"}"#,
+        r#"{"message":"{\"level\":\"critical\"}"}"#,
+        r#"{"message":"{\"level\":50}"}"#,
+        r#"{"message":"{\"level\":60}"}"#,
+        r#"{"level":"60"}"#,
+        r#"{"level":"err"}"#,
+        "2026-02-02 12:05:31 [ERR] no",
+        "lvl=error msg=a",
+        "an unhandled rejection",
+        "uncaught failure",
+        "[critical ] a",
+        "[crit] a",
+        "fail: Shop.Function[0]",
+        "crit: Shop.Function[0]",
         "/var/runtime/bootstrap: exec format error",
     ];
     assert_eq!(missed(LAMBDA_ERRORS, &lines), [""; 0]);

@@ -3,6 +3,7 @@
 
 mod around;
 mod invocation;
+mod request;
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -16,7 +17,7 @@ use super::ports::{LogSource, LookupError, Order, Query};
 use super::search::search;
 use super::{Step, Trail};
 use crate::lines::Line;
-use crate::lines::correlation::{Correlation, correlations, is_lambda};
+use crate::lines::correlation::{Correlation, correlations, is_lambda, own};
 
 /// A Lambda invocation ends after 15 minutes at the latest (Lambda quotas). Other requests are
 /// rarely longer.
@@ -25,6 +26,8 @@ const LONGEST_REQUEST: TimeDelta = TimeDelta::minutes(15);
 const MOST_READ: usize = 2_000;
 /// The most lines beside a line that are read, before it and behind it.
 const MOST_BESIDE: usize = 500;
+/// The most ids of a line that are tried, one after the other.
+const MOST_IDS: usize = 3;
 /// How far around a line without an id its neighbours are searched.
 const BEFORE: TimeDelta = TimeDelta::minutes(2);
 const AFTER: TimeDelta = TimeDelta::seconds(30);
@@ -53,40 +56,86 @@ pub(super) async fn follow(
     calls: &Calls,
 ) -> Followed {
     let found = correlations(line);
-    let queries = queries(line, &found, reach);
-    let mut read = read(line, queries, logs, calls).await;
-    if let Some(Correlation::LambdaRequest(_)) = found.first() {
-        // What the function printed without the id stands between its START and its REPORT.
-        if let Some(query) = between(line, &read.lines) {
-            read.join(self::read(line, vec![query], logs, calls).await);
+    let invoked = matches!(found.first(), Some(Correlation::LambdaRequest(_)));
+    if invoked || is_lambda(&line.stream) {
+        return follow_invocation(line, &found, reach, logs, calls).await;
+    }
+    let mut alone: Option<(Read, &Correlation)> = None;
+    for correlation in found.iter().take(MOST_IDS) {
+        let others = if alone.is_none() { trace_of(&found) } else { None };
+        let read = read(line, queries(line, correlation, others, reach), logs, calls).await;
+        if read.lines.len() >= 2 {
+            return read.followed(line, Some(correlation), reach);
         }
-        return read.followed(line, found.first(), reach);
+        alone = alone.or(Some((read, correlation)));
     }
-    if read.lines.len() >= 2 {
-        return read.followed(line, found.first(), reach);
-    }
-    let lambda = is_lambda(&line.stream);
-    let mut beside = self::read(line, around(line, lambda, reach.now), logs, calls).await;
-    let invocation = if lambda { invocation::of(&beside.lines, line) } else { None };
-    if let Some((id, lines)) = invocation {
-        beside.lines = lines;
-        beside.failures.extend(read.failures);
-        return beside.followed(line, id.as_ref(), reach);
-    }
+    let mut beside = read(line, around(line, BEFORE, AFTER, reach.now), logs, calls).await;
     beside.lines = around::nearest(beside.lines, line, reach.trail_lines);
-    let mut followed = beside.followed(line, None, reach);
-    if followed.trail.is_none() {
-        followed.trail = read.followed(line, found.first(), reach).trail;
-    } else {
-        followed.failures.extend(read.failures);
+    beside.followed_or(line, alone, reach)
+}
+
+/// Follows a line of a Lambda function: by its request's id, and by its place between the lines
+/// with that id, or between START and REPORT.
+async fn follow_invocation(
+    line: &Line,
+    found: &[Correlation],
+    reach: Reach<'_>,
+    logs: &impl LogSource,
+    calls: &Calls,
+) -> Followed {
+    let mut by_id: Option<(Read, &Correlation)> = None;
+    if let Some(first) = found.first() {
+        let queries = queries(line, first, trace_of(found), reach);
+        by_id = Some((read(line, queries, logs, calls).await, first));
     }
-    followed
+    if let Some((mut read, id @ Correlation::LambdaRequest(_))) = by_id {
+        if read.lines.len() >= 2 || !read.failures.is_empty() {
+            // What the function printed without the id stands between the lines with it.
+            if let Some(query) = between(line, &read.lines) {
+                read.fill(self::read(line, vec![query], logs, calls).await, id);
+            }
+            return read.followed(line, Some(id), reach);
+        }
+        by_id = Some((read, id));
+    }
+    let queries = around(line, LONGEST_REQUEST, LONGEST_REQUEST, reach.now);
+    let mut beside = read(line, queries, logs, calls).await;
+    let Some((request, lines)) = invocation::of(&beside.lines, line) else {
+        if let Some((read, id)) = by_id {
+            if read.lines.len() >= 2 {
+                return read.followed(line, Some(id), reach);
+            }
+            by_id = Some((read, id));
+        }
+        beside.lines = around::nearest(beside.lines, line, reach.trail_lines);
+        return beside.followed_or(line, by_id, reach);
+    };
+    beside.lines = lines;
+    let Some((read, id)) = by_id else { return beside.followed(line, request.as_ref(), reach) };
+    // An invocation can handle several messages, each with an id of its own.
+    beside.lines.retain(|line| {
+        let ids = own(line);
+        ids.contains(id) || !ids.iter().any(|other| other.is_same_kind(id))
+    });
+    let inside = beside.lines.len();
+    beside.join(read);
+    let correlation = if beside.lines.len() > inside { Some(id) } else { request.as_ref() };
+    beside.followed(line, correlation.or(Some(id)), reach)
+}
+
+fn trace_of(found: &[Correlation]) -> Option<&Correlation> {
+    found.iter().find(|it| matches!(it, Correlation::Trace(_)))
 }
 
 /// A Lambda request is searched in its own stream: there, the id also finds the platform's
-/// START, REPORT and time-out lines. A trace is searched in its log group and in those the user
-/// named, any other id in its log group.
-fn queries(line: &Line, found: &[Correlation], reach: Reach<'_>) -> Vec<Query> {
+/// START, REPORT and time-out lines. Any other id is searched in its log group, a trace also in
+/// those the user named.
+fn queries(
+    line: &Line,
+    correlation: &Correlation,
+    trace: Option<&Correlation>,
+    reach: Reach<'_>,
+) -> Vec<Query> {
     let query = |log_group: &str, stream: Option<&str>, correlation: &Correlation| Query {
         log_group: log_group.to_owned(),
         stream: stream.map(str::to_owned),
@@ -95,12 +144,9 @@ fn queries(line: &Line, found: &[Correlation], reach: Reach<'_>) -> Vec<Query> {
         end: (line.at + LONGEST_REQUEST).min(reach.now.max(line.at)),
         order: Order::OldestFirst,
     };
-    let mut queries = Vec::new();
-    if let Some(first) = found.first() {
-        let stream = matches!(first, Correlation::LambdaRequest(_)).then_some(line.stream.as_str());
-        queries.push(query(&line.log_group, stream, first));
-    }
-    let trace = found.iter().find(|it| matches!(it, Correlation::Trace(_)));
+    let lambda = matches!(correlation, Correlation::LambdaRequest(_));
+    let stream = lambda.then_some(line.stream.as_str());
+    let mut queries = vec![query(&line.log_group, stream, correlation)];
     if let Some(trace) = trace {
         let others = reach.trace_log_groups.iter().filter(|group| **group != line.log_group);
         queries.extend(others.map(|group| query(group, None, trace)));
@@ -108,9 +154,8 @@ fn queries(line: &Line, found: &[Correlation], reach: Reach<'_>) -> Vec<Query> {
     queries
 }
 
-/// The lines just before and after in the same stream; of a Lambda function up to the longest
-/// invocation.
-fn around(line: &Line, lambda: bool, now: DateTime<Utc>) -> Vec<Query> {
+/// The lines just before and after in the same stream.
+fn around(line: &Line, before: TimeDelta, after: TimeDelta, now: DateTime<Utc>) -> Vec<Query> {
     let query = |start, end, order| Query {
         log_group: line.log_group.clone(),
         stream: Some(line.stream.clone()),
@@ -119,20 +164,16 @@ fn around(line: &Line, lambda: bool, now: DateTime<Utc>) -> Vec<Query> {
         end,
         order,
     };
-    let (before, after) = if lambda { (LONGEST_REQUEST, LONGEST_REQUEST) } else { (BEFORE, AFTER) };
     vec![
         query(line.at - before, line.at, Order::NewestFirst),
         query(line.at, (line.at + after).min(now.max(line.at)), Order::OldestFirst),
     ]
 }
 
-/// The stretch of the stream between an invocation's first and last line, if both its START and its
-/// end were found.
+/// The stretch of the stream between the first and the last line with the request's id.
 fn between(line: &Line, lines: &[Line]) -> Option<Query> {
-    let begins = |start: &str| lines.iter().find(|line| line.text.starts_with(start));
-    let json = |kind: &str| lines.iter().find(|line| line.text.contains(kind));
-    let first = begins("START ").or_else(|| json("\"platform.start\""))?;
-    let last = begins("REPORT ").or_else(|| json("\"platform.report\""))?;
+    let mut own = lines.iter().filter(|it| it.stream == line.stream);
+    let (first, last) = (own.next()?, own.next_back()?);
     Some(Query {
         log_group: line.log_group.clone(),
         stream: Some(line.stream.clone()),
@@ -153,10 +194,49 @@ impl Read {
     /// Adds the lines of another search that are not there yet.
     fn join(&mut self, other: Self) {
         let known: HashSet<Line> = self.lines.iter().cloned().collect();
-        let more = other.lines.into_iter().filter(|line| !known.contains(line));
-        self.lines.extend(more);
+        self.lines.extend(other.lines.into_iter().filter(|line| !known.contains(line)));
         self.lines.sort_by_key(|line| line.at);
         self.failures.extend(other.failures);
+    }
+
+    /// Adds the lines without an id that stand between those of the request, unless another
+    /// request wrote at the same time.
+    fn fill(&mut self, mut stretch: Self, id: &Correlation) {
+        let known: HashSet<&Line> = self.lines.iter().collect();
+        let first = stretch.lines.iter().position(|line| known.contains(line));
+        let last = stretch.lines.iter().rposition(|line| known.contains(line));
+        let (Some(first), Some(last)) = (first, last) else {
+            self.failures.extend(stretch.failures);
+            return;
+        };
+        let inside = &stretch.lines[first..=last];
+        if inside.iter().any(|line| invocation::is_of_other(line, id)) {
+            self.failures.extend(stretch.failures);
+            return;
+        }
+        stretch.lines.truncate(last + 1);
+        stretch.lines.drain(..first);
+        let by_id = std::mem::replace(self, stretch);
+        self.join(by_id);
+    }
+
+    /// These lines beside the line; where they could not be read, those that were found by an id.
+    fn followed_or(
+        self,
+        line: &Line,
+        by_id: Option<(Self, &Correlation)>,
+        reach: Reach<'_>,
+    ) -> Followed {
+        let alone = self.lines.len() == 1;
+        let mut followed = self.followed(line, None, reach);
+        if let Some((read, correlation)) = by_id {
+            if alone || followed.trail.is_none() {
+                followed.trail = read.followed(line, Some(correlation), reach).trail;
+            } else {
+                followed.failures.extend(read.failures);
+            }
+        }
+        followed
     }
 
     fn followed(
@@ -183,7 +263,7 @@ async fn read(line: &Line, queries: Vec<Query>, logs: &impl LogSource, calls: &C
     let searches = queries.into_iter().map(|query| async move {
         let enough = if query.pattern.is_empty() { MOST_BESIDE } else { MOST_READ };
         let mut first = Vec::new();
-        let mut newest = Newest::new(enough);
+        let mut newest = Newest::backwards(enough);
         let (_, error) = search(&query, enough, logs, calls, |line| match query.order {
             Order::NewestFirst => newest.push(line),
             Order::OldestFirst if first.len() < enough => first.push(line),

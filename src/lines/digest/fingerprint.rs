@@ -18,11 +18,14 @@ pub(super) fn of(tokens: &[Token], message: &str) -> String {
     let mut hasher = Sha256::new();
     let said = tokens.iter().filter(|token| matches!(token.class, Class::Word | Class::Fixed));
     let words: Vec<u64> = said.take(WORDS).map(|token| token.hash).collect();
-    words.iter().for_each(|word| hasher.update(word.to_be_bytes()));
+    for word in &words {
+        hasher.update(word.to_be_bytes());
+    }
     if words.is_empty() {
         // Nothing but values, or punctuation.
         hasher.update(super::template::of(tokens, message));
     }
     let hash = hasher.finalize();
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let (first, _) = hash.split_at(8);
+    format!("{:016x}", first.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)))
 }

@@ -1,9 +1,12 @@
 //! Access lines of web servers, load balancers and gateways: the status and the request are what a
 //! person would quote.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
-use super::fields::{Fields, is_text};
+use super::fields::is_text;
+use super::names::{Role, Roles};
 use super::severity::Severity;
 
 /// Longest path that is quoted.
@@ -39,9 +42,9 @@ pub(super) fn of_text(line: &str) -> Option<Access> {
             quote.push_str(": no server");
         }
         if !state.is_empty() {
-            quote.push_str(&format!(" ({state})"));
+            let _ = write!(quote, " ({state})");
         }
-        quote.push_str(&format!(" in {backend}"));
+        let _ = write!(quote, " in {backend}");
         return Some(Access::of(code, quote));
     }
     if let Some(code) = behind.split_whitespace().next().and_then(status) {
@@ -160,8 +163,9 @@ fn value<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 
 /// Whether an object has a message of its own.
 pub(super) fn has_message(map: &Map<String, Value>) -> bool {
-    Fields::of(map.clone())
-        .has(super::names::Role::Message, |value| is_text(value) || value.is_object())
+    map.iter().any(|(name, value)| {
+        (is_text(value) || value.is_object()) && Roles::of(name).has(Role::Message)
+    })
 }
 
 /// Where `METHOD path HTTP/…` stands between quotes.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::fields::{Fields, is_text, object_in};
 use super::json::plain;
-use super::names::Role;
+use super::names::{Role, Roles};
 
 /// What an envelope held, and how many more layers may be opened.
 pub(super) enum Opened {
@@ -25,7 +25,9 @@ pub(super) fn lift(fields: &mut Fields) -> bool {
         fields.extend(log.collect());
     }
     let inner = fields.take(Role::Inner, |value| match value {
-        Value::Object(map) => Fields::of(map.clone()).has(Role::Message, is_text),
+        Value::Object(map) => {
+            map.iter().any(|(name, value)| is_text(value) && Roles::of(name).has(Role::Message))
+        }
         _ => false,
     });
     let Some((name, Value::Object(inner))) = inner else { return false };
@@ -78,7 +80,7 @@ pub(super) fn open(fields: &mut Fields, depth: usize) -> Option<Opened> {
         return Some(Opened::Object(object, depth - 1));
     }
     let wrapped = fields.iter().any(|(name, value)| {
-        let roles = super::names::Roles::of(name);
+        let roles = Roles::of(name);
         roles.has(Role::Wrapper)
             && (!matches!(name, "host" | "source" | "tag" | "stream")
                 || (name == "stream" && matches!(value.as_str(), Some("stdout" | "stderr"))))

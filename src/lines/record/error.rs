@@ -157,7 +157,9 @@ fn of_list(list: &[Value]) -> Option<Found> {
             ..Found::default()
         }),
         [Value::Object(first), ..] => {
-            let told = Fields::of(first.clone()).has(Role::Words, is_text);
+            let told = first
+                .iter()
+                .any(|(name, value)| is_text(value) && Roles::of(name).has(Role::Words));
             of_object(first, told)
         }
         _ => None,

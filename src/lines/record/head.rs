@@ -2,9 +2,7 @@
 
 use super::severity::Severity;
 use super::time::{is_clock, is_date, is_epoch, is_month, is_weekday};
-
-/// Number of words that are checked from the start of the line.
-const REACH: usize = 24;
+use super::words::Words;
 
 /// The message of a text line, and the level in its head.
 pub(super) fn split(line: &str) -> (Option<Severity>, &str) {
@@ -20,48 +18,6 @@ pub(super) fn split(line: &str) -> (Option<Severity>, &str) {
 /// Whether a word is a time by itself.
 pub(super) fn is_time(word: &str) -> bool {
     is_date(word) || is_epoch(word) || (is_clock(word) && word.matches(':').count() == 2)
-}
-
-/// The first words of a line and where each begins.
-struct Words<'a> {
-    line: &'a str,
-    words: Vec<(usize, &'a str)>,
-}
-
-impl<'a> Words<'a> {
-    fn of(line: &'a str) -> Self {
-        let mut words = Vec::with_capacity(REACH);
-        let mut at = 0;
-        while words.len() < REACH {
-            let rest = &line[at..];
-            let Some(begin) = rest.find(|next: char| !next.is_whitespace()) else { break };
-            let rest = &rest[begin..];
-            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-            // The parts of a head are often separated by bars without spaces.
-            let bar = rest[..end].find('|').map_or(end, |bar| bar + 1);
-            words.push((at + begin, &rest[..bar]));
-            at += begin + bar;
-        }
-        Self { line, words }
-    }
-
-    fn get(&self, index: usize) -> &'a str {
-        self.words.get(index).map_or("", |(_, word)| *word)
-    }
-
-    fn rest(&self, index: usize) -> &'a str {
-        self.words.get(index).map_or("", |(at, _)| self.line[*at..].trim_end())
-    }
-
-    /// Whether the word is padded to a column's width.
-    fn padded(&self, index: usize) -> bool {
-        let (Some((at, word)), Some((next, _))) =
-            (self.words.get(index), self.words.get(index + 1))
-        else {
-            return false;
-        };
-        next - (at + word.len()) >= 2
-    }
 }
 
 struct Head<'w, 'a> {

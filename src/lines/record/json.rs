@@ -1,5 +1,7 @@
 //! Structured lines: level, message, error and the other fields, whatever names the logger uses.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use super::envelope::{self, Opened};
@@ -174,27 +176,18 @@ fn number_name(level: u64, name: &str, gelf: bool) -> Option<&'static str> {
     if !lower.contains("level") && !lower.contains("severity") && lower != "l" {
         return None;
     }
+    // pino and bunyan count in tens, Monolog in hundreds, syslog from 0 for the worst.
     Some(match level {
         10 => "TRACE",
-        20 => "DEBUG",
-        30 => "INFO",
-        40 => "WARN",
-        50 => "ERROR",
-        60 => "FATAL",
-        // Monolog
-        100 => "DEBUG",
-        200 => "INFO",
+        7 | 20 | 100 => "DEBUG",
+        6 | 30 | 200 => "INFO",
         250 => "NOTICE",
-        300 => "WARN",
-        400 => "ERROR",
-        500 => "CRITICAL",
+        4 | 40 | 300 => "WARN",
+        3 | 50 | 400 => "ERROR",
+        0..=2 | 500 => "CRITICAL",
+        60 => "FATAL",
         550 => "ALERT",
         600 => "EMERGENCY",
-        3 => "ERROR",
-        4 => "WARN",
-        6 => "INFO",
-        0..=2 => "CRIT",
-        7 => "DEBUG",
         _ => return None,
     })
 }
@@ -262,7 +255,9 @@ fn fill(template: &str, fields: &Fields) -> String {
         match value.or_else(|| properties?.get(name)) {
             Some(Value::String(text)) => filled.push_str(text),
             Some(value) => filled.push_str(&cut(&value.to_string(), 200)),
-            None => filled.push_str(&format!("{{{hole}}}")),
+            None => {
+                let _ = write!(filled, "{{{hole}}}");
+            }
         }
         rest = after;
     }

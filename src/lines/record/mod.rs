@@ -28,6 +28,7 @@ mod stack;
 mod tail;
 mod text;
 mod time;
+mod words;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -70,19 +71,30 @@ pub struct Exception {
     pub message: Option<String>,
 }
 
-/// Text that can hold more than a head and a message.
-const NOT_PLAIN: [&str; 7] =
-    ["msg=", "message=", "{\"", " HTTP/", "RequestId: ", "threw exception [", "   at "];
+/// Whether a text can hold more than a head and a message: columns, `msg=`, an object, a request or
+/// a stack trace on one line. One pass, since most lines are plain and some are long.
+fn is_more_than_plain(line: &[u8]) -> bool {
+    line.iter().enumerate().any(|(at, byte)| {
+        let before = &line[..at];
+        match byte {
+            b'\n' | b'\t' | 0x1b => true,
+            b'=' => before.ends_with(b"msg") || before.ends_with(b"message"),
+            b'{' => line.get(at + 1) == Some(&b'"'),
+            b'/' => before.ends_with(b" HTTP"),
+            b':' => before.ends_with(b"RequestId"),
+            b'[' => before.ends_with(b" threw exception "),
+            b't' => before.ends_with(b"   a") && line.get(at + 1) == Some(&b' '),
+            _ => false,
+        }
+    })
+}
 
 /// A line's message as a person would quote it, and the severity in the line. The same as reading
 /// the record and its headline, but cheaper for plain text.
 #[must_use]
 pub fn message(line: &str) -> (Option<Severity>, Cow<'_, str>) {
     let start = line.trim_start();
-    // Only these need the whole record: tabs separate columns, the marks are keys and objects.
-    let plain = !start.starts_with('{')
-        && !line.contains(['\n', '\t', '\u{1b}'])
-        && !NOT_PLAIN.iter().any(|mark| line.contains(mark));
+    let plain = !start.starts_with('{') && !is_more_than_plain(line.as_bytes());
     if plain {
         let (severity, message) = head::split(line);
         return (severity, Cow::Borrowed(message));
@@ -107,6 +119,10 @@ impl Record {
     /// Reads a line in any format, layer by layer.
     #[must_use]
     pub fn read(line: &str) -> Self {
+        // Most lines need no cleaning, and an object's texts are cleaned when they are shown.
+        if line.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+            return Self::of_any(line, LAYERS);
+        }
         Self::of_any(&clean(line), LAYERS)
     }
 

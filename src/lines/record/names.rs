@@ -4,6 +4,7 @@
 //! and `@level` are one name. The order is the order of trust.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 /// Levels. Powertools, pino, bunyan, winston, zap, slog and logrus (`level`), Stackdriver and
@@ -288,6 +289,29 @@ const TABLES: [(Role, &[&str]); 12] = [
     (Role::Boilerplate, &BOILERPLATE),
 ];
 
+type Table = HashMap<&'static str, Roles, BuildHasherDefault<Fnv>>;
+
+/// FNV-1a: the tables are fixed and small, so nobody can make their names collide.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// A name's place in each table; smaller is more trusted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Roles([u8; TABLES.len()]);
@@ -299,8 +323,8 @@ const LONGEST: usize = 32;
 impl Roles {
     /// What a field with this name can be.
     pub(super) fn of(name: &str) -> Self {
-        static ROLES: LazyLock<HashMap<&str, Roles>> = LazyLock::new(|| {
-            let mut roles = HashMap::new();
+        static ROLES: LazyLock<Table> = LazyLock::new(|| {
+            let mut roles = Table::default();
             for (role, names) in TABLES {
                 for (rank, name) in (0..u8::MAX).zip(names) {
                     let of: &mut Roles = roles.entry(*name).or_insert(NONE);

@@ -88,5 +88,7 @@ fn is_between_frames(said: &str) -> bool {
     let call = said.ends_with(')')
         && !said.contains(' ')
         && said.split_once('(').is_some_and(|(name, _)| name.contains('.'));
-    marks || goroutine || call
+    // Go's frame of the panic itself: `panic({0xf74a80?, 0x1501420?})`.
+    let panic = said.starts_with("panic(") && said.ends_with(')');
+    marks || goroutine || call || panic
 }

@@ -1,5 +1,7 @@
 //! What Lambda's platform says of an invocation, as text and as JSON, in one short sentence.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use super::Record;
@@ -65,6 +67,7 @@ impl Record {
             "START" | "END" if rest.starts_with("RequestId: ") => {
                 Some(said(line, word.to_owned(), request_in(rest), false))
             }
+            "LAMBDA_WARNING:" => Some(said(line, rest.trim().to_owned(), None, true)),
             "EXTENSION" => {
                 let error = column(line, "Error Type:");
                 let name = column(line, "Name:").unwrap_or_default();
@@ -196,7 +199,7 @@ impl Told {
         };
         if self.start {
             let phase = self.phase.as_deref().unwrap_or("init");
-            sentence.push_str(&format!(" in the {phase} phase"));
+            let _ = write!(sentence, " in the {phase} phase");
         }
         let timed_out = sentence.starts_with("timed out");
         if full || self.error.as_deref() == Some("Runtime.OutOfMemory") {
@@ -205,7 +208,7 @@ impl Told {
                 sentence.push_str(&memory);
             }
         } else if !timed_out && !taken.is_empty() {
-            sentence.push_str(&format!(" after {taken}"));
+            let _ = write!(sentence, " after {taken}");
         }
         sentence
     }

@@ -1,5 +1,7 @@
 //! Records that AWS services write without a message: what happened, in one sentence.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use super::fields::object_in;
@@ -85,15 +87,15 @@ fn cloudtrail(map: &Map<String, Value>) -> Option<Record> {
         .or_else(|| of_identity("type"));
     let mut quote = text("eventName")?.to_owned();
     if let Some(who) = who {
-        quote.push_str(&format!(" by {who}"));
+        let _ = write!(quote, " by {who}");
     }
     if let Some(from) = text("sourceIPAddress") {
-        quote.push_str(&format!(" from {from}"));
+        let _ = write!(quote, " from {from}");
     }
     let error = [text("errorCode"), text("errorMessage")];
     let error: Vec<&str> = error.into_iter().flatten().collect();
     if !error.is_empty() {
-        quote.push_str(&format!(": {}", error.join(": ")));
+        let _ = write!(quote, ": {}", error.join(": "));
     }
     let mut record = of(map, quote);
     record.level = (!error.is_empty()).then(|| "ERROR".to_owned());

@@ -151,8 +151,8 @@ pub(super) fn is_frame(line: &str) -> bool {
         return indented && (bare.ends_with(" more") || bare.contains("common frames"));
     }
     // PHP's `#0 /app/a.php(12): f()`.
-    if bare.starts_with('#') {
-        let mut words = bare[1..].splitn(2, ' ');
+    if let Some(numbered) = bare.strip_prefix('#') {
+        let mut words = numbered.splitn(2, ' ');
         let number = words.next().unwrap_or_default();
         return !number.is_empty()
             && number.bytes().all(|byte| byte.is_ascii_digit())

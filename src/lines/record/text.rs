@@ -35,7 +35,7 @@ impl Record {
             }
         }
         let mut record = Self::of_message(line, depth);
-        record.message = line.trim_end().to_owned();
+        line.trim_end().clone_into(&mut record.message);
         record.plain = true;
         record
     }
@@ -62,7 +62,7 @@ impl Record {
         record.level = level.map(name_of);
         record.exception = record.exception.or_else(|| quote::exception(&quote));
         if let Some(context) = context {
-            record.add_context(context, &quote);
+            record.add_context(&context, &quote);
         }
         if record.exception.is_none()
             && record.quote.is_none()
@@ -105,14 +105,14 @@ impl Record {
     }
 
     /// The object behind a message: a logger's context, or the error that was logged.
-    fn add_context(&mut self, context: Map<String, Value>, quote: &str) {
+    fn add_context(&mut self, context: &Map<String, Value>, quote: &str) {
         let inner = Self::of_json(context.clone(), 1);
         let level = inner.level.filter(|level| Severity::of_level(level).is_some());
         self.level = self.level.take().or(level);
         if self.exception.is_none() {
             self.exception = inner
                 .exception
-                .or_else(|| error::of_object(&context, false).and_then(|found| found.exception));
+                .or_else(|| error::of_object(context, false).and_then(|found| found.exception));
         }
         self.causes = inner.causes;
         let error = ["error", "err", "exception", "reason", "cause"];
@@ -203,7 +203,9 @@ fn behind(text: &str) -> (&str, Option<Map<String, Value>>) {
         if at > 0 && !end[..at].ends_with(char::is_whitespace) && !end[..at].ends_with([':', '=']) {
             continue;
         }
-        if let Some(map) = object_in(&end[at..]) {
+        // Laravel's context has raw line feeds in its texts.
+        let raw = || end[at..].contains('\n').then(|| partial::read(&end[at..]))?;
+        if let Some(map) = object_in(&end[at..]).or_else(raw) {
             return (end[..at].trim_end(), Some(map));
         }
     }

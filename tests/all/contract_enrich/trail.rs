@@ -171,7 +171,11 @@ async fn as_many_trails_as_configured() {
         });
         let enrich = aws.enrich().variable("PAGETRAIL_MAX_TRAILS", limit).start().await;
         enrich.invoke(&sns(&[alarm("orders")])).await.response();
-        assert_eq!(searches_in_a_stream(&aws).len(), expected);
+        let searches = searches_in_a_stream(&aws);
+        let by_id = searches.iter().filter(|call| call.body.get("filterPattern").is_some());
+        assert_eq!(by_id.count(), expected);
+        // And between the lines with the id, for each.
+        assert_eq!(searches.len(), 2 * expected);
         assert_valid_trigger(&aws.only_event());
     }
 }

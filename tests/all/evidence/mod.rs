@@ -1,7 +1,11 @@
 //! Collecting evidence from a log service that answers late, badly or not at all.
 
+mod around;
+mod invocations;
+mod no_lines;
 mod search;
 mod sources;
+mod stored;
 mod trails;
 
 use std::collections::VecDeque;

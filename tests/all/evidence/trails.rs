@@ -61,7 +61,7 @@ async fn a_line_without_an_id_is_shown_among_its_neighbours() {
     let logs = Scripted::new([
         page([line(9, error)], None),
         page([line(8, "before"), line(9, error)], None),
-        page([line(9, error), line(9, "\tat com.example.Main"), line(12, "after")], None),
+        page([line(9, error), line(9, "\tat com.example.Main"), line(10, "after")], None),
     ]);
     let evidence = evidence(&logs, LIMITS).await;
     let trail = part(&evidence).kinds[0].trail.as_ref().unwrap();

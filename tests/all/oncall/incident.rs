@@ -63,7 +63,9 @@ pub fn incidents() -> Vec<Incident> {
     let read = |path| toml::from_str::<File>(&std::fs::read_to_string(path).unwrap());
     files
         .iter()
-        .flat_map(|path| read(path).unwrap_or_else(|error| panic!("{path:?}: {error}")).incident)
+        .flat_map(|path| {
+            read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).incident
+        })
         .collect()
 }
 
@@ -77,6 +79,11 @@ pub fn now() -> DateTime<Utc> {
 }
 
 impl Incident {
+    /// Whether it stands in one of the files of harder incidents.
+    pub fn is_hard(&self) -> bool {
+        self.id.starts_with("more-")
+    }
+
     pub fn log_group(&self) -> &'static str {
         match self.service.as_str() {
             "lambda" => "/aws/lambda/shop",
@@ -108,8 +115,7 @@ impl Incident {
             for line in self.lines.lines().filter(|line| !line.trim().is_empty()) {
                 let (seconds, rest) = line.split_once(' ').unwrap();
                 let (mark, text) = rest.split_once(' ').unwrap_or((rest, ""));
-                let millis = (seconds.parse::<f64>().unwrap() * 1000.0).round() as i64;
-                let at = begin + TimeDelta::milliseconds(millis);
+                let at = begin + milliseconds(seconds);
                 let other = if mark == "~" { "-other" } else { "" };
                 let line = Line {
                     at,
@@ -154,6 +160,14 @@ impl Incident {
             },
         })
     }
+}
+
+/// `-0.05` seconds, to the millisecond.
+fn milliseconds(seconds: &str) -> TimeDelta {
+    let (sign, digits) = seconds.strip_prefix('-').map_or((1, seconds), |digits| (-1, digits));
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    let millis: i64 = format!("{part:0<3}").parse().unwrap();
+    TimeDelta::milliseconds(sign * (whole.parse::<i64>().unwrap() * 1_000 + millis))
 }
 
 /// The text with its places filled: times, ids, the number of the repetition.

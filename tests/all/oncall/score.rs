@@ -13,6 +13,7 @@ const LEAD: usize = 48;
 const PHONE: usize = 80;
 
 /// One incident's result.
+#[allow(clippy::struct_excessive_bools, reason = "one for each thing that is measured")]
 #[derive(Default, Clone)]
 pub struct Score {
     pub title: bool,
@@ -87,7 +88,11 @@ pub fn score(incident: &Incident, evidence: &Evidence, event: &Event) -> Score {
         score.trail = Some((recall.min(1.0), precision, by_id));
         if recall < 1.0 || precision < 0.9 {
             let how = if by_id { "by id" } else { "beside" };
-            score.misses.push(format!("trail {how}: recall {recall:.2}, precision {precision:.2}"));
+            let texts: Vec<String> =
+                shown.iter().map(|(_, text)| text.chars().take(60).collect()).collect();
+            score.misses.push(format!(
+                "trail {how}: recall {recall:.2}, precision {precision:.2}: {texts:?}"
+            ));
         }
     }
     let whole = serde_json::to_string(event).unwrap();

@@ -46,7 +46,9 @@ impl LogSource for Logs {
                 && pattern.matches(&line.text)
         };
         let mut items: Vec<Line> = self.lines.iter().filter(wanted).cloned().collect();
-        items.iter_mut().for_each(|line| line.text = kept(std::mem::take(&mut line.text)));
+        for line in &mut items {
+            line.text = kept(std::mem::take(&mut line.text));
+        }
         if query.order == Order::NewestFirst {
             items.reverse();
         }
