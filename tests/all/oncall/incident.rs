@@ -27,6 +27,8 @@ pub struct Incident {
     pub kinds: Vec<(String, usize)>,
     #[serde(default)]
     pub secrets: Vec<String>,
+    #[serde(default)]
+    pub keep: Vec<String>,
     #[serde(default = "three")]
     pub repeat: usize,
     lines: String,
@@ -77,6 +79,11 @@ pub fn now() -> DateTime<Utc> {
 }
 
 impl Incident {
+    /// Whether it stands in one of the files of harder incidents.
+    pub fn is_hard(&self) -> bool {
+        self.id.starts_with("more-")
+    }
+
     pub fn log_group(&self) -> &'static str {
         match self.service.as_str() {
             "lambda" => "/aws/lambda/shop",
@@ -100,7 +107,7 @@ impl Incident {
             .then(|| self.filter.strip_prefix("lambda ").unwrap_or(&self.filter))
     }
 
-    /// All events, oldest first. A line is `SECONDS MARK TEXT`.
+    /// All events, oldest first. A line is `SECONDS MARK TEXT`; `~` marks a line of another stream.
     pub fn logged(&self) -> Vec<Logged> {
         let mut logged = Vec::new();
         for turn in 0..self.repeat {
@@ -109,10 +116,11 @@ impl Incident {
                 let (seconds, rest) = line.split_once(' ').unwrap();
                 let (mark, text) = rest.split_once(' ').unwrap_or((rest, ""));
                 let at = begin + milliseconds(seconds);
+                let other = if mark == "~" { "-other" } else { "" };
                 let line = Line {
                     at,
                     log_group: self.log_group().to_owned(),
-                    stream: self.stream().to_owned(),
+                    stream: format!("{}{other}", self.stream()),
                     text: filled(text, at, turn),
                 };
                 logged.push(Logged { line, own: mark == "+" && turn + 1 == self.repeat });

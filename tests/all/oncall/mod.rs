@@ -19,12 +19,46 @@ use incident::{Incident, incidents};
 use score::{Score, Sums, score};
 use source::Logs;
 
-/// What is reached, less a little. In percent.
-const TITLE: f64 = 97.0;
-const IN_80_CHARACTERS: f64 = 97.0;
-const KINDS: f64 = 96.0;
-const BY_ID: (f64, f64) = (98.0, 98.0);
-const BESIDE: (f64, f64) = (95.0, 80.0);
+/// What must be reached, in percent; recall and precision of trails.
+struct Floors {
+    title: f64,
+    in_80: f64,
+    kinds: f64,
+    by_id: (f64, f64),
+    beside: (f64, f64),
+    lost: usize,
+}
+
+/// What is reached, less a little.
+const PLAIN: Floors = Floors {
+    title: 97.0,
+    in_80: 97.0,
+    kinds: 96.0,
+    by_id: (98.0, 98.0),
+    beside: (95.0, 80.0),
+    lost: 0,
+};
+
+/// What is reached on the harder incidents, in `tests/oncall/more-*.toml`.
+const HARD: Floors = Floors {
+    title: 74.0,
+    in_80: 78.0,
+    kinds: 80.0,
+    by_id: (98.0, 98.0),
+    beside: (86.0, 95.0),
+    lost: 0,
+};
+
+impl Floors {
+    fn hold(&self, sums: &Sums) {
+        assert!(sums.leaks == 0 && sums.lost <= self.lost, "{sums}");
+        assert!(sums.title() >= self.title && sums.in_80() >= self.in_80, "{sums}");
+        assert!(sums.kinds() >= self.kinds, "{sums}");
+        let (by_id, beside) = (sums.by_id(), sums.beside());
+        assert!(by_id.0 >= self.by_id.0 && by_id.1 >= self.by_id.1, "{sums}");
+        assert!(beside.0 >= self.beside.0 && beside.1 >= self.beside.1, "{sums}");
+    }
+}
 
 async fn page(incident: &Incident) -> (Evidence, Event) {
     let logs = Logs::of(incident);
@@ -49,9 +83,10 @@ async fn page(incident: &Incident) -> (Evidence, Event) {
 
 #[tokio::test(start_paused = true)]
 async fn the_page_names_the_fault() {
-    let mut sums = Sums::default();
+    let (mut plain, mut hard) = (Sums::default(), Sums::default());
     for incident in incidents() {
         let (evidence, event) = page(&incident).await;
+        let sums = if incident.is_hard() { &mut hard } else { &mut plain };
         let Score { misses, .. } = sums.add(score(&incident, &evidence, &event));
         if !misses.is_empty() {
             let title = event.payload.as_ref().map_or("", |payload| &payload.summary);
@@ -61,11 +96,7 @@ async fn the_page_names_the_fault() {
             }
         }
     }
-    println!("{sums}");
-    assert!(sums.leaks == 0 && sums.lost == 0, "{sums}");
-    assert!(sums.title() >= TITLE && sums.in_80() >= IN_80_CHARACTERS, "{sums}");
-    assert!(sums.kinds() >= KINDS, "{sums}");
-    let (by_id, beside) = (sums.by_id(), sums.beside());
-    assert!(by_id.0 >= BY_ID.0 && by_id.1 >= BY_ID.1, "{sums}");
-    assert!(beside.0 >= BESIDE.0 && beside.1 >= BESIDE.1, "{sums}");
+    println!("{plain}\n\nThe harder ones:\n{hard}");
+    PLAIN.hold(&plain);
+    HARD.hold(&hard);
 }

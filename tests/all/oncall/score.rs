@@ -96,6 +96,10 @@ pub fn score(incident: &Incident, evidence: &Evidence, event: &Event) -> Score {
         }
     }
     let whole = serde_json::to_string(event).unwrap();
+    for words in incident.keep.iter().filter(|words| !whole.contains(words.as_str())) {
+        score.lost = true;
+        score.misses.push(format!("the page lacks {words}"));
+    }
     score.leaked = incident.secrets.iter().any(|secret| whole.contains(secret.as_str()));
     if score.leaked {
         score.misses.push("a secret leaks".to_owned());
