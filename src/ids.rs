@@ -41,7 +41,6 @@ pub const NAMES: &[(&str, Scope)] = &[
     // Datadog writes decimal trace ids.
     ("ddtraceid", Scope::Trace),
     // Zipkin, Jaeger, Google, Elastic, and a header that proxies add.
-    ("xb3traceid", Scope::Trace),
     ("ubertraceid", Scope::Trace),
     ("logginggoogleapiscomtrace", Scope::TraceOrWord),
     ("xcloudtracecontext", Scope::Trace),
@@ -76,7 +75,6 @@ pub const NAMES: &[(&str, Scope)] = &[
     ("elasticapmtransactionid", Scope::Work),
     ("workflowid", Scope::Work),
     ("cfray", Scope::Work),
-    ("xb3spanid", Scope::Ignored),
     ("spanid", Scope::Ignored),
     ("ddspanid", Scope::Ignored),
     ("parentid", Scope::Ignored),

@@ -11,7 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let record = Record::read(&text);
     assert!(!record.headline().contains('\n'));
-    let _ = (record.display(), record.severity(), message(&text), Piece::of(&text, &record));
+    let _ = (record.display(), record.severity(), message(&text), Piece::of(&record));
     let line = Line {
         at: chrono::DateTime::UNIX_EPOCH,
         log_group: "g".into(),

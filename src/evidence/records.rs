@@ -37,6 +37,8 @@ pub(super) struct Matched {
     piece: Piece,
     /// The line is an object, or holds one.
     object: bool,
+    /// The line is indented, as the lines below a head are.
+    indented: bool,
     ids: Vec<u64>,
 }
 
@@ -48,8 +50,9 @@ impl Matched {
             slot,
             arrival,
             place: hash(&(&line.log_group, &line.stream)),
-            piece: Piece::of(&line.text, record),
+            piece: Piece::of(record),
             object: line.text.contains("{\""),
+            indented: record.message.starts_with([' ', '\t']),
             ids: if lambda { ids(&line.text) } else { Vec::new() },
         }
     }
@@ -76,7 +79,7 @@ impl Matched {
             Piece::Head => 4,
             Piece::Words => 3,
             Piece::Platform(_) => 2,
-            Piece::Lead => 1,
+            Piece::Lead | Piece::Member => 1,
             Piece::Frame => 0,
         }
     }
@@ -140,9 +143,7 @@ impl Failure {
         match &line.piece {
             Piece::Frame | Piece::Cause => true,
             Piece::Error => {
-                let lead = matches!(last.piece, Piece::Lead)
-                    || (matches!(last.piece, Piece::Frame)
-                        && self.has(|piece| matches!(piece, Piece::Lead)));
+                let lead = self.has(|piece| matches!(piece, Piece::Lead));
                 // A logger writes the error right behind its message.
                 let logged = matches!(last.piece, Piece::Head) && !last.object && gap <= TWICE;
                 !told && (lead || logged)
@@ -156,7 +157,11 @@ impl Failure {
                     && last.slot == line.slot
                     && self.lines.iter().all(|known| known.object != line.object)
             }
-            Piece::Words | Piece::Platform(_) => false,
+            // An object that was printed over several lines.
+            Piece::Member => matches!(last.piece, Piece::Member | Piece::Lead | Piece::Head),
+            // Microsoft's console: the words below the category.
+            Piece::Words => line.indented && matches!(last.piece, Piece::Lead),
+            Piece::Platform(_) => false,
         }
     }
 }

@@ -27,14 +27,14 @@ impl Kind {
         if end - begin < 2 {
             return;
         }
-        let texts: Vec<&str> = lines[begin..end].iter().map(|line| line.text.as_str()).collect();
-        let record = Record::read(&texts.join("\n"));
+        let texts: Vec<String> = lines[begin..end].iter().map(|line| own_text(line)).collect();
+        let parts = lines[begin..end].iter().any(|line| container_part(&line.text).is_some());
+        let record = Record::read(&texts.join(if parts { "" } else { "\n" }));
         let alone = Record::read(&self.example.text);
-        let weak = matches!(
-            Piece::of(&self.example.text, &alone),
-            Piece::Lead | Piece::Frame | Piece::Cause
-        );
-        if record.exception.is_some() || (weak && begin < at) {
+        let weak =
+            matches!(Piece::of(&alone), Piece::Lead | Piece::Frame | Piece::Cause | Piece::Member)
+                || parts;
+        if record.exception.is_some() || weak {
             let headline = record.headline();
             if !headline.is_empty() {
                 self.name = headline;
@@ -43,11 +43,75 @@ impl Kind {
     }
 }
 
+/// What the program wrote: a text line out of a collector's envelope, or a part of a line that the
+/// container runtime cut.
+fn own_text(line: &Line) -> String {
+    if let Some((_, part)) = container_part(&line.text) {
+        return part.to_owned();
+    }
+    let record = Record::read(&line.text);
+    if record.is_text() { record.message } else { line.text.clone() }
+}
+
+/// The part behind containerd's head `TIME stream P `, and whether more parts follow.
+pub(super) fn container_part(text: &str) -> Option<(bool, &str)> {
+    let mut words = text.splitn(4, ' ');
+    let (time, stream, flag) = (words.next()?, words.next()?, words.next()?);
+    let head = time.contains('T') && matches!(stream, "stdout" | "stderr");
+    match flag {
+        "P" if head => Some((true, words.next().unwrap_or_default())),
+        "F" if head => Some((false, words.next().unwrap_or_default())),
+        _ => None,
+    }
+}
+
+/// Where a line that the container runtime cut into parts begins and ends.
+fn parts_around(lines: &[&Line], at: usize) -> Option<(usize, usize)> {
+    let more = |at: usize| container_part(&lines[at].text).map(|(more, _)| more);
+    let mut begin = at;
+    while begin > 0 && at - begin < MOST && more(begin - 1) == Some(true) {
+        begin -= 1;
+    }
+    let mut end = at + 1;
+    while end < lines.len() && end - at < MOST && more(end - 1) == Some(true) {
+        end += 1;
+    }
+    (end - begin > 1).then_some((begin, end))
+}
+
+/// Where an object that was printed over several lines begins and ends.
+fn object_around(lines: &[&Line], at: usize) -> (usize, usize) {
+    let near = |one: usize, other: usize| (lines[one].at - lines[other].at).abs() <= APART;
+    let mut begin = at;
+    while begin > 0 && at - begin < MOST && near(begin - 1, begin) && lines[begin].text != "{" {
+        begin -= 1;
+    }
+    let mut end = at + 1;
+    while end < lines.len()
+        && end - at < MOST
+        && near(end, end - 1)
+        && lines[end - 1].text.trim_end() != "}"
+    {
+        end += 1;
+    }
+    (begin, end)
+}
+
 /// Where the record with line `at` begins and ends: back to a line that begins one, forward while
 /// lines continue it.
 fn record_around(lines: &[&Line], at: usize) -> (usize, usize) {
-    let piece = |at: usize| Piece::of(&lines[at].text, &Record::read(&lines[at].text));
+    let piece = |at: usize| Piece::of(&Record::read(&lines[at].text));
     let near = |one: usize, other: usize| (lines[one].at - lines[other].at).abs() <= APART;
+    if let Some(parts) = parts_around(lines, at) {
+        return parts;
+    }
+    let object = matches!(piece(at), Piece::Member)
+        || (at + 1 < lines.len() && lines[at + 1].text.trim() == "{" && near(at + 1, at));
+    if object {
+        let inside = if matches!(piece(at), Piece::Member) { at } else { at + 1 };
+        let (begin, end) = object_around(lines, inside);
+        return (begin.min(at), end);
+    }
     let mut begin = at;
     while begin > 0 && at - begin < MOST && near(begin - 1, begin) {
         let before = piece(begin - 1);
@@ -55,7 +119,7 @@ fn record_around(lines: &[&Line], at: usize) -> (usize, usize) {
             Piece::Frame | Piece::Cause => !matches!(before, Piece::Platform(_)),
             Piece::Error => matches!(before, Piece::Lead | Piece::Frame),
             Piece::Lead => matches!(before, Piece::Lead | Piece::Frame),
-            Piece::Head | Piece::Words | Piece::Platform(_) => false,
+            Piece::Head | Piece::Words | Piece::Member | Piece::Platform(_) => false,
         };
         if !continues {
             break;

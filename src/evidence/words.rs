@@ -32,7 +32,7 @@ pub const LAMBDA_ERRORS: &str = concat!(
     "?ERROR ?Error ?FATAL ?CRIT ?SEVERE ?Exception ?Traceback",
     // An error that Go's runtime returns has no such word but in its type.
     " ?errorMessage",
-    r#" ?panic ?Fatal ?"fatal error" ?Unhandled ?Uncaught ?unhandled ?uncaught ?"error: " ?"exec format error""#,
+    r#" ?panic ?Fatal ?"fatal error" ?Unhandled ?Uncaught ?unhandled ?uncaught ?"error: " ?"exec format error" ?"command not found""#,
     // The platform: the text lines, and the status of its records.
     r#" ?"Task timed out" ?"Process exited" ?"Runtime exited" ?"Status: timeout" ?"Status: error""#,
     r#" ?":\"timeout\"" ?": \"timeout\"" ?":\"failure\"""#,

@@ -21,7 +21,7 @@ const DEPTH: usize = 8;
 #[must_use]
 pub fn kept(mut text: String) -> String {
     if text.len() > LINE_LIMIT {
-        if let Some(short) = object(&text) {
+        if let Some(short) = object(&text, &mut { ALL }) {
             text = short;
         }
         text.truncate(text.floor_char_boundary(LINE_LIMIT));
@@ -32,11 +32,10 @@ pub fn kept(mut text: String) -> String {
 }
 
 /// The object that begins the text or stands behind its head, with its long values cut.
-fn object(text: &str) -> Option<String> {
+fn object(text: &str, left: &mut usize) -> Option<String> {
     let start = text[..text.floor_char_boundary(400)].find('{')?;
-    let mut left = ALL;
     let mut deserializer = serde_json::Deserializer::from_str(&text[start..]);
-    let seed = Short { left: &mut left, depth: DEPTH };
+    let seed = Short { left, depth: DEPTH };
     let value = seed.deserialize(&mut deserializer).ok()?;
     value.is_object().then(|| format!("{}{value}", &text[..start]))
 }
@@ -85,6 +84,13 @@ impl<'de> Visitor<'de> for Short<'_> {
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
         if text.len() <= SHORT {
             return Ok(Value::String(text.to_owned()));
+        }
+        // A collector keeps the program's object in a text.
+        if self.depth > 0
+            && text.starts_with('{')
+            && let Some(short) = object(text, self.left)
+        {
+            return Ok(Value::String(short));
         }
         let room = TEXT.min(*self.left);
         let kept = &text[..text.floor_char_boundary(room)];

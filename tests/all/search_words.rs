@@ -184,6 +184,7 @@ fn errors_of_a_function_and_its_platform() {
         "fail: Shop.Function[0]",
         "crit: Shop.Function[0]",
         "/var/runtime/bootstrap: exec format error",
+        "bootstrap: line 9: curl: command not found",
     ];
     assert_eq!(missed(LAMBDA_ERRORS, &lines), [""; 0]);
     let quiet = [

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 
 use super::super::records::APART;
+use super::super::whole::container_part;
 use super::request::{End, Request};
 use crate::lines::Line;
 use crate::lines::correlation::{Correlation, own};
@@ -76,16 +77,18 @@ impl Failing {
     /// What is known of a line, and its worker.
     fn read(&self, line: Line, before: Option<&Beside>) -> (Beside, Option<String>) {
         let record = Record::read(&line.text);
-        let piece = Piece::of(&line.text, &record);
+        let piece = Piece::of(&record);
         let worker = worker::of(&line.text);
         let indented = line.text.starts_with([' ', '\t']) || line.text.trim().is_empty();
         let nameless = self.worker.is_some() && worker.is_none();
         let continues = match piece {
-            Piece::Frame | Piece::Cause => true,
+            Piece::Frame | Piece::Cause | Piece::Member => true,
             Piece::Lead | Piece::Error => nameless,
             Piece::Words => indented || nameless,
             Piece::Head | Piece::Platform(_) => false,
         };
+        let part = before.and_then(|before| container_part(&before.line.text));
+        let continues = continues || part.is_some_and(|(more, _)| more);
         let ids = own(&line);
         let kept = if !ids.is_empty() {
             ids.iter().any(|id| self.own.contains(id))

@@ -190,7 +190,6 @@ fn names_in_collectors_and_frameworks() {
         ),
         (format!(r#"{{"mdc.requestId":"{ID}"}}"#), format!("requestId {ID}")),
         (format!(r#"{{"http.request.id":"{ID}"}}"#), format!("http.request.id {ID}")),
-        (format!("X-B3-TraceId={W3C} X-B3-SpanId=00f067aa0ba902b7"), format!("trace {W3C}")),
         (format!("uber-trace-id: {W3C}:00f067aa0ba902b7:0:1"), format!("trace {W3C}")),
         (
             format!(r#"{{"logging.googleapis.com/trace":"projects/p/traces/{W3C}"}}"#),

@@ -23,6 +23,9 @@ pub(super) struct Access {
 /// Reads nginx's, Apache's, HAProxy's, an ALB's or an application server's access line:
 /// `"GET /a HTTP/1.1"` with a status before or behind it.
 pub(super) fn of_text(line: &str) -> Option<Access> {
+    if let Some(access) = morgan(line).or_else(|| gin(line)).or_else(|| w3c(line)) {
+        return Some(access);
+    }
     let (begin, end) = quoted_request(line)?;
     let request = request(&line[begin..end])?;
     let before = &line[..begin - 1];
@@ -62,6 +65,38 @@ pub(super) fn of_text(line: &str) -> Option<Access> {
     Some(Access::of(code, format!("{code} {request}{detail}")))
 }
 
+/// Express with morgan: `GET /a 500 12.301 ms - 52`.
+fn morgan(line: &str) -> Option<Access> {
+    let words: Vec<&str> = line.split_whitespace().take(5).collect();
+    let [method, path, code, taken, unit] = words[..] else { return None };
+    let right = METHODS.contains(&method) && unit == "ms" && taken.parse::<f64>().is_ok();
+    let code = status(code).filter(|_| right)?;
+    Some(Access::of(code, format!("{code} {method} {}", shorter(path))))
+}
+
+/// Gin: `[GIN] TIME | 500 | 12.301ms | 10.0.0.1 | GET "/a"`.
+fn gin(line: &str) -> Option<Access> {
+    let columns: Vec<&str> = line.split('|').map(str::trim).take(6).collect();
+    let [_, code, _, _, asked, ..] = columns[..] else { return None };
+    let code = status(code)?;
+    let (method, path) = asked.split_once(char::is_whitespace)?;
+    METHODS.contains(&method).then_some(())?;
+    let path = shorter(path.trim().trim_matches('"'));
+    Some(Access::of(code, format!("{code} {method} {path}")))
+}
+
+/// IIS: W3C fields, `DATE TIME SERVER METHOD PATH QUERY PORT USER CLIENT AGENT REFERER STATUS …`.
+fn w3c(line: &str) -> Option<Access> {
+    let words: Vec<&str> = line.split_whitespace().take(20).collect();
+    let [date, _, server, method, path, _, port, ..] = words[..] else { return None };
+    let right = date.len() == 10
+        && METHODS.contains(&method)
+        && server.contains(['.', ':'])
+        && port.bytes().all(|byte| byte.is_ascii_digit());
+    let code = words.iter().skip(8).filter(|_| right).find_map(|word| status(word))?;
+    Some(Access::of(code, format!("{code} {method} {}", shorter(path))))
+}
+
 impl Access {
     fn of(code: u16, quote: String) -> Self {
         let severity = match code {
@@ -96,6 +131,10 @@ pub(super) fn of_json(map: &Map<String, Value>) -> Option<Access> {
         "res.statusCode",
         "elb_status_code",
         "httpRequest.status",
+        "DownstreamStatus",
+        "OriginStatus",
+        "sc-status",
+        "http_status",
     ]);
     let code = status(&code?)?;
     let line = text(&["request", "requestLine"]).and_then(|line| request(&line));
@@ -110,6 +149,7 @@ pub(super) fn of_json(map: &Map<String, Value>) -> Option<Access> {
         "http.request.method",
         "req.method",
         "httpRequest.requestMethod",
+        "RequestMethod",
     ]);
     let path = text(&[
         "path",
@@ -127,6 +167,7 @@ pub(super) fn of_json(map: &Map<String, Value>) -> Option<Access> {
         "route",
         "rawPath",
         "httpRequest.requestUrl",
+        "RequestPath",
     ]);
     let key = text(&["routeKey"]).filter(|key| key.contains('/'));
     let asked = line.or_else(|| match (method, path) {
@@ -145,6 +186,7 @@ pub(super) fn of_json(map: &Map<String, Value>) -> Option<Access> {
         "authorizerError",
         "authorizer.error",
         "response.body.message",
+        "message",
         "exception",
     ]) {
         quote.push_str(": ");

@@ -57,6 +57,9 @@ fn by_name(fields: &mut Fields) -> Option<Found> {
 /// `"errorType": …, "errorMessage": …, "stackTrace": […]` among the other fields.
 fn flat(fields: &mut Fields) -> Option<Found> {
     let name = fields.take_text(Role::FlatType)?;
+    // Lambda for Ruby: `Function<NoMethodError>`.
+    let inner = name.strip_prefix("Function<").and_then(|it| it.strip_suffix('>'));
+    let name = inner.map_or_else(|| name.clone(), str::to_owned);
     let stack = fields.take(Role::Stack, |it| is_text(it) || is_frames(it));
     let stack = stack.map(|(_, stack)| stack_text(&stack));
     // The same trace may be there once more, as an object.

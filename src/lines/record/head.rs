@@ -6,13 +6,18 @@ use super::words::Words;
 
 /// The message of a text line, and the level in its head.
 pub(super) fn split(line: &str) -> (Option<Severity>, &str) {
+    let (level, message) = off(line);
+    // If the whole line is a head, it is its own message.
+    if message.is_empty() { (level, line.trim()) } else { (level, message) }
+}
+
+/// The same, with an empty message if the whole line is a head.
+pub(super) fn off(line: &str) -> (Option<Severity>, &str) {
     let words = Words::of(line);
     let mut head = Head { words: &words, next: 0, timed: false, named: false, level: None };
     head.read();
     let (next, level) = (head.next, head.level);
-    let message = words.rest(next);
-    // If the whole line is a head, it is its own message.
-    if message.is_empty() { (level, line.trim()) } else { (level, message) }
+    (level, words.rest(next))
 }
 
 /// Whether a word is a time by itself.
@@ -142,10 +147,19 @@ impl<'a> Head<'_, 'a> {
             self.next += 1;
             return true;
         }
-        // klog: the file and line end the head.
-        if word.ends_with(']') && word.contains(".go:") {
+        // klog and Go's log package: the file and line end the head. env_logger: the target does.
+        let place = word.contains(".go:") && word.ends_with([']', ':']);
+        let target = self.level.is_some()
+            && !word.starts_with('[')
+            && word.strip_suffix(']').is_some_and(|it| it.contains("::") && is_name(it));
+        if place || target {
             self.next += 1;
             return false;
+        }
+        // A zone behind the time, the half of a day, SQL Server's and Erlang's processes.
+        if is_zone(word) || matches!(word, "AM" | "PM") || is_process_id(word) {
+            self.next += 1;
+            return true;
         }
         if word.starts_with('[') {
             for ahead in 0..12 {
@@ -387,6 +401,23 @@ fn is_process(name: &str) -> bool {
             || byte.is_ascii_digit()
             || matches!(byte, b'.' | b'_' | b'-' | b'/')
     })
+}
+
+/// `+0000`.
+fn is_zone(word: &str) -> bool {
+    word.len() == 5
+        && word.starts_with(['+', '-'])
+        && word[1..].bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `spid56s`, `<0.701.0>`.
+fn is_process_id(word: &str) -> bool {
+    let server = word.strip_prefix("spid").map(|it| it.trim_end_matches('s'));
+    let erlang = word.strip_prefix('<').and_then(|it| it.strip_suffix('>'));
+    let digits = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    server.or(erlang).is_some_and(digits)
 }
 
 /// `AH00957`, `ORA-00942`: the code of a message.

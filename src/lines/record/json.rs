@@ -8,7 +8,7 @@ use super::envelope::{self, Opened};
 use super::fields::{DEPTH, Fields, is_text, object_in, text_of};
 use super::names::Role;
 use super::severity::Severity;
-use super::{Exception, Record, error, services};
+use super::{Exception, Record, error, quote, services, stack};
 use crate::ids::{self, Scope};
 use crate::text::{cut, one_line};
 
@@ -37,6 +37,11 @@ impl Record {
             record.fields = found.details;
         }
         record.message = message(&mut fields, &mut record.exception);
+        if record.exception.is_none() {
+            let first = record.message.lines().next().unwrap_or_default();
+            record.exception =
+                stack::exception(&record.message).or_else(|| quote::exception(first));
+        }
         record.error_text(&mut fields);
         record.name_of_words();
         if record.message.trim().is_empty() && record.exception.is_none() {
@@ -80,8 +85,12 @@ impl Record {
         let Some(said) =
             fields.take_text(Role::Error).or_else(|| fields.take_text(Role::FlatWords))
         else {
+            self.context_words(fields);
             return;
         };
+        // `"reason": "AUTHORIZATION_FAILURE", "details": "Client is not allowed …"`.
+        let words = if said.contains(' ') { None } else { fields.take_text(Role::Words) };
+        let said = words.map_or(said.clone(), |words| format!("{said}: {words}"));
         if let Some(error) = super::stack::php_object(&said) {
             self.exception = Some(error);
             return;
@@ -89,6 +98,25 @@ impl Record {
         if self.message.trim().is_empty() {
             self.message = said;
         } else if !self.message.contains(said.trim()) {
+            self.message = format!("{}: {said}", self.message.trim_end());
+        }
+    }
+
+    /// MongoDB and others keep what went wrong among the attributes: `"msg": "WiredTiger error",
+    /// "attr": {"message": …}`.
+    fn context_words(&mut self, fields: &Fields) {
+        const CONTEXTS: [&str; 6] = ["attr", "attributes", "data", "details", "context", "meta"];
+        if self.severity().is_some_and(|severity| severity < Severity::Error) {
+            return;
+        }
+        let inner = fields.iter().filter(|(name, _)| CONTEXTS.contains(name));
+        let said = inner.filter_map(|(_, value)| {
+            ["error", "err", "errmsg", "message", "reason"]
+                .iter()
+                .find_map(|it| value.get(*it)?.as_str())
+        });
+        let said: Vec<&str> = said.filter(|said| !self.message.contains(said.trim())).collect();
+        if let Some(said) = said.first() {
             self.message = format!("{}: {said}", self.message.trim_end());
         }
     }

@@ -9,6 +9,10 @@ pub(super) struct Said {
 
 /// Reads the level, message and error. `None` if the line has no message among its keys.
 pub(super) fn read(line: &str) -> Option<Said> {
+    // auditd's `msg=audit(…): ` is its time, not its message.
+    if line.contains(" msg=audit(") {
+        return None;
+    }
     let first = |keys: &[&str]| keys.iter().find_map(|key| value(line, key));
     let filled = |text: &String| !text.trim().is_empty();
     let error = first(&["error", "err", "error_message", "exception", "reason", "errorMessage"]);

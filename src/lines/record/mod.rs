@@ -136,6 +136,12 @@ impl Record {
         Self::of_text(line, depth)
     }
 
+    /// Whether the line, out of its envelope, is text as it was logged.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.plain
+    }
+
     /// The severity in the line, if it has one.
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {

@@ -2,7 +2,6 @@
 //! error, a frame of the stack, or a line that only says that an error follows.
 
 use super::{Platform, Record, head, quote, stack};
-use crate::text::clean;
 
 /// The part that a line has in a record.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +16,8 @@ pub enum Piece {
     Cause,
     /// A line that only says that an error follows.
     Lead,
+    /// A line of an object that was printed over several lines.
+    Member,
     /// A frame of a stack trace, or what stands between frames.
     Frame,
     /// What Lambda's platform says of a failed invocation.
@@ -24,7 +25,8 @@ pub enum Piece {
 }
 
 /// Beginnings of lines that say nothing but that an error follows.
-const LEADS: [&str; 17] = [
+const LEADS: [&str; 18] = [
+    "Error raised from handler method",
     "Traceback (most recent call last)",
     "Error handling request",
     "Exception in ",
@@ -45,32 +47,46 @@ const LEADS: [&str; 17] = [
 ];
 
 impl Piece {
-    /// The part of `line`, which was read as `record`.
+    /// The part of the line that was read as `record`.
     #[must_use]
-    pub fn of(line: &str, record: &Record) -> Self {
+    pub fn of(record: &Record) -> Self {
         if let Some(platform) = &record.platform {
             return if platform.failed { Self::Platform(platform.clone()) } else { Self::Head };
         }
-        if !record.plain || line.trim_end().contains('\n') {
+        if !record.plain || record.message.contains('\n') {
             return Self::Head;
         }
-        let line = clean(line);
+        // The program's own line, out of a collector's envelope.
+        let line = &record.message;
         let bare = line.trim();
         let said = head::split(bare).1;
-        if stack::is_frame(&line) || stack::is_frame(said) || is_between_frames(said) {
+        if stack::is_frame(line) || stack::is_frame(said) || is_between_frames(said) {
             return Self::Frame;
         }
         if said.starts_with("Caused by: ") {
             return Self::Cause;
         }
-        if is_lead(said) {
+        if is_lead(said) || (said.len() < bare.len() && quote::is_category(said)) {
             return Self::Lead;
+        }
+        if bare == "{" {
+            return Self::Head;
+        }
+        if is_member(bare) {
+            return Self::Member;
         }
         if stack::starts_with_error(bare) || quote::exception(bare).is_some() {
             return Self::Error;
         }
         if said.len() < bare.len() { Self::Head } else { Self::Words }
     }
+}
+
+/// `"level": "error",`, `{`, `}`.
+pub(super) fn is_member(line: &str) -> bool {
+    let key = line.strip_prefix('"').and_then(|it| it.split_once('"'));
+    matches!(line, "}" | "}," | "[" | "]" | "],")
+        || key.is_some_and(|(_, rest)| rest.starts_with(':'))
 }
 
 fn is_lead(said: &str) -> bool {

@@ -9,9 +9,37 @@ const OBJECT: usize = 200;
 
 /// The level in the text's head, and the words.
 pub(super) fn of(text: &str) -> (Option<Severity>, String) {
-    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let Some(first) = lines.next() else { return (None, String::new()) };
-    let (mut level, mut said) = head::split(first);
+    // Gin's recovery writes the request before the words.
+    if let Some((head, rest)) = text.split_once("\n\n")
+        && head.lines().next().is_some_and(|line| line.ends_with("panic recovered:"))
+    {
+        let (level, said) = of(rest);
+        return (level.or(Some(Severity::Fatal)), said);
+    }
+    // Windows events in XML.
+    if text.starts_with("<Event ") {
+        let inside = ["Message", "Data"].iter().find_map(|tag| {
+            let (_, rest) = text.split_once(&format!("<{tag}>"))?;
+            Some(rest.split_once("</")?.0)
+        });
+        if let Some(said) = inside {
+            return (None, said.trim().to_owned());
+        }
+    }
+    let mut lines = text.lines().filter(|line| line.chars().any(char::is_alphanumeric));
+    let Some(mut first) = lines.next() else {
+        return (None, text.lines().next().unwrap_or_default().trim().to_owned());
+    };
+    let (mut level, mut said) = head::off(first);
+    // Some write a head alone, or a line that only leads to the next.
+    while said.is_empty() || leads(said) {
+        let Some(next) = lines.next() else { break };
+        let (found, words) = head::off(next);
+        (first, level, said) = (next, level.or(found), words);
+    }
+    if said.is_empty() {
+        said = first.trim();
+    }
     let mut owned;
     if let Some(next) = lines.next() {
         // java.util.logging and Microsoft's console write the message on the second line.
@@ -49,8 +77,17 @@ pub(super) fn of(text: &str) -> (Option<Severity>, String) {
     (level, without_frame(said).to_owned())
 }
 
+/// `[Recovery] … panic recovered:`, `[7d1e…] `: nothing but what the next line is about.
+fn leads(said: &str) -> bool {
+    let tag =
+        said.starts_with('[') && said.ends_with(']') && !said.contains(' ') && said.len() >= 34;
+    // Spring Boot's analysis of a failed start; a heading of one word.
+    let heading = said.ends_with(':') && !said.contains(' ') && !said.contains('.');
+    tag || heading || said == "APPLICATION FAILED TO START"
+}
+
 /// `Shop.Orders[12]`: the category in Microsoft's console.
-fn is_category(said: &str) -> bool {
+pub(super) fn is_category(said: &str) -> bool {
     let Some((name, number)) = said.strip_suffix(']').and_then(|it| it.rsplit_once('[')) else {
         return false;
     };
@@ -76,6 +113,7 @@ fn without_frame(said: &str) -> &str {
     for prefix in ["NOTICE: ", "PHP message: "] {
         said = said.strip_prefix(prefix).unwrap_or(said);
     }
+    said = behind_audit(said);
     said = behind_structured_data(said);
     said = behind_columns(said);
     said = behind_spans(said);
@@ -84,6 +122,16 @@ fn without_frame(said: &str) -> &str {
     let end = [", client: ", ", referer: "].iter().filter_map(|it| said.find(it)).min();
     said = end.map_or(said, |end| &said[..end]);
     innermost(said)
+}
+
+/// auditd: `type=AVC msg=audit(1770000000.123:456): words`.
+fn behind_audit(said: &str) -> &str {
+    match said.split_once(" msg=audit(") {
+        Some((kind, rest)) if kind.starts_with("type=") => {
+            rest.split_once("): ").map_or(said, |(_, words)| words.trim())
+        }
+        _ => said,
+    }
 }
 
 /// Syslog of RFC 5424: `host app pid msgid [id key="value"] words`, or `-` for the data.
@@ -174,6 +222,16 @@ fn innermost(said: &str) -> &str {
 pub(super) fn exception(said: &str) -> Option<Exception> {
     if let Some(found) = stack::php(said) {
         return Some(found);
+    }
+    // Elixir's `** (Name) words`, Ruby's `#<Name: words>`.
+    if let Some((name, words)) = said.strip_prefix("** (").and_then(|it| it.split_once(") ")) {
+        return Some(Exception { name: name.to_owned(), message: Some(words.trim().to_owned()) });
+    }
+    if let Some((_, inspected)) = said.split_once("#<")
+        && let Some((name, words)) = inspected.strip_suffix('>').and_then(|it| it.split_once(": "))
+        && stack::is_type_name(name)
+    {
+        return Some(Exception { name: name.to_owned(), message: Some(words.to_owned()) });
     }
     let (name, behind) = said.split_once('(')?;
     let words = behind.strip_suffix(')')?;

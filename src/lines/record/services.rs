@@ -22,7 +22,8 @@ pub(super) fn read(map: &Map<String, Value>) -> Option<Record> {
     if map.contains_key("logType") && map.contains_key("graphQLAPIId") {
         return app_sync(map);
     }
-    if access::has_message(map) || is_error(map) {
+    let gateway = map.contains_key("resourcePath") || map.contains_key("routeKey");
+    if (access::has_message(map) && !gateway) || is_error(map) {
         return None;
     }
     let access = access::of_json(map)?;

@@ -28,7 +28,8 @@ pub(super) fn exception(text: &str) -> Option<Exception> {
         return Some(Exception { name: name.to_owned(), message: Some(said.trim().to_owned()) });
     }
     if !lines().any(is_frame) {
-        return None;
+        // A message and its error, without a trace.
+        return lines().skip(1).take(3).find(|line| starts_with_error(line.trim())).and_then(named);
     }
     let cause = text.lines().rev().find_map(|line| line.trim_start().strip_prefix("Caused by: "));
     if let Some(found) = cause.and_then(named) {
@@ -258,6 +259,20 @@ pub(super) fn named(line: &str) -> Option<Exception> {
         let name = word.trim_end().trim_end_matches(':').trim_start_matches("Uncaught:");
         if is_error_name(name) {
             let rest = line[at + word.trim_end().len()..].trim();
+            // .NET: `Name (0x80004005): words`.
+            if let Some((code, words)) =
+                rest.strip_prefix("(0x").and_then(|it| it.split_once("): "))
+            {
+                let name = format!("{name} (0x{code})");
+                return Some(Exception { name, message: Some(words.to_owned()) });
+            }
+            // Lambda for Java: `words: Name`.
+            let before = line[..at].trim_end();
+            let leads = ["Caused by:", "Suppressed:", "Error:", "Exception:", "Uncaught:"];
+            if rest.is_empty() && before.ends_with(':') && !leads.contains(&before) {
+                let message = Some(before.trim_end_matches(':').to_owned());
+                return Some(Exception { name: name.to_owned(), message });
+            }
             let ended = word.trim_end().ends_with(':') || rest.is_empty();
             if ended {
                 let message = (!rest.is_empty()).then(|| rest.to_owned());

@@ -199,7 +199,8 @@ fn behind(text: &str) -> (&str, Option<Map<String, Value>>) {
     if !end.ends_with('}') {
         return (text, None);
     }
-    for (at, _) in end.match_indices("{\"").take(TRIED) {
+    let pretty = end.match_indices("{\n");
+    for (at, _) in end.match_indices("{\"").take(TRIED).chain(pretty.take(1)) {
         if at > 0 && !end[..at].ends_with(char::is_whitespace) && !end[..at].ends_with([':', '=']) {
             continue;
         }
