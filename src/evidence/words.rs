@@ -18,7 +18,8 @@ pub const ERRORS: &str = concat!(
     r#" ?"\"level\":60" ?"\"level\": 60" ?"\"level\":\"60\"" ?"\\\"level\\\":60""#,
     // logfmt; columns of nginx, structlog and Elixir; Microsoft's console.
     r#" ?"level=error" ?"level=fatal" ?"lvl=error" ?"lvl=eror" ?"level=critical""#,
-    r#" ?"[error]" ?"[error " ?"error   " ?"[crit]" ?"[critical" ?"[alert]" ?"[emerg]" ?"fail: " ?"crit: ""#,
+    r#" ?"[error]" ?"[error " ?"error   " ?"[crit]" ?"[critical" ?"[alert]" ?"[emerg]""#,
+    r#" ?"fail: " ?"crit: ""#,
     // Apache's module and level; Serilog's and zerolog's three letters; MongoDB; GELF's number.
     r#" ?":error]" ?":crit]" ?"[ERR]" ?" ERR " ?"[FTL]" ?"\"s\":\"E\"" ?"\"s\":\"F\"" ?"\"level\":3,""#,
     // What syslog calls an error; key and value without a level.
@@ -50,7 +51,7 @@ pub const STATES: &str = concat!(
     " ?LambdaFunctionFailed ?LambdaFunctionTimedOut ?ActivityFailed ?ActivityTimedOut ?MapRunFailed",
 );
 
-/// PostgreSQL and MySQL; SQL Server writes `Severity: 16`.
+/// `PostgreSQL` and `MySQL`; SQL Server writes `Severity: 16`.
 pub const DATABASE: &str = concat!(
     r#"?ERROR ?FATAL ?PANIC ?"[ERROR]" ?"[Warning]" ?Severity"#,
     r#" ?"terminated by signal" ?"Out of memory" ?"out of memory""#,
@@ -62,11 +63,11 @@ pub const GATEWAY: &str = concat!(
     r#" ?"Endpoint response body before transformations: {\"errorMessage\"""#,
 );
 
-/// CodeBuild.
+/// `CodeBuild`.
 pub const BUILD: &str =
     r#"?ERROR ?Error ?FAILED ?"error: " ?"fatal: " ?"exit status" ?"Phase context status code""#;
 
-/// AppSync: a field's or a request's errors.
+/// `AppSync`: a field's or a request's errors.
 pub const GRAPHQL: &str = r#"?"\"errors\"" ?"\"fieldInError\":true" ?ERROR ?Error"#;
 
 /// Transfer Family.

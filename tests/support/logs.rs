@@ -31,6 +31,7 @@ struct Filter {
     pattern: String,
     namespace: String,
     metric: String,
+    value: String,
 }
 
 struct Page {
@@ -74,6 +75,18 @@ impl Default for Logs {
 impl Logs {
     /// A metric filter; its log group exists from now on.
     pub fn filter(&mut self, group: &str, pattern: &str, namespace: &str, metric: &str) {
+        self.filter_with_value(group, pattern, namespace, metric, "1");
+    }
+
+    /// A metric filter that adds this value, or what this selector finds, for each line.
+    pub fn filter_with_value(
+        &mut self,
+        group: &str,
+        pattern: &str,
+        namespace: &str,
+        metric: &str,
+        value: &str,
+    ) {
         self.group(group);
         self.filters.push(Filter {
             name: format!("filter-{}", self.filters.len()),
@@ -81,6 +94,7 @@ impl Logs {
             pattern: pattern.to_owned(),
             namespace: namespace.to_owned(),
             metric: metric.to_owned(),
+            value: value.to_owned(),
         });
     }
 
@@ -156,7 +170,7 @@ impl Logs {
                     "metricTransformations": [{
                         "metricName": filter.metric,
                         "metricNamespace": filter.namespace,
-                        "metricValue": "1",
+                        "metricValue": filter.value,
                     }],
                 })
             })

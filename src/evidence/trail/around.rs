@@ -5,12 +5,11 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 
-use super::super::records::APART;
 use super::super::whole::container_part;
 use super::request::{End, Request};
 use crate::lines::Line;
 use crate::lines::correlation::{Correlation, own};
-use crate::lines::record::{Piece, Record};
+use crate::lines::record::{self, Piece, Record};
 use crate::lines::worker;
 
 /// A pause between two requests. One worker's requests are apart even if it waits for others.
@@ -24,7 +23,13 @@ const WORKER_PAUSE_AFTER: TimeDelta = TimeDelta::seconds(3);
 /// Some servers write a request's access line just before its error.
 const JUST_BEFORE: TimeDelta = TimeDelta::milliseconds(200);
 
+/// The lines of one record are written at once.
+const AT_ONCE: TimeDelta = TimeDelta::milliseconds(50);
+/// What is logged twice is logged at once.
+const TWICE: TimeDelta = TimeDelta::milliseconds(100);
+
 /// What is known of one line beside the failing one.
+#[expect(clippy::struct_excessive_bools, reason = "four separate facts about a line")]
 struct Beside {
     line: Line,
     kept: bool,
@@ -35,30 +40,50 @@ struct Beside {
     headed: bool,
     /// The line continues the one before it.
     continues: bool,
-    request: Option<Request>,
-}
-
-/// The failing line and what tells its request from others.
-struct Failing {
-    own: HashSet<Correlation>,
     worker: Option<String>,
+    ids: Vec<Correlation>,
+    /// The line has an id that the failing line has too.
+    own_id: bool,
+    request: Option<Request>,
 }
 
 /// The lines that belong to the failing line, at most `most` of them, oldest first. `lines` are of
 /// one stream, oldest first, with the failing line among them.
 pub(super) fn nearest(lines: Vec<Line>, failing: &Line, most: usize) -> Vec<Line> {
     let Some(at) = lines.iter().position(|line| line == failing) else { return lines };
-    let own =
-        Failing { own: own(failing).into_iter().collect(), worker: worker::of(&failing.text) };
-    let mut beside: Vec<Beside> = Vec::with_capacity(lines.len());
-    let mut several = false;
-    for (place, line) in lines.into_iter().enumerate() {
-        let (known, worker) = own.read(line, beside.last());
-        several |= worker.is_some() && worker != own.worker;
-        beside.push(Beside { kept: known.kept || place == at, ..known });
-    }
+    let mut beside: Vec<Beside> = lines.into_iter().map(read).collect();
+    let head = head_of(&beside, at);
+    let worker = beside[head].worker.clone();
+    let own: HashSet<Correlation> =
+        [at, head].iter().flat_map(|at| beside[*at].ids.clone()).collect();
     // The worker tells requests apart only if there is another one.
-    let by_worker = several && own.worker.is_some();
+    let other = |it: &Beside| it.worker.is_some() && it.worker != worker;
+    let by_worker = worker.is_some() && beside.iter().any(other);
+    for place in 0..beside.len() {
+        let before = place.checked_sub(1).is_none_or(|before| beside[before].kept);
+        // A part of a line that the container runtime cut.
+        let part = place.checked_sub(1).and_then(|it| container_part(&beside[it].line.text));
+        if part.is_some_and(|(more, _)| more) {
+            let known = &mut beside[place];
+            (known.continues, known.headed, known.worker) = (true, false, None);
+        }
+        let known = &mut beside[place];
+        let nameless = worker.is_some() && known.worker.is_none();
+        known.continues |= nameless && !known.headed;
+        known.own_id = known.ids.iter().any(|id| own.contains(id));
+        known.kept = if place == at
+            || place == head
+            || (by_worker && known.worker == worker && own.is_empty())
+        {
+            true
+        } else if !known.ids.is_empty() {
+            known.own_id
+        } else if known.continues {
+            before
+        } else {
+            worker.is_none() || known.worker.is_none() || known.worker == worker
+        };
+    }
     let (first, path) = begin(&mut beside, at, by_worker);
     let last = end(&mut beside, at, first, path.as_deref(), by_worker);
     let mut range: Vec<(usize, Line)> = beside
@@ -73,52 +98,67 @@ pub(super) fn nearest(lines: Vec<Line>, failing: &Line, most: usize) -> Vec<Line
     range.into_iter().map(|(_, line)| line).collect()
 }
 
-impl Failing {
-    /// What is known of a line, and its worker.
-    fn read(&self, line: Line, before: Option<&Beside>) -> (Beside, Option<String>) {
-        let record = Record::read(&line.text);
-        let piece = Piece::of(&record);
-        let worker = worker::of(&line.text);
-        let indented = line.text.starts_with([' ', '\t']) || line.text.trim().is_empty();
-        let nameless = self.worker.is_some() && worker.is_none();
-        let continues = match piece {
+/// The lines of the record that the failing line is part of: a collector can make an event of each
+/// line of a stack trace. `lines` are of one stream, oldest first.
+pub(super) fn record(lines: Vec<Line>, failing: &Line) -> Vec<Line> {
+    let Some(at) = lines.iter().position(|line| line == failing) else { return Vec::new() };
+    let beside: Vec<Beside> = lines.into_iter().map(read).collect();
+    let head = head_of(&beside, at);
+    let goes_on = |place: &usize| {
+        let (before, known) = (&beside[*place - 1], &beside[*place]);
+        (!known.headed || known.continues)
+            && known.request.is_none()
+            && known.line.at - before.line.at <= AT_ONCE
+    };
+    let count = (at + 1..beside.len()).take_while(goes_on).count();
+    beside.into_iter().skip(head).take(at - head + 1 + count).map(|known| known.line).collect()
+}
+
+/// The line with the head of the record that a line is part of; the line itself if it has one.
+fn head_of(beside: &[Beside], at: usize) -> usize {
+    let mut head = at;
+    while !beside[head].headed && head > 0 {
+        if beside[head].line.at - beside[head - 1].line.at > AT_ONCE {
+            return at;
+        }
+        head -= 1;
+    }
+    if beside[head].headed { head } else { at }
+}
+
+fn read(line: Line) -> Beside {
+    let read = Record::read(&line.text);
+    let piece = Piece::of(&read);
+    let indented = line.text.starts_with([' ', '\t']) || line.text.trim().is_empty();
+    let headline = read.headline();
+    let worker = worker::of(&line.text);
+    // Behind a head with a time or a worker, a line can still be part of a stack trace.
+    let head = record::head(&line.text).bytes().any(|byte| byte.is_ascii_digit());
+    let headed = matches!(piece, Piece::Head | Piece::Platform(_)) || head || worker.is_some();
+    Beside {
+        kept: true,
+        shape: shape(&headline),
+        request: Request::of(&headline),
+        headline,
+        headed,
+        continues: match piece {
             Piece::Frame | Piece::Cause | Piece::Member => true,
-            Piece::Lead | Piece::Error => nameless,
-            Piece::Words => indented || nameless,
-            Piece::Head | Piece::Platform(_) => false,
-        };
-        let part = before.and_then(|before| container_part(&before.line.text));
-        let continues = continues || part.is_some_and(|(more, _)| more);
-        let ids = own(&line);
-        let kept = if !ids.is_empty() {
-            ids.iter().any(|id| self.own.contains(id))
-        } else if continues && let Some(before) = before {
-            before.kept
-        } else {
-            match (&self.worker, &worker) {
-                (Some(own), Some(other)) => own == other,
-                _ => true,
-            }
-        };
-        let headline = record.headline();
-        let known = Beside {
-            line,
-            kept,
-            shape: shape(&headline),
-            request: Request::of(&headline),
-            headline,
-            headed: matches!(piece, Piece::Head | Piece::Platform(_)),
-            continues,
-        };
-        (known, worker)
+            Piece::Words => indented,
+            _ => false,
+        },
+        worker,
+        ids: own(&line),
+        own_id: false,
+        line,
     }
 }
 
 impl Beside {
-    /// Whether this line begins a failure like another line's.
+    /// Whether this line begins a failure like another line's, and is not the same one in another
+    /// form.
     fn is_again(&self, failing: &Self) -> bool {
-        let apart = (self.line.at - failing.line.at).abs() > APART;
-        apart && !self.continues && self.headed == failing.headed && self.shape == failing.shape
+        let apart = (self.line.at - failing.line.at).abs() > TWICE;
+        !self.continues && apart && self.headed == failing.headed && self.shape == failing.shape
     }
 
     /// Whether the line is one of those that a program writes again and again.
@@ -152,7 +192,8 @@ fn begin(beside: &mut [Beside], at: usize, by_worker: bool) -> (usize, Option<St
         }
         match &known.request {
             None => first = place,
-            Some(Request { end: None, .. }) if by_worker => {
+            Some(Request { end: Some(_), .. }) if known.own_id => first = place,
+            Some(Request { end: None, .. }) if by_worker || known.own_id => {
                 path.clone_from(&known.request.as_ref().and_then(|it| it.path.clone()));
                 first = place;
                 break;
@@ -165,7 +206,6 @@ fn begin(beside: &mut [Beside], at: usize, by_worker: bool) -> (usize, Option<St
             }
             Some(Request { end: Some(End { status: Some(500..) }), .. }) if gap <= JUST_BEFORE => {
                 first = place;
-                break;
             }
             Some(_) => break,
         }
@@ -209,8 +249,9 @@ fn end(
         match &known.request {
             None => last = place,
             Some(_) if access => break,
+            Some(Request { end: Some(_), .. }) if by_worker || known.own_id => return place,
+            Some(_) if known.own_id => last = place,
             Some(Request { end: None, .. }) if by_worker => break,
-            Some(Request { end: Some(_), .. }) if by_worker => return place,
             Some(request) if request.is_probe() => known.kept = false,
             Some(Request { end: None, .. }) => break,
             Some(Request { end: Some(End { status }), path: other }) => {

@@ -28,6 +28,8 @@ const MOST_READ: usize = 2_000;
 const MOST_BESIDE: usize = 500;
 /// The most ids of a line that are tried, one after the other.
 const MOST_IDS: usize = 3;
+/// How far around a line the rest of its record is searched.
+const RECORD: TimeDelta = TimeDelta::milliseconds(500);
 /// How far around a line without an id its neighbours are searched.
 const BEFORE: TimeDelta = TimeDelta::minutes(2);
 const AFTER: TimeDelta = TimeDelta::seconds(30);
@@ -62,14 +64,31 @@ pub(super) async fn follow(
     }
     let mut alone: Option<(Read, &Correlation)> = None;
     for correlation in found.iter().take(MOST_IDS) {
-        let others = if alone.is_none() { trace_of(&found) } else { None };
-        let read = read(line, queries(line, correlation, others, reach), logs, calls).await;
-        if read.lines.len() >= 2 {
+        let trace = if alone.is_none() { trace_of(&found) } else { None };
+        let by_id = read(line, queries(line, correlation, trace, reach), logs, calls);
+        // An object is one event; each line of a text can be an event.
+        let split = alone.is_none() && !line.text.trim_start().starts_with('{');
+        let (mut read, near) = tokio::join!(by_id, async {
+            let near = around(line, RECORD, RECORD, reach.now);
+            if split { Some(self::read(line, near, logs, calls).await) } else { None }
+        });
+        let others = read.lines.len() >= 2;
+        read.join(near.map_or_else(Vec::new, |near| around::record(near.lines, line)));
+        if others {
             return read.followed(line, Some(correlation), reach);
         }
         alone = alone.or(Some((read, correlation)));
     }
     let mut beside = read(line, around(line, BEFORE, AFTER, reach.now), logs, calls).await;
+    if found.is_empty() {
+        // The head of the line's record can stand in an event before it.
+        let record = around::record(beside.lines.clone(), line);
+        if let Some(id) = record.iter().flat_map(correlations).next() {
+            let mut read = read(line, queries(line, &id, None, reach), logs, calls).await;
+            read.join(record);
+            return read.followed(line, Some(&id), reach);
+        }
+    }
     beside.lines = around::nearest(beside.lines, line, reach.trail_lines);
     beside.followed_or(line, alone, reach)
 }
@@ -118,7 +137,8 @@ async fn follow_invocation(
         ids.contains(id) || !ids.iter().any(|other| other.is_same_kind(id))
     });
     let inside = beside.lines.len();
-    beside.join(read);
+    beside.failures.extend(read.failures);
+    beside.join(read.lines);
     let correlation = if beside.lines.len() > inside { Some(id) } else { request.as_ref() };
     beside.followed(line, correlation.or(Some(id)), reach)
 }
@@ -192,11 +212,10 @@ struct Read {
 
 impl Read {
     /// Adds the lines of another search that are not there yet.
-    fn join(&mut self, other: Self) {
+    fn join(&mut self, lines: Vec<Line>) {
         let known: HashSet<Line> = self.lines.iter().cloned().collect();
-        self.lines.extend(other.lines.into_iter().filter(|line| !known.contains(line)));
+        self.lines.extend(lines.into_iter().filter(|line| !known.contains(line)));
         self.lines.sort_by_key(|line| line.at);
-        self.failures.extend(other.failures);
     }
 
     /// Adds the lines without an id that stand between those of the request, unless another
@@ -216,7 +235,8 @@ impl Read {
         }
         stretch.lines.truncate(last + 1);
         stretch.lines.drain(..first);
-        let by_id = std::mem::replace(self, stretch);
+        let by_id = std::mem::replace(&mut self.lines, stretch.lines);
+        self.failures.extend(stretch.failures);
         self.join(by_id);
     }
 

@@ -15,6 +15,8 @@ pub(super) struct End {
     pub(super) status: Option<u16>,
 }
 
+/// How much of a message is searched for a quoted request.
+const LONGEST: usize = 400;
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 /// Messages of frameworks.
 const BEGINS: [&str; 8] = [
@@ -71,6 +73,16 @@ impl Request {
             }
             _ => {}
         }
+        // `192.0.2.7 - "GET /carts" 200`.
+        let mut quoted = headline[..headline.floor_char_boundary(LONGEST)].splitn(3, '"').skip(1);
+        if let (Some(inside), Some(behind)) = (quoted.next(), quoted.next())
+            && let Some((method, path)) = inside.split_once(" /")
+            && METHODS.contains(&method)
+        {
+            let path = path.split(' ').next().unwrap_or(path);
+            let status = behind.split_whitespace().next().and_then(self::status);
+            return said(&format!("/{path}"), status.map(|status| End { status: Some(status) }));
+        }
         let start = &headline[..headline.floor_char_boundary(40)].to_ascii_lowercase();
         let begins = |known: &[&str]| known.iter().any(|known| start.starts_with(known));
         let end = if begins(&ENDS) {
@@ -115,6 +127,7 @@ mod tests {
             ("503 POST /carts: no answer", Some("/carts:"), Some(Some(503))),
             ("Started POST \"/carts\" for 192.0.2.1", Some("/carts"), None),
             ("Completed 500 Internal Server Error in 3ms", None, Some(Some(500))),
+            ("192.0.2.7 -  time \"GET /carts\" 200", Some("/carts"), Some(Some(200))),
             ("<-- GET /carts", Some("/carts"), None),
             ("--> GET /carts 404 3ms", Some("/carts"), Some(Some(404))),
             ("Request starting HTTP/1.1 GET http://shop/carts - -", None, None),

@@ -39,6 +39,14 @@ impl Id {
         &self.0
     }
 
+    /// An id too short to search for: it would be found inside others.
+    fn short(text: &str) -> Option<Self> {
+        let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let short = !text.is_empty() && text.len() < *LENGTHS.start();
+        let numbered = text.bytes().any(|byte| byte.is_ascii_digit());
+        (short && numbered && text.bytes().all(safe)).then(|| Self(text.to_owned()))
+    }
+
     fn quoted(&self) -> String {
         format!("\"{}\"", self.0)
     }
@@ -143,11 +151,12 @@ impl fmt::Display for Correlation {
 #[must_use]
 pub fn correlations(line: &Line) -> Vec<Correlation> {
     let mut known = HashSet::new();
-    let list = find(line).into_iter().map(|at| at.correlation);
+    let list = find(line).into_iter().filter(|at| !at.short).map(|at| at.correlation);
     list.filter(|it| known.insert(it.id().clone())).collect()
 }
 
-/// The ids of the request that wrote a line, without those of what it was given or called.
+/// The ids of the request that wrote a line, without those of what it was given or called; also
+/// ids that are too short to search for.
 #[must_use]
 pub fn own(line: &Line) -> Vec<Correlation> {
     find(line).into_iter().filter(|at| !at.aside).map(|at| at.correlation).collect()
@@ -161,12 +170,12 @@ fn find(line: &Line) -> Vec<At> {
     if lambda {
         found.list.extend(unnamed::column(&text, true).map(At::first));
     }
-    if found.list.iter().all(|at| at.aside) {
+    if found.list.iter().all(|at| at.aside || at.short) {
         let texts = std::iter::once(text.as_str()).chain(found.carried.iter().map(String::as_str));
         let unnamed: Vec<_> = texts.filter_map(unnamed::of).map(At::first).collect();
         found.list.extend(unnamed);
     }
-    found.list.sort_by_key(|at| (at.aside, at.correlation.rank(), at.level));
+    found.list.sort_by_key(|at| (at.aside, at.short, at.correlation.rank(), at.level));
     found.list
 }
 

@@ -45,12 +45,14 @@ pub(super) struct At {
     pub(super) level: u8,
     /// It stands in data that is not about the line's own request.
     pub(super) aside: bool,
+    /// The id is too short to search for.
+    pub(super) short: bool,
 }
 
 impl At {
     /// An id at the line's beginning.
     pub(super) fn first(correlation: Correlation) -> Self {
-        Self { correlation, level: 0, aside: false }
+        Self { correlation, level: 0, aside: false, short: false }
     }
 }
 
@@ -187,10 +189,16 @@ impl Found {
             return;
         }
         let lambda = self.lambda && !place.aside;
-        if let Some(correlation) = correlation(name, value, lambda)
-            && correlation.id().is_telling()
+        let (level, aside) = (place.level, place.aside);
+        if let Some(correlation) = correlation(name, value, lambda) {
+            if correlation.id().is_telling() {
+                self.list.push(At { correlation, level, aside, short: false });
+            }
+        } else if matches!(ids::scope(name), Some(Scope::Request | Scope::Work))
+            && let Some(id) = Id::short(value)
         {
-            self.list.push(At { correlation, level: place.level, aside: place.aside });
+            let correlation = Correlation::Other { name: crate::text::cut(name, 40), id };
+            self.list.push(At { correlation, level, aside, short: true });
         }
     }
 }

@@ -176,7 +176,7 @@ fn ids_by_their_place_in_the_line() {
 fn names_in_collectors_and_frameworks() {
     for (line, expected) in [
         (
-            "dd.service=shop dd.trace_id=4611686018427387904 dd.span_id=7 x".to_string(),
+            "dd.service=shop dd.trace_id=4611686018427387904 dd.span_id=7 x".to_owned(),
             "dd.trace_id 4611686018427387904".into(),
         ),
         (
@@ -268,5 +268,19 @@ fn lambdas_streams() {
     }
     for stream in ["shop/shop/7f0e", "2026/11/14/shop", "2026-11-14[7]", ""] {
         assert!(!is_lambda(stream), "{stream}");
+    }
+}
+
+#[test]
+fn short_ids_are_known_but_not_searched() {
+    let line = |text: &str| Line {
+        at: chrono::DateTime::UNIX_EPOCH,
+        log_group: "g".into(),
+        stream: "s".into(),
+        text: text.into(),
+    };
+    for text in [r#"{"reqId":"req-7","msg":"x"}"#, r#"{"req_id":17,"msg":"x"}"#] {
+        assert_eq!(correlations(&line(text)), [], "{text}");
+        assert_eq!(own(&line(text)).len(), 1, "{text}");
     }
 }

@@ -91,7 +91,9 @@ fn of_head(word: &str, bare: &str) -> bool {
         || logger
         || bare.contains("::")
         || bare.bytes().all(|byte| byte.is_ascii_punctuation())
-        || bare.bytes().any(|byte| byte.is_ascii_digit())
+        // `order7: …` is a name.
+        || (bare.bytes().any(|byte| byte.is_ascii_digit())
+            && (!word.ends_with(':') || bare.starts_with(|it: char| it.is_ascii_digit())))
         || HEAD_WORDS.iter().any(|known| known.eq_ignore_ascii_case(bare))
 }
 

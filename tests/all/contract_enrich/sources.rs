@@ -47,6 +47,23 @@ async fn a_lambda_metric_leads_to_the_functions_own_log_group() {
     }
 }
 
+#[tokio::test]
+async fn a_filter_that_adds_0_counts_nothing() {
+    for (value, counted) in [("0", false), ("0.0", false), ("$.orders", true), ("2", true)] {
+        let aws = Aws::start().await;
+        aws.logs(|logs| {
+            logs.filter(GROUP, "ERROR", NAMESPACE, METRIC);
+            logs.filter_with_value("/ecs/quiet", "ready", NAMESPACE, METRIC, value);
+            logs.line(GROUP, STREAM, DATAPOINT, "ERROR no stock");
+            logs.line("/ecs/quiet", STREAM, DATAPOINT, "ready");
+        });
+        event_from(&aws, &sns(&[alarm("orders")])).await;
+        let patterns: Vec<_> = searched(&aws).into_iter().map(|(_, pattern)| pattern).collect();
+        assert_eq!(patterns.contains(&"ready".to_owned()), counted, "{value}: {patterns:?}");
+        assert!(patterns.contains(&"ERROR".to_owned()), "{value}");
+    }
+}
+
 const USUAL: &str = "/aws/lambda/checkout";
 
 #[tokio::test]

@@ -131,6 +131,49 @@ async fn lines_of_other_requests_and_of_the_failure_before_are_left_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ids_too_short_to_search_for_tell_neighbours_apart() {
+    check(&[
+        (0, r#"{"reqId":"req-{n}","msg":"incoming request"}"#, true),
+        (50, r#"{"reqId":"req-1{n}","msg":"incoming request"}"#, false),
+        (100, r#"{"level":"ERROR","reqId":"req-{n}","msg":"no stock"}"#, true),
+        (110, r#"{"reqId":"req-1{n}","msg":"request completed"}"#, false),
+        (120, r#"{"reqId":"req-{n}","msg":"request completed"}"#, true),
+    ])
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_split_record_is_part_of_a_trail_by_id() {
+    let trace = "67891233abcdef012345678912345678";
+    let mut logs = Stored::filtered(GROUP, "?ERROR ?IllegalState");
+    let head = |level: &str, text: &str| {
+        format!(
+            "2026-02-02T12:05:31.100Z {level} [{trace}-00f067aa0ba902b7] 1 --- [exec-3] c.a.O : {text}"
+        )
+    };
+    let own = [
+        (0, head("INFO", "POST")),
+        (100, head("ERROR", "order failed")),
+        (101, "java.lang.IllegalStateException: no stock".to_owned()),
+        (102, "\tat c.a.O.post(O.java:3)".to_owned()),
+        (200, head("INFO", "rolled back")),
+    ];
+    for (at, text) in &own {
+        logs.line(STREAM, *at, text);
+    }
+    logs.line(STREAM, 110, "2026-02-02T12:05:31.110Z INFO 1 --- [exec-4] c.a.O : GET");
+    let expected: Vec<_> = own.iter().map(|(_, text)| text.clone()).collect();
+    assert_eq!(first_trail(&logs).await, (format!("trace {trace}"), expected.clone()));
+
+    // Only the line without the id matches.
+    let mut only = Stored::filtered(GROUP, "IllegalState");
+    for (at, text) in &own {
+        only.line(STREAM, *at, text);
+    }
+    assert_eq!(first_trail(&only).await, (format!("trace {trace}"), expected));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_program_that_waited_too_long_began_to_wait_before() {
     let mut logs = Stored::filtered(GROUP, "ERROR");
     logs.lines(STREAM, &[(0, "INFO unrelated"), (10_000, "INFO asking the bank")]);

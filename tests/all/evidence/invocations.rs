@@ -32,7 +32,9 @@ fn invoked(stream: &str, lines: &[&str]) -> (Stored, Vec<String>) {
     let mut own = vec![start(ID)];
     own.extend(lines.iter().map(|line| (*line).to_owned()));
     own.extend([end(ID), report(ID)]);
-    own.iter().zip(2_000..).for_each(|(line, at)| logs.line(stream, at, line));
+    for (line, at) in own.iter().zip(2_000..) {
+        logs.line(stream, at, line);
+    }
     (logs, own)
 }
 
@@ -73,7 +75,9 @@ async fn platform_events_in_json_are_the_same_marks() {
     };
     let own = [event("start", ID), "printed failed".into(), "more".into(), event("report", ID)];
     logs.lines(STREAM, &[(0, &event("start", OTHER)), (1, "x"), (2, &event("report", OTHER))]);
-    own.iter().zip(100..).for_each(|(line, at)| logs.line(STREAM, at, line));
+    for (line, at) in own.iter().zip(100..) {
+        logs.line(STREAM, at, line);
+    }
     assert_eq!(first_trail(&logs).await, (format!("request {ID}"), own.to_vec()));
 }
 
@@ -131,7 +135,9 @@ async fn without_the_platforms_lines_the_ids_enclose_what_was_printed() {
     let line = |id: &str, text: &str| json!({"requestId": id, "message": text}).to_string();
     let own = [line(ID, "loading"), "printed".into(), line(ID, "failed")];
     logs.lines(STREAM, &[(0, &line(OTHER, "a")), (1, "x"), (2, &line(OTHER, "b"))]);
-    own.iter().zip(100..).for_each(|(line, at)| logs.line(STREAM, at, line));
+    for (line, at) in own.iter().zip(100..) {
+        logs.line(STREAM, at, line);
+    }
     assert_eq!(first_trail(&logs).await, (format!("request {ID}"), own.to_vec()));
 }
 
