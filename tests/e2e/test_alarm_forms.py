@@ -69,10 +69,12 @@ def test_what_is_searched_for_lambda_errors(cloud: Cloud, stack: Stack, sandbox:
 
     # Only the pattern can be checked: the emulator does not support ?A ?B.
     sent = [call["request"] for call in cloud.calls("logs", "FilterLogEvents")]
-    (asked,) = (request for request in sent if request["logGroupName"] == "/shop/mailer")
+    asked, newest = (request for request in sent if request["logGroupName"] == "/shop/mailer")
     assert "?ERROR" in asked["filterPattern"] and '?"Task timed out"' in asked["filterPattern"]
     assert asked["startTime"] <= minute.start.timestamp() * 1000
     assert asked["endTime"] >= minute.at(60).timestamp() * 1000
+    # Where nothing matched, the newest lines are read.
+    assert not newest.get("filterPattern")
     assert "nothing in /shop/mailer matched" in notes(incident)
     assert "access denied" not in notes(incident)
 
