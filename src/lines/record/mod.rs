@@ -16,6 +16,7 @@ mod error;
 mod fields;
 mod head;
 mod json;
+mod label;
 mod logfmt;
 mod names;
 mod partial;
