@@ -9,7 +9,15 @@ pub(super) fn email(scan: &Scan<'_>, at: usize, width: usize) -> Option<Hit> {
     // square of the text's length.
     let domain = domain(&scan.bytes[at + width..])?;
     let before = &scan.text[scan.floor..at];
-    let local = before.len() - before.trim_end_matches(is_local).len();
+    let mut rest = before.trim_end_matches(is_local);
+    // `o'neil@`: an apostrophe between letters is part of the name, another one is a quote.
+    while rest.len() < before.len()
+        && let Some(name) = rest.strip_suffix('\'')
+        && name.ends_with(char::is_alphabetic)
+    {
+        rest = name.trim_end_matches(is_local);
+    }
+    let local = before.len() - rest.len();
     (local > 0).then_some(Hit { start: at - local, end: at + width + domain, mark: mark::EMAIL })
 }
 

@@ -266,6 +266,9 @@ impl Named {
         }
         match self.shape {
             Shape::Any | Shape::Cookie => true,
+            Shape::NoWord | Shape::NoCount | Shape::Authorization if prose && is_refusal(value) => {
+                false
+            }
             Shape::NoWord | Shape::Authorization => !prose || opaque(value),
             Shape::NoCount => {
                 let count = value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit());
@@ -299,6 +302,37 @@ fn harmless(value: &str) -> bool {
     words.iter().any(|word| value.eq_ignore_ascii_case(word))
         || masked.bytes().all(|byte| byte == b'*')
         || (value.starts_with("arn:aws") && value.matches(':').count() >= 5)
+}
+
+/// Whether this is a code that says why a secret was refused: `invalid_grant` (RFC 6749),
+/// `ERR_JWT_EXPIRED`.
+fn is_refusal(value: &str) -> bool {
+    const WORDS: [&str; 18] = [
+        "denied",
+        "err",
+        "error",
+        "expired",
+        "failed",
+        "insufficient",
+        "invalid",
+        "malformed",
+        "mismatch",
+        "missing",
+        "refused",
+        "rejected",
+        "required",
+        "revoked",
+        "timeout",
+        "unauthorized",
+        "unavailable",
+        "unsupported",
+    ];
+    let known = |part: &str| WORDS.iter().any(|word| part.eq_ignore_ascii_case(word));
+    let value = value.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+    let mut parts = value.split('_');
+    value.contains('_')
+        && parts.clone().all(|part| part.bytes().all(|byte| byte.is_ascii_alphabetic()))
+        && parts.any(known)
 }
 
 /// Whether this word starts the value of an `Authorization` header.

@@ -258,6 +258,8 @@ fn people_and_cards() {
         ("mail joe.b+x@mail.example.com.", "mail [redacted: email]."),
         ("to=joe%40example.com&x", "to=[redacted: email]&x"),
         ("連絡先はjoe@example.comです", "連絡先は[redacted: email]です"),
+        ("mail to o'neil@example.net failed", "mail to [redacted: email] failed"),
+        ("to='joe@example.com'", "to='[redacted: email]'"),
         ("<müller@example.org>", "<[redacted: email]>"),
         ("card 4111111111111111.", "card [redacted: card number]."),
         (
@@ -301,6 +303,8 @@ fn what_traces_and_what_is_harmless_stays() {
         "email ****************** password=******** Authorization: Bearer ****",
         "SyntaxError: Unexpected token: } in JSON at position 4",
         "could not refresh access token: timeout",
+        "could not refresh token: invalid_grant",
+        "access token: ERR_JWT_EXPIRED",
         "authorization: denied, no credentials: none",
         r#"{"nextToken":"AAAAbbbb1","token_type":"Bearer","passwordLength":"8","tokens":"12"}"#,
         "max_tokens=4096 total_tokens: 9000 keys=3 public_key=abc Key=path/file.txt",
