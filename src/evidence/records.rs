@@ -13,7 +13,7 @@ use crate::lines::record::{Piece, Record};
 /// Lines of one record are written at once. A collector may add some milliseconds to each.
 pub(super) const APART: TimeDelta = TimeDelta::seconds(1);
 /// A failure that is logged twice, in two forms, is logged twice at once.
-const TWICE: TimeDelta = TimeDelta::milliseconds(100);
+pub(super) const TWICE: TimeDelta = TimeDelta::milliseconds(100);
 /// A platform's report is written shortly after what it reports.
 const REPORTED: TimeDelta = TimeDelta::milliseconds(500);
 /// Ids that are kept of one line, and how much of it is searched for them.

@@ -79,17 +79,25 @@ fn parts_around(lines: &[&Line], at: usize) -> Option<(usize, usize)> {
     (end - begin > 1).then_some((begin, end))
 }
 
+/// Whether two lines are near enough to be of one record.
+fn near(lines: &[&Line], one: usize, other: usize) -> bool {
+    (lines[one].at - lines[other].at).abs() <= APART
+}
+
 /// Where an object that was printed over several lines begins and ends.
 fn object_around(lines: &[&Line], at: usize) -> (usize, usize) {
-    let near = |one: usize, other: usize| (lines[one].at - lines[other].at).abs() <= APART;
     let mut begin = at;
-    while begin > 0 && at - begin < MOST && near(begin - 1, begin) && lines[begin].text != "{" {
+    while begin > 0
+        && at - begin < MOST
+        && near(lines, begin - 1, begin)
+        && lines[begin].text != "{"
+    {
         begin -= 1;
     }
     let mut end = at + 1;
     while end < lines.len()
         && end - at < MOST
-        && near(end, end - 1)
+        && near(lines, end, end - 1)
         && lines[end - 1].text.trim_end() != "}"
     {
         end += 1;
@@ -101,19 +109,18 @@ fn object_around(lines: &[&Line], at: usize) -> (usize, usize) {
 /// lines continue it.
 fn record_around(lines: &[&Line], at: usize) -> (usize, usize) {
     let piece = |at: usize| Piece::of(&Record::read(&lines[at].text));
-    let near = |one: usize, other: usize| (lines[one].at - lines[other].at).abs() <= APART;
     if let Some(parts) = parts_around(lines, at) {
         return parts;
     }
-    let object = matches!(piece(at), Piece::Member)
-        || (at + 1 < lines.len() && lines[at + 1].text.trim() == "{" && near(at + 1, at));
-    if object {
-        let inside = if matches!(piece(at), Piece::Member) { at } else { at + 1 };
+    let member = matches!(piece(at), Piece::Member);
+    let below = |next: &&Line| next.text.trim() == "{" && near(lines, at + 1, at);
+    if member || lines.get(at + 1).is_some_and(below) {
+        let inside = if member { at } else { at + 1 };
         let (begin, end) = object_around(lines, inside);
         return (begin.min(at), end);
     }
     let mut begin = at;
-    while begin > 0 && at - begin < MOST && near(begin - 1, begin) {
+    while begin > 0 && at - begin < MOST && near(lines, begin - 1, begin) {
         let before = piece(begin - 1);
         let continues = match piece(begin) {
             Piece::Frame | Piece::Cause => !matches!(before, Piece::Platform(_)),
@@ -128,7 +135,7 @@ fn record_around(lines: &[&Line], at: usize) -> (usize, usize) {
     }
     let mut end = at + 1;
     let mut led = matches!(piece(at), Piece::Lead);
-    while end < lines.len() && end - at < MOST && near(end, end - 1) {
+    while end < lines.len() && end - at < MOST && near(lines, end, end - 1) {
         match piece(end) {
             Piece::Frame | Piece::Cause => {}
             Piece::Lead => led = true,

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 
+use super::super::records::TWICE;
 use super::super::whole::container_part;
 use super::request::{End, Request};
 use crate::lines::Line;
@@ -25,8 +26,6 @@ const JUST_BEFORE: TimeDelta = TimeDelta::milliseconds(200);
 
 /// The lines of one record are written at once.
 const AT_ONCE: TimeDelta = TimeDelta::milliseconds(50);
-/// What is logged twice is logged at once.
-const TWICE: TimeDelta = TimeDelta::milliseconds(100);
 
 /// What is known of one line beside the failing one.
 #[expect(clippy::struct_excessive_bools, reason = "four separate facts about a line")]
@@ -100,17 +99,14 @@ pub(super) fn nearest(lines: Vec<Line>, failing: &Line, most: usize) -> Vec<Line
 
 /// The lines of the record that the failing line is part of: a collector can make an event of each
 /// line of a stack trace. `lines` are of one stream, oldest first.
-pub(super) fn record(lines: Vec<Line>, failing: &Line) -> Vec<Line> {
-    let Some(at) = lines.iter().position(|line| line == failing) else { return Vec::new() };
-    let beside: Vec<Beside> = lines.into_iter().map(read).collect();
+pub(super) fn record(lines: &[Line], failing: &Line) -> Vec<Line> {
+    let mut runs = lines.chunk_by(|line, next| next.at - line.at <= AT_ONCE);
+    let found = runs.find_map(|run| Some((run, run.iter().position(|line| line == failing)?)));
+    let Some((run, at)) = found else { return Vec::new() };
+    let beside: Vec<Beside> = run.iter().cloned().map(read).collect();
     let head = head_of(&beside, at);
-    let goes_on = |place: &usize| {
-        let (before, known) = (&beside[*place - 1], &beside[*place]);
-        (!known.headed || known.continues)
-            && known.request.is_none()
-            && known.line.at - before.line.at <= AT_ONCE
-    };
-    let count = (at + 1..beside.len()).take_while(goes_on).count();
+    let goes_on = |known: &&Beside| (!known.headed || known.continues) && known.request.is_none();
+    let count = beside[at + 1..].iter().take_while(goes_on).count();
     beside.into_iter().skip(head).take(at - head + 1 + count).map(|known| known.line).collect()
 }
 

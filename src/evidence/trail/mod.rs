@@ -73,7 +73,7 @@ pub(super) async fn follow(
             if split { Some(self::read(line, near, logs, calls).await) } else { None }
         });
         let others = read.lines.len() >= 2;
-        read.join(near.map_or_else(Vec::new, |near| around::record(near.lines, line)));
+        read.join(near.map_or_else(Vec::new, |near| around::record(&near.lines, line)));
         if others {
             return read.followed(line, Some(correlation), reach);
         }
@@ -82,7 +82,7 @@ pub(super) async fn follow(
     let mut beside = read(line, around(line, BEFORE, AFTER, reach.now), logs, calls).await;
     if found.is_empty() {
         // The head of the line's record can stand in an event before it.
-        let record = around::record(beside.lines.clone(), line);
+        let record = around::record(&beside.lines, line);
         if let Some(id) = record.iter().flat_map(correlations).next() {
             let mut read = read(line, queries(line, &id, None, reach), logs, calls).await;
             read.join(record);

@@ -83,7 +83,7 @@ impl Piece {
 }
 
 /// `"level": "error",`, `{`, `}`.
-pub(super) fn is_member(line: &str) -> bool {
+fn is_member(line: &str) -> bool {
     let key = line.strip_prefix('"').and_then(|it| it.split_once('"'));
     matches!(line, "}" | "}," | "[" | "]" | "],")
         || key.is_some_and(|(_, rest)| rest.starts_with(':'))
