@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::names::{self, Meaning, Named, Shape};
 use super::scan::{self, Around};
-use super::{Redactor, mark};
+use super::{Redactor, commands, mark};
 
 /// The end of the JSON object, array or string that the text begins with.
 pub(super) fn end(text: &str) -> Option<usize> {
@@ -130,16 +130,7 @@ impl<'t> Walk<'t> {
         match self.peek() {
             b'{' => self.object(context),
             b'[' => self.array(context),
-            b'"' => {
-                let start = self.at;
-                let string = self.string();
-                if let Cow::Owned(redacted) = context.leaf(self.redactor, &string, self.around) {
-                    self.out.push_str(&self.text[self.copied..start]);
-                    self.out.push_str(&Value::String(redacted).to_string());
-                    self.copied = self.at;
-                }
-                return Some(string);
-            }
+            b'"' => return Some(self.leaf(context, "")),
             _ => {
                 let rest = &self.text[self.at..];
                 let length = rest.find([',', ']', '}', ' ', '\t', '\n', '\r']);
@@ -149,6 +140,20 @@ impl<'t> Walk<'t> {
             }
         }
         None
+    }
+
+    /// Copies a string. `command`: the strings before it in its array, which can be a command's.
+    fn leaf(&mut self, context: Context, command: &str) -> Cow<'t, str> {
+        let start = self.at;
+        let string = self.string();
+        let redacted = commands::last_argument(self.redactor, command, &string)
+            .map_or_else(|| context.leaf(self.redactor, &string, self.around), Cow::Owned);
+        if let Cow::Owned(redacted) = redacted {
+            self.out.push_str(&self.text[self.copied..start]);
+            self.out.push_str(&Value::String(redacted).to_string());
+            self.copied = self.at;
+        }
+        string
     }
 
     fn object(&mut self, context: Context) {
@@ -178,8 +183,13 @@ impl<'t> Walk<'t> {
         self.at += 1;
         let inside = context.inside();
         let mut next = inside;
+        let mut command = String::new();
         while !matches!(self.peek(), b']' | 0) {
-            let string = self.value(next);
+            let string = match self.peek() {
+                b'"' => Some(self.leaf(next, &command)),
+                _ => self.value(next),
+            };
+            commands::add_argument(&mut command, string.as_deref().unwrap_or_default());
             next = match string.as_deref().map(after_element) {
                 Some(Context::Secret(named)) => Context::Secret(named),
                 _ => inside,

@@ -8,6 +8,8 @@
 //! decide.
 
 mod addresses;
+mod beside;
+mod commands;
 mod json;
 mod mark;
 mod names;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::json;
 use super::settings::Category;
-use super::{Redactor, addresses, mark, numbers, pairs, settings, tokens};
+use super::{Redactor, addresses, beside, commands, mark, numbers, pairs, settings, tokens};
 
 /// What a detector found.
 pub(super) enum Scanned {
@@ -56,7 +56,7 @@ const MOST_ATTEMPTS: u8 = 4;
 /// The bytes at which a detector looks closer.
 const TRIGGERS: [bool; 256] = {
     let mut table = [false; 256];
-    let triggers = b"@=:>%-_.JAzbBQ{[0123456789";
+    let triggers = b"@=:>%-_.JAzbBQwW({[0123456789";
     let mut at = 0;
     while at < triggers.len() {
         table[triggers[at] as usize] = true;
@@ -100,7 +100,9 @@ impl Scan<'_> {
             }
             b'=' => pairs::delimited(self, at, 1),
             b'>' => pairs::element(self, at),
-            b'b' | b'B' if self.is_on(Category::Authorization) => tokens::scheme(self, at).into(),
+            b'(' => beside::call(self, at).into(),
+            b'w' | b'W' => beside::password(self, at).into(),
+            b'b' | b'B' => self.scheme_or_by(at).into(),
             b'-' if self.bytes[at..].starts_with(b"-----BEGIN ") => {
                 tokens::private_key(self, at).into()
             }
@@ -108,7 +110,14 @@ impl Scan<'_> {
                 let dashes = self.bytes[at..].starts_with(b"--") && !self.after_dash(at);
                 let found = if dashes { pairs::flag(self, at) } else { Scanned::Nothing };
                 match found {
-                    Scanned::Nothing => tokens::known(self, at).into(),
+                    Scanned::Nothing => {
+                        let command = if dashes {
+                            commands::long_option(self, at)
+                        } else {
+                            commands::option(self, at)
+                        };
+                        command.or_else(|| tokens::known(self, at)).into()
+                    }
                     found => found,
                 }
             }
@@ -119,6 +128,11 @@ impl Scan<'_> {
             b'[' => self.mark_at(at).map_or(Scanned::Nothing, |length| Scanned::Skip(at + length)),
             _ => Scanned::Nothing,
         }
+    }
+
+    fn scheme_or_by(&self, at: usize) -> Option<Hit> {
+        let scheme = self.is_on(Category::Authorization).then(|| tokens::scheme(self, at));
+        scheme.flatten().or_else(|| beside::identified_by(self, at))
     }
 
     fn after_dash(&self, at: usize) -> bool {

@@ -26,6 +26,7 @@ mod posted;
 mod preview;
 mod records;
 mod redact;
+mod redact_beside;
 mod redact_properties;
 mod sandbox;
 mod sandbox_cli;

@@ -13,7 +13,7 @@ fn redact(text: &str) -> String {
 }
 
 /// Input and what must come of it; again must change nothing.
-fn golden(table: &[(&str, &str)]) {
+pub(crate) fn golden(table: &[(&str, &str)]) {
     for (line, expected) in table {
         assert_eq!(&redact(line), expected, "input: {line}");
         assert_eq!(&redact(expected), expected, "a second time: {line}");
@@ -21,7 +21,7 @@ fn golden(table: &[(&str, &str)]) {
 }
 
 /// These must stay as they are.
-fn untouched(lines: &[&str]) {
+pub(crate) fn untouched(lines: &[&str]) {
     for line in lines {
         assert!(
             matches!(Redactor::default().text(line), Cow::Borrowed(_)),
