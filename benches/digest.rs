@@ -1,4 +1,4 @@
-//! How long the digest takes for 10 000 lines, beside merely splitting and hashing them.
+//! How long the digest takes for many lines, beside merely splitting and hashing them.
 //!
 //! `cargo bench --bench digest`
 
@@ -10,18 +10,22 @@ use std::time::{Duration, Instant};
 
 use pagetrail::lines::digest::Digest;
 
-const LINES: usize = 10_000;
 const RUNS: usize = 15;
 
 fn main() {
     type Line = fn(usize) -> String;
-    let sets: [(&str, Line); 4] =
-        [("JSON errors", json), ("text", text), ("all different", different), ("long", long)];
-    println!("{LINES} lines, median of {RUNS} runs\n");
-    println!("| lines | MB | digest ms | split and hash ms | ratio | kinds |");
-    println!("|---|---|---|---|---|---|");
-    for (name, line) in sets {
-        let lines: Vec<String> = (0..LINES).map(line).collect();
+    let sets: [(&str, usize, Line); 5] = [
+        ("JSON errors", 10_000, json),
+        ("text", 10_000, text),
+        ("mixed", 100_000, mixed),
+        ("all different", 10_000, different),
+        ("long", 10_000, long),
+    ];
+    println!("median of {RUNS} runs\n");
+    println!("| lines | count | MB | digest ms | split and hash ms | ratio | kinds |");
+    println!("|---|---|---|---|---|---|---|");
+    for (name, count, line) in sets {
+        let lines: Vec<String> = (0..count).map(line).collect();
         let bytes: usize = lines.iter().map(String::len).sum();
         let mut kinds = 0;
         let digest = median(|| {
@@ -44,7 +48,7 @@ fn main() {
         let (digest, reference) = (milliseconds(digest), milliseconds(reference));
         let megabytes = bytes / 100_000;
         println!(
-            "| {name} | {}.{} | {digest} | {reference} | {ratio:.1} | {kinds} |",
+            "| {name} | {count} | {}.{} | {digest} | {reference} | {ratio:.1} | {kinds} |",
             megabytes / 10,
             megabytes % 10
         );
@@ -104,6 +108,11 @@ fn text(number: usize) -> String {
         _ => format!("retry {} of 5 for 52fdfc07-2182-454f-963f-{number:012x}", number % 5),
     };
     head + &rest
+}
+
+/// JSON and text by turns.
+fn mixed(number: usize) -> String {
+    if number.is_multiple_of(2) { json(number) } else { text(number / 2) }
 }
 
 /// No two lines have a shape in common: the worst for the number of shapes.

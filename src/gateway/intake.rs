@@ -15,7 +15,7 @@ use super::access::UnknownKeys;
 use super::refused::Refused;
 use super::{Shared, body, guard};
 use crate::http::answer;
-use crate::pagerduty::accept::{self, Posted};
+use crate::pagerduty::accept::{self, Mended, Posted, Refusal};
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{BODY_LIMIT, Endpoint};
 use crate::queue::{Deduplication, Outbox, Outgoing, Outline, QueueError, Queued};
@@ -74,7 +74,7 @@ async fn queue<Q: Outbox>(
         shared.admit(head).await?;
     }
     let (raw, _share) = body::read(&head.headers, body).await?;
-    let (key, mut posted) = check(entrance, &raw)?;
+    let (key, mut posted) = check(entrance, head, &raw)?;
     drop(raw);
     let (target, key) = match key {
         Some(key) => target(shared, head, posted.endpoint, key).await?,
@@ -98,13 +98,42 @@ async fn queue<Q: Outbox>(
     Ok(Accepted { endpoint, dedup_key })
 }
 
-fn check(entrance: &Entrance, raw: &[u8]) -> Result<(Option<RoutingKey>, Posted), Refused> {
-    match entrance {
-        Entrance::Endpoint(endpoint, key) => {
-            let checked = accept::check(*endpoint, key.as_deref(), raw);
-            checked.map(|(key, posted)| (Some(key), posted)).map_err(Refused::invalid)
+/// Checks the event; one that PagerDuty would refuse is mended first if that is possible.
+fn check(
+    entrance: &Entrance,
+    head: &Parts,
+    raw: &[u8],
+) -> Result<(Option<RoutingKey>, Posted), Refused> {
+    let refused = match entrance.check(raw) {
+        Err(
+            refused @ (Refusal::Invalid(_) | Refusal::Unrecognized | Refusal::UnrecognizedByV1),
+        ) => refused,
+        checked => return checked.map_err(Refused::invalid),
+    };
+    let key = head.headers.get(accept::KEY_HEADER).and_then(|key| key.to_str().ok());
+    let Some(Mended { body, changes }) = accept::mend(entrance.endpoint(), raw, key) else {
+        return Err(Refused::invalid(refused));
+    };
+    let checked = entrance.check(&body).map_err(Refused::invalid)?;
+    let dedup_key = checked.1.dedup_key.as_deref().unwrap_or_default();
+    info!(dedup_key, changes = changes.join("; "), "an event was mended");
+    Ok(checked)
+}
+
+impl Entrance {
+    fn endpoint(&self) -> Endpoint {
+        match self {
+            Self::Endpoint(endpoint, _) => *endpoint,
+            Self::Keyless => Endpoint::V2,
         }
-        Entrance::Keyless => Ok((None, accept::keyless(raw).map_err(Refused::invalid)?)),
+    }
+
+    fn check(&self, raw: &[u8]) -> Result<(Option<RoutingKey>, Posted), Refusal> {
+        match self {
+            Self::Endpoint(endpoint, key) => accept::check(*endpoint, key.as_deref(), raw)
+                .map(|(key, posted)| (Some(key), posted)),
+            Self::Keyless => Ok((None, accept::keyless(raw)?)),
+        }
     }
 }
 

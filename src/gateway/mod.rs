@@ -37,6 +37,7 @@ use look::View;
 use refused::Refused;
 pub use token::{Token, TokenSecret};
 
+use crate::http::path;
 use crate::pagerduty::Endpoint;
 use crate::queue::Outbox;
 use crate::routing::Keys;
@@ -123,14 +124,15 @@ pub fn router<Q: Outbox>(gateway: Arc<Gateway<Q>>) -> Router {
         let take = if endpoint.has_key_in_path() { in_path(endpoint) } else { in_body(endpoint) };
         router.route(endpoint.route(), take)
     });
-    events
+    let routes = events
         .route("/", view(View::Status).post(keyless))
         .route("/health", view(View::Health))
         .route("/metrics", view(View::Metrics))
         .route("/assets/{name}", get(look::asset::<Q>))
         .fallback(no_such_path::<Q>)
         .method_not_allowed_fallback(wrong_method::<Q>)
-        .with_state(shared)
+        .with_state(shared);
+    path::lenient(routes)
 }
 
 /// The answer to a request that took too long.

@@ -60,11 +60,7 @@ pub(super) fn option(scan: &Scan<'_>, at: usize) -> Option<Hit> {
                 }
                 _ => return None,
             };
-            (is_secret(scan, start, end) && runs(scan, at, programs)).then_some(Hit {
-                start,
-                end,
-                mark: mark::PASSWORD,
-            })
+            is_secret(scan, start, end).then_some(Hit { start, end, mark: mark::PASSWORD })
         })
     })
 }
@@ -194,6 +190,9 @@ fn runs(scan: &Scan<'_>, at: usize, programs: &[&str]) -> bool {
     let words = command.split(|letter| !is_part(letter)).filter(|word| !word.is_empty());
     programs.iter().any(|program| {
         let (first, others) = program.split_once(' ').unwrap_or((program, ""));
+        if !command.contains(first) {
+            return false;
+        }
         let mut words = words.clone();
         words.any(|word| word.starts_with(first))
             && others.split(' ').filter(|it| !it.is_empty()).all(|it| words.any(|word| word == it))

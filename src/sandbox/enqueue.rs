@@ -16,7 +16,7 @@ use super::requests;
 use super::wire::{Break, Breaker};
 use crate::http::answer;
 use crate::http::body::{self, Beginning};
-use crate::pagerduty::accept::{Endpoint, Posted, Refusal, check};
+use crate::pagerduty::accept::{Endpoint, KEY_HEADER, Posted, Refusal, check, with_key};
 use crate::pagerduty::routing_key::RoutingKey;
 
 /// How much of a body that is too large is read, so that the client gets the refusal and not a
@@ -29,15 +29,26 @@ pub(super) struct Entrance {
     pub endpoint: Endpoint,
     /// The routing key in the path, unchecked; `None` if the key is in the body.
     pub key: Option<String>,
+    /// The routing key in the header of PagerDuty's older clients.
+    pub key_in_header: Option<String>,
 }
 
 impl Entrance {
     fn check(&self, raw: &[u8]) -> Result<(RoutingKey, Posted), Refusal> {
-        check(self.endpoint, self.key.as_deref(), raw)
+        let with_key =
+            |key: &String| self::with_key(self.endpoint, raw, key).map(std::borrow::Cow::Owned);
+        let raw = self.key_in_header.as_ref().and_then(with_key).unwrap_or(raw.into());
+        check(self.endpoint, self.key.as_deref(), &raw)
     }
 }
 
-pub(super) async fn enqueue(sandbox: Sandbox, entrance: Entrance, request: Request) -> Response {
+pub(super) async fn enqueue(
+    sandbox: Sandbox,
+    mut entrance: Entrance,
+    request: Request,
+) -> Response {
+    let key = request.headers().get(KEY_HEADER).and_then(|key| key.to_str().ok());
+    entrance.key_in_header = key.map(str::to_owned);
     let breaker = request.extensions().get::<ConnectInfo<Breaker>>().map(|info| info.0.clone());
     let read = body::beginning(&mut request.into_body(), READ_LIMIT).await;
     let Ok(Beginning { bytes: raw, is_whole: true }) = read else {

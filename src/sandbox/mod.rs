@@ -103,19 +103,27 @@ impl Sandbox {
 pub fn router(sandbox: Sandbox) -> Router {
     let in_body = |endpoint| {
         post(move |Shared(sandbox): Shared<Sandbox>, request: Request| {
-            enqueue::enqueue(sandbox, Entrance { endpoint, key: None }, request)
+            enqueue::enqueue(
+                sandbox,
+                Entrance { endpoint, key: None, key_in_header: None },
+                request,
+            )
         })
     };
     let in_path = |endpoint| {
         post(move |Shared(sandbox): Shared<Sandbox>, Path(key): Path<String>, request: Request| {
-            enqueue::enqueue(sandbox, Entrance { endpoint, key: Some(key) }, request)
+            enqueue::enqueue(
+                sandbox,
+                Entrance { endpoint, key: Some(key), key_in_header: None },
+                request,
+            )
         })
     };
     let events = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
         let take = if endpoint.has_key_in_path() { in_path(endpoint) } else { in_body(endpoint) };
         router.route(endpoint.route(), take)
     });
-    events
+    let routes = events
         .route("/", get(page::list))
         .route("/incidents/{id}", get(page::one))
         .route("/assets/{name}", get(page::asset))
@@ -125,7 +133,8 @@ pub fn router(sandbox: Sandbox) -> Router {
         .route("/api/faults", get(api::faults).post(api::add_fault).delete(api::forget_faults))
         .route("/api/requests", get(api::requests).delete(api::forget_requests))
         .layer(axum::middleware::map_response(crate::http::html::harden))
-        .with_state(sandbox)
+        .with_state(sandbox);
+    crate::http::path::lenient(routes)
 }
 
 /// Answers on the listener until the future is dropped.

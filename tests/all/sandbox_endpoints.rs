@@ -236,6 +236,23 @@ async fn all_endpoints_share_faults_limits_and_methods() {
     assert_eq!(page.get("/api/changes").await.json(), json!([]));
 }
 
+/// What PagerDuty takes from clients in use for years.
+#[tokio::test]
+async fn older_clients_are_taken_as_pagerduty_takes_them() {
+    let page = Page::default();
+    let mut event = trigger("old");
+    event["payload"]["custom_details"] = json!("a text");
+    for path in ["/v2/enqueue/", "//v2/enqueue"] {
+        assert_eq!(post(&page, path, &event).await.status, 202, "{path}");
+    }
+    let Value::Object(mut body) = event else { unreachable!() };
+    body.remove("routing_key");
+    let refused = page.post("/v2/enqueue", &Value::Object(body.clone()).to_string()).await;
+    assert_eq!(refused.status, 400);
+    let answer = page.post_with_key("/v2/enqueue", &Value::Object(body), KEY).await;
+    assert_eq!(answer.status, 202);
+}
+
 #[tokio::test]
 async fn a_body_that_is_too_large_or_too_deep_is_a_400_everywhere() {
     let page = Page::default();

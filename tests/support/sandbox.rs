@@ -59,6 +59,13 @@ impl Page {
         Answer::of(response).await
     }
 
+    /// A request with the routing key in the header of older clients.
+    pub async fn post_with_key(&self, path: &str, body: &Value, key: &str) -> Answer {
+        let request = Request::builder().method("POST").uri(path).header("X-Routing-Key", key);
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        Answer::of(self.0.clone().oneshot(request).await.unwrap()).await
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, "").await
     }

@@ -4,6 +4,8 @@ use super::word::{Class, classify, is_unit};
 
 /// Tokens kept of one message; later ones rarely make a difference between kinds.
 pub(super) const LIMIT: usize = 48;
+/// Words read of one message: a dump can have hundreds of values, which make one token.
+const WORDS: usize = 256;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token {
@@ -56,7 +58,10 @@ impl Reader<'_> {
         // The last token was a key, and this is its value.
         let mut value_of: Option<&str> = None;
         let text = self.text;
-        while self.tokens.len() < LIMIT {
+        for _ in 0..WORDS {
+            if self.tokens.len() >= LIMIT {
+                break;
+            }
             self.skip_separators(&mut value_of, previous);
             if self.at >= self.bytes.len() {
                 break;
@@ -86,6 +91,13 @@ impl Reader<'_> {
             let (start, end) = trimmed(self.bytes, start, self.at);
             let word = &text[start..end];
             if word.is_empty() {
+                continue;
+            }
+            if value_of.is_none() && is_plain_id(word.as_bytes()) {
+                // Dumps are full of them: no look at what else the word could be.
+                self.mask(start, end);
+                counted = word.as_bytes()[0].is_ascii_digit();
+                (before_previous, previous) = (previous, word);
                 continue;
             }
             let key = value_of.take();
@@ -305,31 +317,36 @@ fn secret(key: Option<&str>, previous: &str, bytes: &[u8], start: usize) -> bool
     key.is_some_and(named) || (named(previous) && colon())
 }
 
+/// Whether this is a hexadecimal or decimal id: masked wherever it stands.
+fn is_plain_id(word: &[u8]) -> bool {
+    word.len() >= 8 && word.iter().all(u8::is_ascii_hexdigit) && word.iter().any(u8::is_ascii_digit)
+}
+
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
+/// White space, control characters and punctuation that no word contains, as a table: every byte of
+/// a message is looked up.
+const SEPARATORS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        table[byte] = true;
+        byte += 1;
+    }
+    table[0x7f] = true;
+    let punctuation = b",;|()[]{}<>\"'`=#";
+    let mut at = 0;
+    while at < punctuation.len() {
+        table[punctuation[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 fn is_separator(byte: u8) -> bool {
-    byte.is_ascii_whitespace()
-        || byte.is_ascii_control()
-        || matches!(
-            byte,
-            b',' | b';'
-                | b'|'
-                | b'('
-                | b')'
-                | b'['
-                | b']'
-                | b'{'
-                | b'}'
-                | b'<'
-                | b'>'
-                | b'"'
-                | b'\''
-                | b'`'
-                | b'='
-                | b'#'
-        )
+    SEPARATORS[usize::from(byte)]
 }
 
 fn trimmed(bytes: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {

@@ -205,9 +205,10 @@ fn value<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 
 /// Whether an object has a message of its own.
 pub(super) fn has_message(map: &Map<String, Value>) -> bool {
-    map.iter().any(|(name, value)| {
-        (is_text(value) || value.is_object()) && Roles::of(name).has(Role::Message)
-    })
+    let holds = |value: &Value| is_text(value) || value.is_object();
+    // The usual name first: it makes most records need no look at the others.
+    map.get("message").is_some_and(holds)
+        || map.iter().any(|(name, value)| holds(value) && Roles::of(name).has(Role::Message))
 }
 
 /// Where `METHOD path HTTP/…` stands between quotes.

@@ -79,11 +79,10 @@ pub(super) fn open(fields: &mut Fields, depth: usize) -> Option<Opened> {
         fields.remove(&name);
         return Some(Opened::Object(object, depth - 1));
     }
-    let wrapped = fields.iter().any(|(name, value)| {
-        let roles = Roles::of(name);
-        roles.has(Role::Wrapper)
-            && (!matches!(name, "host" | "source" | "tag" | "stream")
-                || (name == "stream" && matches!(value.as_str(), Some("stdout" | "stderr"))))
+    let wrapped = fields.any(Role::Wrapper, |name, value| match name {
+        "host" | "source" | "tag" => false,
+        "stream" => matches!(value.as_str(), Some("stdout" | "stderr")),
+        _ => true,
     });
     let alone = fields.iter().all(|(name, _)| matches!(name, "log" | "time" | "date" | "stream"));
     if !wrapped && !alone {

@@ -66,6 +66,11 @@ impl Fields {
         self.0.iter().map(|field| (field.name.as_str(), &field.value))
     }
 
+    /// Whether a field with a role fits.
+    pub(super) fn any(&self, role: Role, fits: impl Fn(&str, &Value) -> bool) -> bool {
+        self.0.iter().any(|field| field.roles.has(role) && fits(&field.name, &field.value))
+    }
+
     /// Takes a field by its own name.
     pub(super) fn remove(&mut self, name: &str) -> Option<Value> {
         let at = self.0.iter().position(|field| field.name == name)?;

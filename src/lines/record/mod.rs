@@ -34,6 +34,8 @@ mod words;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use memchr::{memchr2_iter, memchr3, memchr3_iter, memmem};
+
 use crate::text::{clean, one_line};
 pub use piece::Piece;
 pub use platform::{Mark, Platform};
@@ -73,21 +75,20 @@ pub struct Exception {
 }
 
 /// Whether a text can hold more than a head and a message: columns, `msg=`, an object, a request or
-/// a stack trace on one line. One pass, since most lines are plain and some are long.
+/// a stack trace on one line. Most lines are plain, and some are long.
 fn is_more_than_plain(line: &[u8]) -> bool {
-    line.iter().enumerate().any(|(at, byte)| {
-        let before = &line[..at];
-        match byte {
-            b'\n' | b'\t' | 0x1b => true,
-            b'=' => before.ends_with(b"msg") || before.ends_with(b"message"),
+    let follows = |at: usize, word: &[u8]| line[..at].ends_with(word);
+    memchr3(b'\n', b'\t', 0x1b, line).is_some()
+        || memchr3_iter(b'=', b'{', b'[', line).any(|at| match line[at] {
+            b'=' => follows(at, b"msg") || follows(at, b"message"),
             b'{' => line.get(at + 1) == Some(&b'"'),
-            b'/' => before.ends_with(b" HTTP"),
-            b':' => before.ends_with(b"RequestId"),
-            b'[' => before.ends_with(b" threw exception "),
-            b't' => before.ends_with(b"   a") && line.get(at + 1) == Some(&b' '),
-            _ => false,
-        }
-    })
+            _ => follows(at, b" threw exception "),
+        })
+        || memchr2_iter(b'/', b':', line).any(|at| match line[at] {
+            b'/' => follows(at, b" HTTP"),
+            _ => follows(at, b"RequestId"),
+        })
+        || memmem::find(line, b"   at ").is_some()
 }
 
 /// A line's message as a person would quote it, and the severity in the line. The same as reading

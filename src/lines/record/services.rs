@@ -23,7 +23,7 @@ pub(super) fn read(map: &Map<String, Value>) -> Option<Record> {
         return app_sync(map);
     }
     let gateway = map.contains_key("resourcePath") || map.contains_key("routeKey");
-    if (access::has_message(map) && !gateway) || is_error(map) {
+    if is_error(map) || (!gateway && access::has_message(map)) {
         return None;
     }
     let access = access::of_json(map)?;

@@ -7,6 +7,9 @@
 //! - [`v1()`]: Events API v1.
 //! - [`vendor`]: what vendors' tools send to their integrations and to rulesets.
 //!
+//! [`mend`] makes an event acceptable where it is clear what was meant. The gateway does so, the
+//! sandbox does not: it is as strict as PagerDuty is known to be.
+//!
 //! The wording comes from answers and documents published by PagerDuty or its users:
 //! - v2: `'routing_key' cannot be blank`, its length and its alphabet, `… is missing
 //!   or blank`, the severity list, the summary's length (with PagerDuty's spelling),
@@ -20,6 +23,7 @@
 //! All other sentences follow these patterns; v1's pattern is that of Ruby on Rails, `Incident key
 //! can't be blank`. The answers of integrations and rulesets are not published; ours follow v2.
 
+mod mend;
 mod refusal;
 mod rules;
 mod v1;
@@ -29,6 +33,7 @@ mod vendor;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Map, Value};
 
+pub use mend::{KEY_HEADER, Mended, mend, with_key};
 pub use refusal::Refusal;
 pub use v1::v1;
 pub use v2::{change, keyless, v2};

@@ -163,7 +163,8 @@ fn payload<'a>(
     if text(payload, "timestamp").is_some_and(|time| !is_iso_8601(time)) {
         errors.push("'payload.timestamp' is invalid (must be an ISO 8601 time)".to_owned());
     }
-    if !matches!(payload.get("custom_details"), None | Some(Value::Null | Value::Object(_))) {
+    // Documented as an object, but PagerDuty takes the texts and lists of older clients too.
+    if matches!(payload.get("custom_details"), Some(Value::Number(_) | Value::Bool(_))) {
         errors.push("'payload.custom_details' is invalid (must be an object)".to_owned());
     }
     Some(payload)

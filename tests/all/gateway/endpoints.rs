@@ -161,10 +161,10 @@ async fn a_queue_that_may_hold_no_keys_takes_only_those_in_a_pool() {
 async fn what_pagerduty_would_refuse_is_refused_in_its_words() {
     let rig = Rig::default();
     let mut long = trigger(KEY);
-    long["payload"]["summary"] = "s".repeat(1025).into();
+    long["dedup_key"] = "k".repeat(256).into();
     for (path, event, error) in [
         ("/v2/enqueue", json!({}), "'routing_key' cannot be blank"),
-        ("/v2/enqueue", long, "'summary' is too long (maiximum is 1024 characters)"),
+        ("/v2/enqueue", long, "'dedup_key' is too long (maiximum is 255 characters)"),
         ("/v2/enqueue", json!([]), "JSON parse error"),
         ("/v2/change/enqueue", json!({"routing_key": KEY}), "'payload' is missing or blank"),
         ("/", json!({"event_action": "resolve"}), "'dedup_key' is missing or blank"),
@@ -208,7 +208,7 @@ async fn a_hundred_thousand_broken_rules_are_answered_briefly() {
 #[tokio::test]
 async fn unknown_paths_and_methods() {
     let rig = Rig::default();
-    for path in ["/v3/enqueue", "/v2/enqueue/", "/x-ere/", "/assets/passwd", "/assets/%ff"] {
+    for path in ["/v3/enqueue", "/v2/enqueue/x", "/x-ere/", "/assets/passwd", "/assets/%ff"] {
         let answer = rig.get(path).await;
         assert_eq!(answer.status, 404, "{path}");
         answer.error();
@@ -238,7 +238,7 @@ async fn what_happened_is_counted_and_no_key_is_shown() {
     let rig = Rig::default();
     rig.post("/v2/enqueue", &trigger(KEY)).await;
     rig.post("/v2/enqueue", &json!({"routing_key": KEY})).await;
-    rig.post(&format!("/integration/{KEY}/enqueue/"), &json!({})).await;
+    rig.post(&format!("/integration/{KEY}/other"), &json!({})).await;
     rig.post_from_elsewhere("/v2/enqueue", &trigger(OTHER)).await;
     rig.post_from_elsewhere("/", &trigger(KEY)).await;
     let counts = rig.tally.read();

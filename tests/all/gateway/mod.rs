@@ -5,6 +5,7 @@ mod bodies;
 mod endpoints;
 mod failures;
 mod looks;
+mod mended;
 mod properties;
 mod support;
 mod wire;

@@ -97,7 +97,7 @@ fn timestamps_are_iso_8601() {
 #[test]
 fn optional_fields_must_have_the_right_type() {
     let payload = json!({"summary": "s", "source": "h", "severity": "fatal", "group": 1,
-        "timestamp": 1, "custom_details": "x"});
+        "timestamp": 1, "custom_details": 1});
     let event = json!({
         "routing_key": KEY, "event_action": "trigger", "dedup_key": 1, "client": [],
         "payload": payload, "links": [{"text": 1}, "x"], "images": [{"src": "http://x"}],
@@ -170,7 +170,7 @@ fn a_change_is_checked_where_it_tells_more() {
     let event = json!({
         "routing_key": KEY,
         "payload": {"summary": "s".repeat(1025), "timestamp": "today", "source": 1,
-            "custom_details": []},
+            "custom_details": true},
         "links": [{"href": ""}], "images": {},
     });
     assert_eq!(
