@@ -75,6 +75,12 @@ impl KindsOf {
     }
 }
 
+/// What a kind is called by the record of one line.
+fn name(record: &Record) -> String {
+    let headline = record.headline();
+    headline.strip_prefix("Caused by: ").map_or(headline.clone(), str::to_owned)
+}
+
 /// A kind by its failures. The example is the newest failure whose line was kept; it is followed by
 /// the line that carries an id, else by the one with a head, and named by the line that names the error.
 fn kind(failures: &[Failure], newest: &HashMap<(Slot, Form), (usize, Line)>) -> Option<Kind> {
@@ -96,7 +102,7 @@ fn kind(failures: &[Failure], newest: &HashMap<(Slot, Form), (usize, Line)>) -> 
     let with_head = || lines.iter().find(|(line, _)| line.begins());
     let followed = with_id.or_else(with_head).map_or(named, |(_, line)| line);
     Some(Kind {
-        name: Record::read(&named.text).headline(),
+        name: name(&Record::read(&named.text)),
         count: failures.len(),
         first: failures.iter().map(Failure::first).min()?,
         last: failures.iter().map(Failure::last).max()?,

@@ -5,7 +5,8 @@
 //! when. `search`
 //! reads the lines, `records` puts those of one failure together, `kinds` and `newest` keep the
 //! important ones, `trail` follows one line of each kind through its request, and `whole` names the
-//! kind by the whole record found there. All calls go through [`ports`], which [`aws`] implements
+//! kind by the whole record found there; `parts` knows lines that were cut into several events.
+//! All calls go through [`ports`], which [`aws`] implements
 //! and [`Redacted`] wraps, within the time that `calls` has left. `notes` says what could not
 //! be read.
 
@@ -15,6 +16,7 @@ mod collect;
 mod kinds;
 mod newest;
 mod notes;
+mod parts;
 pub mod ports;
 mod records;
 mod redacted;

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::parts;
 use crate::lines::Line;
 use crate::lines::digest::Slot;
 use crate::lines::record::{Piece, Record};
@@ -28,6 +29,7 @@ pub(super) struct Form {
 }
 
 /// One matching line, without its text.
+#[expect(clippy::struct_excessive_bools, reason = "five separate facts about a line")]
 pub(super) struct Matched {
     pub(super) at: DateTime<Utc>,
     pub(super) slot: Slot,
@@ -39,6 +41,12 @@ pub(super) struct Matched {
     object: bool,
     /// The line is indented, as the lines below a head are.
     indented: bool,
+    /// The line holds nothing: frameworks print such lines between an error and its stack.
+    blank: bool,
+    /// The line is the begin of an object that goes on in the next event.
+    cut: bool,
+    /// The line can be the rest of such an object.
+    rest: bool,
     ids: Vec<u64>,
 }
 
@@ -53,6 +61,9 @@ impl Matched {
             piece: Piece::of(record),
             object: line.text.contains("{\""),
             indented: record.message.starts_with([' ', '\t']),
+            blank: line.text.trim().is_empty(),
+            cut: parts::is_cut(&line.text),
+            rest: parts::is_end(&line.text),
             ids: if lambda { ids(&line.text) } else { Vec::new() },
         }
     }
@@ -139,6 +150,9 @@ impl Failure {
         if gap > APART || matches!(last.piece, Piece::Platform(_)) {
             return false;
         }
+        if last.cut && line.rest && gap <= TWICE {
+            return true;
+        }
         let told = self.has(|piece| matches!(piece, Piece::Error));
         match &line.piece {
             Piece::Frame | Piece::Cause => true,
@@ -168,6 +182,9 @@ impl Failure {
 
 /// Puts the matching lines of each stream together.
 pub(super) fn join(mut lines: Vec<Matched>) -> Vec<Failure> {
+    if lines.iter().any(|line| !line.blank) {
+        lines.retain(|line| !line.blank);
+    }
     lines.sort_by_key(|line| (line.place, line.at, usize::MAX - line.arrival));
     let mut failures: Vec<Failure> = Vec::new();
     let mut place = None;

@@ -2,7 +2,7 @@
 //! taken from the lines beside the matching one, once these were read for the trail.
 
 use super::records::APART;
-use super::{Kind, Step};
+use super::{Kind, Step, parts};
 use crate::lines::Line;
 use crate::lines::record::{Piece, Record};
 
@@ -27,9 +27,13 @@ impl Kind {
         if end - begin < 2 {
             return;
         }
-        let texts: Vec<String> = lines[begin..end].iter().map(|line| own_text(line)).collect();
-        let parts = lines[begin..end].iter().any(|line| container_part(&line.text).is_some());
-        let record = Record::read(&texts.join(if parts { "" } else { "\n" }));
+        let parts = parts::around(&lines, at).is_some();
+        let text = if parts {
+            lines[begin..end].iter().map(|line| parts::content(&line.text)).collect()
+        } else {
+            lines[begin..end].iter().map(|line| own_text(line)).collect::<Vec<_>>().join("\n")
+        };
+        let record = Record::read(&text);
         let alone = Record::read(&self.example.text);
         let weak =
             matches!(Piece::of(&alone), Piece::Lead | Piece::Frame | Piece::Cause | Piece::Member)
@@ -43,40 +47,10 @@ impl Kind {
     }
 }
 
-/// What the program wrote: a text line out of a collector's envelope, or a part of a line that the
-/// container runtime cut.
+/// What the program wrote: a text line out of a collector's envelope.
 fn own_text(line: &Line) -> String {
-    if let Some((_, part)) = container_part(&line.text) {
-        return part.to_owned();
-    }
     let record = Record::read(&line.text);
     if record.is_text() { record.message } else { line.text.clone() }
-}
-
-/// The part behind containerd's head `TIME stream P `, and whether more parts follow.
-pub(super) fn container_part(text: &str) -> Option<(bool, &str)> {
-    let mut words = text.splitn(4, ' ');
-    let (time, stream, flag) = (words.next()?, words.next()?, words.next()?);
-    let head = time.contains('T') && matches!(stream, "stdout" | "stderr");
-    match flag {
-        "P" if head => Some((true, words.next().unwrap_or_default())),
-        "F" if head => Some((false, words.next().unwrap_or_default())),
-        _ => None,
-    }
-}
-
-/// Where a line that the container runtime cut into parts begins and ends.
-fn parts_around(lines: &[&Line], at: usize) -> Option<(usize, usize)> {
-    let more = |at: usize| container_part(&lines[at].text).map(|(more, _)| more);
-    let mut begin = at;
-    while begin > 0 && at - begin < MOST && more(begin - 1) == Some(true) {
-        begin -= 1;
-    }
-    let mut end = at + 1;
-    while end < lines.len() && end - at < MOST && more(end - 1) == Some(true) {
-        end += 1;
-    }
-    (end - begin > 1).then_some((begin, end))
 }
 
 /// Whether two lines are near enough to be of one record.
@@ -109,7 +83,7 @@ fn object_around(lines: &[&Line], at: usize) -> (usize, usize) {
 /// lines continue it.
 fn record_around(lines: &[&Line], at: usize) -> (usize, usize) {
     let piece = |at: usize| Piece::of(&Record::read(&lines[at].text));
-    if let Some(parts) = parts_around(lines, at) {
+    if let Some(parts) = parts::around(lines, at) {
         return parts;
     }
     let member = matches!(piece(at), Piece::Member);
@@ -135,11 +109,13 @@ fn record_around(lines: &[&Line], at: usize) -> (usize, usize) {
     }
     let mut end = at + 1;
     let mut led = matches!(piece(at), Piece::Lead);
+    // The error stands directly below the head, or below an empty line.
+    let below = |end: usize| lines[at + 1..end].iter().all(|line| line.text.trim().is_empty());
     while end < lines.len() && end - at < MOST && near(lines, end, end - 1) {
         match piece(end) {
             Piece::Frame | Piece::Cause => {}
             Piece::Lead => led = true,
-            Piece::Error if led || end == at + 1 => led = false,
+            Piece::Error if led || below(end) => led = false,
             Piece::Words if led => {}
             _ => break,
         }

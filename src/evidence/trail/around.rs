@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 
+use super::super::parts;
 use super::super::records::TWICE;
-use super::super::whole::container_part;
 use super::request::{End, Request};
 use crate::lines::Line;
 use crate::lines::correlation::{Correlation, own};
@@ -50,7 +50,8 @@ struct Beside {
 /// one stream, oldest first, with the failing line among them.
 pub(super) fn nearest(lines: Vec<Line>, failing: &Line, most: usize) -> Vec<Line> {
     let Some(at) = lines.iter().position(|line| line == failing) else { return lines };
-    let mut beside: Vec<Beside> = lines.into_iter().map(read).collect();
+    let parts: Vec<bool> = (0..lines.len()).map(|at| parts::goes_on(&lines, at)).collect();
+    let mut beside: Vec<Beside> = lines.into_iter().zip(parts).map(read).collect();
     let head = head_of(&beside, at);
     let worker = beside[head].worker.clone();
     let own: HashSet<Correlation> =
@@ -60,12 +61,6 @@ pub(super) fn nearest(lines: Vec<Line>, failing: &Line, most: usize) -> Vec<Line
     let by_worker = worker.is_some() && beside.iter().any(other);
     for place in 0..beside.len() {
         let before = place.checked_sub(1).is_none_or(|before| beside[before].kept);
-        // A part of a line that the container runtime cut.
-        let part = place.checked_sub(1).and_then(|it| container_part(&beside[it].line.text));
-        if part.is_some_and(|(more, _)| more) {
-            let known = &mut beside[place];
-            (known.continues, known.headed, known.worker) = (true, false, None);
-        }
         let known = &mut beside[place];
         let nameless = worker.is_some() && known.worker.is_none();
         known.continues |= nameless && !known.headed;
@@ -103,7 +98,8 @@ pub(super) fn record(lines: &[Line], failing: &Line) -> Vec<Line> {
     let mut runs = lines.chunk_by(|line, next| next.at - line.at <= AT_ONCE);
     let found = runs.find_map(|run| Some((run, run.iter().position(|line| line == failing)?)));
     let Some((run, at)) = found else { return Vec::new() };
-    let beside: Vec<Beside> = run.iter().cloned().map(read).collect();
+    let part = |(at, line): (usize, &Line)| read((line.clone(), parts::goes_on(run, at)));
+    let beside: Vec<Beside> = run.iter().enumerate().map(part).collect();
     let head = head_of(&beside, at);
     let goes_on = |known: &&Beside| (!known.headed || known.continues) && known.request.is_none();
     let count = beside[at + 1..].iter().take_while(goes_on).count();
@@ -122,15 +118,17 @@ fn head_of(beside: &[Beside], at: usize) -> usize {
     if beside[head].headed { head } else { at }
 }
 
-fn read(line: Line) -> Beside {
+/// Reads a line; `part`: it is the next part of the line before it.
+fn read((line, part): (Line, bool)) -> Beside {
     let read = Record::read(&line.text);
     let piece = Piece::of(&read);
     let indented = line.text.starts_with([' ', '\t']) || line.text.trim().is_empty();
     let headline = read.headline();
-    let worker = worker::of(&line.text);
+    let worker = if part { None } else { worker::of(&line.text) };
     // Behind a head with a time or a worker, a line can still be part of a stack trace.
     let head = record::head(&line.text).bytes().any(|byte| byte.is_ascii_digit());
     let headed = matches!(piece, Piece::Head | Piece::Platform(_)) || head || worker.is_some();
+    let headed = headed && !part;
     Beside {
         kept: true,
         shape: shape(&headline),
@@ -138,6 +136,7 @@ fn read(line: Line) -> Beside {
         headline,
         headed,
         continues: match piece {
+            _ if part => true,
             Piece::Frame | Piece::Cause | Piece::Member => true,
             Piece::Words => indented,
             _ => false,

@@ -15,7 +15,7 @@ use super::calls::Calls;
 use super::newest::Newest;
 use super::ports::{LogSource, LookupError, Order, Query};
 use super::search::search;
-use super::{Step, Trail};
+use super::{Step, Trail, parts};
 use crate::lines::Line;
 use crate::lines::correlation::{Correlation, correlations, is_lambda, own};
 
@@ -67,7 +67,8 @@ pub(super) async fn follow(
         let trace = if alone.is_none() { trace_of(&found) } else { None };
         let by_id = read(line, queries(line, correlation, trace, reach), logs, calls);
         // An object is one event; each line of a text can be an event.
-        let split = alone.is_none() && !line.text.trim_start().starts_with('{');
+        let whole = line.text.trim_start().starts_with('{') && !parts::is_cut(&line.text);
+        let split = alone.is_none() && !whole;
         let (mut read, near) = tokio::join!(by_id, async {
             let near = around(line, RECORD, RECORD, reach.now);
             if split { Some(self::read(line, near, logs, calls).await) } else { None }

@@ -10,7 +10,7 @@ use super::names::Role;
 use super::severity::Severity;
 use super::{Exception, Record, error, quote, services, stack};
 use crate::ids::{self, Scope};
-use crate::text::{cut, one_line};
+use crate::text::{clean, cut, one_line};
 
 /// How many fields stand for a message where there is none.
 const FEW: usize = 6;
@@ -66,7 +66,8 @@ impl Record {
     fn of_opened(opened: Opened, mut fields: Fields) -> Self {
         let mut record = match opened {
             Opened::Object(map, depth) => Self::of_json(map, depth),
-            Opened::Text(text, depth) => Self::of_text(&text, depth),
+            // Colours are escaped in JSON, and so still there.
+            Opened::Text(text, depth) => Self::of_text(&clean(&text), depth),
         };
         if record.level.is_none() {
             record.level = level(&mut fields, true);

@@ -78,7 +78,8 @@ pub struct Exception {
 /// a stack trace on one line. Most lines are plain, and some are long.
 fn is_more_than_plain(line: &[u8]) -> bool {
     let follows = |at: usize, word: &[u8]| line[..at].ends_with(word);
-    memchr3(b'\n', b'\t', 0x1b, line).is_some()
+    line.trim_ascii_end().ends_with(b"\"}")
+        || memchr3(b'\n', b'\t', 0x1b, line).is_some()
         || memchr3_iter(b'=', b'{', b'[', line).any(|at| match line[at] {
             b'=' => follows(at, b"msg") || follows(at, b"message"),
             b'{' => line.get(at + 1) == Some(&b'"'),

@@ -18,7 +18,7 @@ pub enum Piece {
     Lead,
     /// A line of an object that was printed over several lines.
     Member,
-    /// A frame of a stack trace, or what stands between frames.
+    /// A frame of a stack trace, or what stands between frames: also an empty line.
     Frame,
     /// What Lambda's platform says of a failed invocation.
     Platform(Platform),
@@ -59,6 +59,9 @@ impl Piece {
         // The program's own line, out of a collector's envelope.
         let line = &record.message;
         let bare = line.trim();
+        if bare.is_empty() {
+            return Self::Frame;
+        }
         let said = head::split(bare).1;
         if stack::is_frame(line) || stack::is_frame(said) || is_between_frames(said) {
             return Self::Frame;

@@ -9,9 +9,18 @@ pub(super) fn without_ids(message: &str) -> String {
     if !message.bytes().any(|byte| byte.is_ascii_digit()) {
         return message.to_owned();
     }
-    let words: Vec<&str> = message.split(' ').collect();
+    let mut words: Vec<&str> = message.split(' ').collect();
+    // The time since the line before, as Nest and debug print it.
+    let since = |word: &&str| {
+        let time = word.strip_prefix('+').and_then(|it| it.strip_suffix("ms"));
+        time.is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
+    };
+    let timed = words.len() > 1 && words.last().is_some_and(since);
+    if timed {
+        words.pop();
+    }
     let mut kept: Vec<String> = Vec::with_capacity(words.len());
-    let mut changed = false;
+    let mut changed = timed;
     for (at, word) in words.iter().enumerate() {
         let bare = word.trim_matches(EDGES);
         let named = bare.split_once(['=', ':']).is_some_and(|(name, value)| {

@@ -141,9 +141,9 @@ impl Database {
         aftermath: &mut Aftermath,
     ) -> rusqlite::Result<Vec<Effect>> {
         let sends = changes.iter().filter(|it| matches!(it, Change::Send(_))).count();
-        let look = if sends > 0 { self.room.look() } else { Ok(()) };
         let now = now();
         self.open()?;
+        let look = if sends > 0 { self.look() } else { Ok(()) };
         let Self { store: Some(store), room, targets, next_id, reserved, .. } = self else {
             return Err(rusqlite::Error::InvalidQuery);
         };
@@ -215,13 +215,22 @@ impl Database {
 
     /// Whether a message could be written now. If the last write was long ago, this tries one.
     pub(super) fn ready(&mut self) -> Result<(), QueueError> {
-        self.room.look()?;
+        self.look()?;
         let tried = self.try_out();
         if let Err(error) = &tried {
             self.recover(error);
         }
         let used = tried.map_err(|error| queue_error(&error))?;
         self.room.fits(used, room_for("", ""))
+    }
+
+    fn look(&mut self) -> Result<(), QueueError> {
+        let Self { store, room, path, .. } = self;
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        room.look(|| {
+            let used = store.as_ref().and_then(|store| store.used().ok()).unwrap_or(u64::MAX);
+            length(path).saturating_sub(used) + length(&beside(path, "-wal"))
+        })
     }
 
     fn try_out(&mut self) -> rusqlite::Result<u64> {

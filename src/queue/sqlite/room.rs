@@ -55,8 +55,10 @@ impl Room {
         self.looked = None;
     }
 
-    /// Whether anything except deletes can be written now.
-    pub(super) fn look(&mut self) -> Result<(), QueueError> {
+    /// Whether anything except deletes can be written now. `unused`: bytes that the file and its log
+    /// have but do not use. New events take these first, so they count as free, up to half of what
+    /// must stay free: the file never gets shorter, and would stay full for ever.
+    pub(super) fn look(&mut self, unused: impl FnOnce() -> u64) -> Result<(), QueueError> {
         let now = Instant::now();
         if let Some((until, error)) = &self.refused {
             if now < *until {
@@ -67,7 +69,7 @@ impl Room {
         match &self.looked {
             Some((at, found)) if now < *at + LOOK => found.clone(),
             _ => {
-                let found = self.disk();
+                let found = self.disk(unused);
                 self.written = 0;
                 self.looked = Some((now, found.clone()));
                 found
@@ -75,7 +77,7 @@ impl Room {
         }
     }
 
-    fn disk(&self) -> Result<(), QueueError> {
+    fn disk(&self, unused: impl FnOnce() -> u64) -> Result<(), QueueError> {
         let path = self.path.display();
         if inode(&self.path) != self.inode {
             let why = format!("{path} was removed or replaced while in use: restart Pagetrail");
@@ -84,7 +86,7 @@ impl Room {
         let disk = rustix::fs::statvfs(self.path.parent().unwrap_or(&self.path))
             .map_err(|error| QueueError::Failed(format!("the disk of {path}: {error}")))?;
         let left = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if left < self.bounds.free {
+        if left < self.bounds.free && left + unused().min(self.bounds.free / 2) < self.bounds.free {
             return Err(QueueError::Full(format!(
                 "the disk of {path} has {} left, and {} must stay free",
                 size(left),

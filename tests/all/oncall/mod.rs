@@ -41,11 +41,11 @@ const PLAIN: Floors = Floors {
 
 /// What is reached on the harder incidents, in `tests/oncall/more-*.toml`.
 const HARD: Floors = Floors {
-    title: 96.0,
-    in_80: 97.0,
-    kinds: 97.0,
-    by_id: (98.0, 98.0),
-    beside: (92.0, 98.0),
+    title: 98.0,
+    in_80: 99.0,
+    kinds: 98.0,
+    by_id: (99.0, 99.0),
+    beside: (99.0, 99.0),
     lost: 0,
 };
 
