@@ -15,7 +15,7 @@ use super::newest::Newest;
 use super::notes::{Asked, Proof, explain, looked_back, no_line};
 use super::ports::{AlarmSource, LogSource, LookupError, Order, Query};
 use super::search::{MOST_COUNTED, search};
-use super::sources::{Services, Source, Why, find};
+use super::sources::{Services, Source, Why, ahead, find};
 use super::subjects::{Subject, subjects};
 use super::trail::{Reach, follow, latest};
 use super::window::wider;
@@ -87,7 +87,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         let calls = Calls::until(self.deadline);
         let mut evidence = Evidence::default();
         for subject in self.subjects(alarm, &mut evidence, &calls).await {
-            let found = find(&subject.alarm, &self.services(&calls)).await;
+            let found = find(&subject.alarm, subject.ahead.as_ref(), &self.services(&calls)).await;
             let mut part = Part::of(&subject, self.now);
             for source in found.sources {
                 if self.exists(&source, &calls).await {
@@ -109,8 +109,10 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         evidence: &mut Evidence,
         calls: &Calls,
     ) -> Vec<Subject<'s>> {
-        evidence.notes.extend(tags::fill(alarm, self.alarms, calls).await);
-        subjects(alarm, self.alarms, calls, &mut evidence.notes).await
+        let services = self.services(calls);
+        let (tags, ahead) = tags::beside(alarm, self.alarms, calls, ahead(alarm, &services)).await;
+        evidence.notes.extend(tags::fill(alarm, tags));
+        subjects(alarm, self.alarms, calls, &mut evidence.notes, ahead).await
     }
 
     fn services<'s>(&'s self, calls: &'s Calls) -> Services<'s, L, A> {
@@ -140,7 +142,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             let mut part = Part::of(subject, self.now);
             let mut notes = Vec::new();
             if alarm.carried.is_empty() {
-                let found = find(alarm, &self.services(calls)).await;
+                let found = find(alarm, subject.ahead.as_ref(), &self.services(calls)).await;
                 part.sources = found.sources;
                 notes = found.notes;
                 self.lines(&mut part, alarm, &mut notes, calls).await;

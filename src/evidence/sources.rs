@@ -37,7 +37,7 @@ pub enum Why {
 }
 
 /// The sources of one alarm, and what could not be found out.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Located {
     pub(super) sources: Vec<Source>,
     pub(super) notes: Vec<String>,
@@ -50,17 +50,42 @@ pub(super) struct Services<'a, L, A> {
     pub(super) calls: &'a Calls,
 }
 
+/// What an alarm's metric filters say.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Filtered {
+    found: Located,
+    /// The metrics that no filter feeds.
+    unfed: Vec<Metric>,
+}
+
+/// Asks for the metric filters of an alarm whose tags are still being read, so that the page does
+/// not wait for one after the other. Tags that name a log group make the answer unnecessary. `None`
+/// if there is nothing to ask, or nothing to wait for.
+pub(super) async fn ahead(
+    alarm: &Alarm,
+    services: &Services<'_, impl LogSource, impl AlarmSource>,
+) -> Option<Filtered> {
+    let waits = alarm.arn.is_some() && alarm.tags.is_empty();
+    let asks = alarm.carried.is_empty() && !alarm.metrics.is_empty();
+    if waits && asks { Some(filtered(alarm, services).await) } else { None }
+}
+
 /// Tries tags, metric filters and the table, in this order. For each metric, the first of them
-/// that knows a log group is used. A log alarm has a query instead of a metric.
+/// that knows a log group is used. A log alarm has a query instead of a metric. `ahead`: what the
+/// metric filters say, if they were asked already.
 pub(super) async fn find(
     alarm: &Alarm,
+    ahead: Option<&Filtered>,
     services: &Services<'_, impl LogSource, impl AlarmSource>,
 ) -> Located {
     let mut found = tagged(&alarm.tags);
     if found.sources.is_empty() {
-        let (filtered, unfed) = filtered(alarm, services).await;
-        found.add(filtered);
-        found.add(tabled(&unfed, alarm, services).await);
+        let filtered = match ahead {
+            Some(filtered) => filtered.clone(),
+            None => filtered(alarm, services).await,
+        };
+        found.add(filtered.found);
+        found.add(tabled(&filtered.unfed, alarm, services).await);
         found.add(queried(alarm));
     }
     found.sources.sort();
@@ -117,10 +142,10 @@ fn nearest_name(group: &str, alarm: &Alarm) -> String {
 }
 
 /// The sources that metric filters name, and the metrics that no filter feeds.
-async fn filtered<'a>(
-    alarm: &'a Alarm,
+async fn filtered(
+    alarm: &Alarm,
     services: &Services<'_, impl LogSource, impl AlarmSource>,
-) -> (Located, Vec<&'a Metric>) {
+) -> Filtered {
     let is_aws = |metric: &&Metric| table::is_aws(&metric.namespace);
     let (mut unfed, own): (Vec<_>, Vec<_>) = alarm.metrics.iter().partition(is_aws);
     let mut found = Located::default();
@@ -146,7 +171,7 @@ async fn filtered<'a>(
         found.notes.extend(note);
     }
     found.notes.dedup();
-    (found, unfed)
+    Filtered { found, unfed: unfed.into_iter().cloned().collect() }
 }
 
 async fn filters(
@@ -171,7 +196,7 @@ async fn filters(
 }
 
 async fn tabled(
-    metrics: &[&Metric],
+    metrics: &[Metric],
     alarm: &Alarm,
     services: &Services<'_, impl LogSource, impl AlarmSource>,
 ) -> Located {

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use super::calls::Calls;
 use super::notes::{Asked, explain};
 use super::ports::AlarmSource;
+use super::sources::Filtered;
 use super::tags;
 use crate::alarm::tags::LOG_GROUP;
 use crate::alarm::{Alarm, State, rule};
@@ -22,6 +23,8 @@ pub(super) struct Subject<'a> {
     pub(super) alarm: Cow<'a, Alarm>,
     /// Whether it is a child of the alarm that fired.
     pub(super) is_child: bool,
+    /// What its metric filters say, if they were asked while its tags were read.
+    pub(super) ahead: Option<Filtered>,
 }
 
 /// The alarm itself, or the children of a composite alarm. If the composite alarm has a log
@@ -31,20 +34,22 @@ pub(super) async fn subjects<'a>(
     alarms: &impl AlarmSource,
     calls: &Calls,
     notes: &mut Vec<String>,
+    ahead: Option<Filtered>,
 ) -> Vec<Subject<'a>> {
     if alarm.composite.is_none() {
         let alarm = completed(alarm, alarms, calls, notes).await;
-        return vec![Subject { alarm, is_child: false }];
+        return vec![Subject { alarm, is_child: false, ahead }];
     }
     let children = children(alarm, alarms, calls, notes).await;
     let tagged = children.into_iter().map(|mut child| async {
-        let note = tags::fill(&mut child, alarms, calls).await;
-        (Subject { alarm: Cow::Owned(child), is_child: true }, note)
+        let read = tags::read(&child, alarms, calls).await;
+        let note = tags::fill(&mut child, read);
+        (Subject { alarm: Cow::Owned(child), is_child: true, ahead: None }, note)
     });
     let (mut subjects, tag_notes): (Vec<_>, Vec<_>) = join_all(tagged).await.into_iter().unzip();
     notes.extend(tag_notes.into_iter().flatten());
     if subjects.is_empty() || alarm.tags.contains_key(LOG_GROUP) {
-        subjects.push(Subject { alarm: Cow::Borrowed(alarm), is_child: false });
+        subjects.push(Subject { alarm: Cow::Borrowed(alarm), is_child: false, ahead: None });
     }
     subjects
 }

@@ -1,12 +1,15 @@
 //! An alarm's tags: those in its notification, else those from CloudWatch.
 
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
 use tokio::time::Instant;
 
 use super::calls::Calls;
 use super::notes::{Asked, explain};
 use super::ports::{AlarmSource, LookupError};
 use crate::alarm::Alarm;
-use crate::alarm::tags::Tags;
+use crate::alarm::tags::{LOG_GROUP, Tags};
 
 /// The alarm's tags; CloudWatch is asked if the notification has none.
 ///
@@ -17,16 +20,12 @@ pub async fn look_up(
     alarms: &impl AlarmSource,
     deadline: Instant,
 ) -> Result<Tags, LookupError> {
-    tags(alarm, alarms, &Calls::until(deadline)).await
+    read(alarm, alarms, &Calls::until(deadline)).await
 }
 
 /// Fills in the alarm's tags; returns a note if they could not be read.
-pub(super) async fn fill(
-    alarm: &mut Alarm,
-    alarms: &impl AlarmSource,
-    calls: &Calls,
-) -> Option<String> {
-    match tags(alarm, alarms, calls).await {
+pub(super) fn fill(alarm: &mut Alarm, tags: Result<Tags, LookupError>) -> Option<String> {
+    match tags {
         Ok(tags) => {
             alarm.tags = tags;
             None
@@ -38,7 +37,25 @@ pub(super) async fn fill(
     }
 }
 
-async fn tags(
+/// The tags, and what is asked at the same time but not needed if the tags name a log group: then it
+/// is not waited for.
+pub(super) async fn beside<T>(
+    alarm: &Alarm,
+    alarms: &impl AlarmSource,
+    calls: &Calls,
+    other: impl Future<Output = Option<T>>,
+) -> (Result<Tags, LookupError>, Option<T>) {
+    let reading = pin!(read(alarm, alarms, calls));
+    let other = pin!(other);
+    match select(reading, other).await {
+        Either::Left((Ok(tags), _)) if tags.contains_key(LOG_GROUP) => (Ok(tags), None),
+        Either::Left((tags, other)) => (tags, other.await),
+        Either::Right((found, reading)) => (reading.await, found),
+    }
+}
+
+/// The tags in the alarm's notification, else those that CloudWatch has.
+pub(super) async fn read(
     alarm: &Alarm,
     alarms: &impl AlarmSource,
     calls: &Calls,

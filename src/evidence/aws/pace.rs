@@ -6,26 +6,33 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 /// `FilterLogEvents` allows about 5 calls a second per account and Region, shared with all other
-/// readers there.
+/// readers there. Calls that were not made can be made up for, so that one page's calls need not
+/// wait for each other; if the service throttles them, they are tried again with growing waits.
 const INTERVAL: Duration = Duration::from_millis(200);
+/// Calls that can start at once.
+const BURST: u32 = 5;
 
-/// Lets one call start after the other, first come, first served.
+/// A token bucket: lets calls start first come, first served.
 pub(super) struct Pace {
-    // The async lock: callers queue behind the one that waits for its turn. A caller that gives
-    // up does not use a turn.
-    next: Mutex<Instant>,
+    // When the bucket is full again. The async lock: callers queue behind the one that waits for
+    // its turn. A caller that gives up does not use a turn.
+    full: Mutex<Instant>,
 }
 
 impl Pace {
     pub(super) fn new() -> Self {
-        Self { next: Mutex::new(Instant::now()) }
+        Self { full: Mutex::new(Instant::now()) }
     }
 
     /// Returns when the next call can start.
     pub(super) async fn turn(&self) {
-        let mut next = self.next.lock().await;
-        sleep_until(*next).await;
-        *next = Instant::now() + INTERVAL;
+        let mut full = self.full.lock().await;
+        let spare = INTERVAL * (BURST - 1);
+        // An instant cannot be before the clock's start.
+        if let Some(start) = full.checked_sub(spare) {
+            sleep_until(start).await;
+        }
+        *full = Instant::now().max(*full) + INTERVAL;
     }
 }
 
@@ -37,17 +44,33 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn no_more_than_five_turns_a_second() {
+    async fn five_turns_at_once_then_five_a_second() {
         let started = Instant::now();
         let pace = Pace::new();
-        join_all((0..11).map(|_| pace.turn())).await;
+        join_all((0..5).map(|_| pace.turn())).await;
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        join_all((0..10).map(|_| pace.turn())).await;
         assert_eq!(started.elapsed(), Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_come_back_with_time_but_no_more_than_five() {
+        let pace = Pace::new();
+        join_all((0..5).map(|_| pace.turn())).await;
+        for (pause, at_once) in [(400, 2), (3_600_000, 5)] {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            let started = Instant::now();
+            join_all((0..at_once).map(|_| pace.turn())).await;
+            assert_eq!(started.elapsed(), Duration::ZERO, "{at_once}");
+            pace.turn().await;
+            assert_eq!(started.elapsed(), INTERVAL, "{at_once}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_takes_no_turn() {
         let pace = Pace::new();
-        pace.turn().await;
+        join_all((0..5).map(|_| pace.turn())).await;
         let started = Instant::now();
         let brief = || timeout(Duration::from_millis(100), pace.turn());
         assert!(join_all((0..20).map(|_| brief())).await.iter().all(Result::is_err));

@@ -11,16 +11,19 @@ use crate::support::alarms::{DATAPOINT, METRIC, NAMESPACE, alarm, sns};
 use crate::support::aws::{Aws, Call, EVENTS_QUEUE, refusal};
 use crate::support::http::Answer;
 
-/// Calls start at least this far apart on average; the rest is what a busy machine delays.
-const SECOND: Duration = Duration::from_millis(850);
+/// Calls beyond five at once are this far apart; the rest is what a busy machine delays.
+const APART: Duration = Duration::from_millis(170);
+const AT_ONCE: u32 = 5;
 
-/// No second holds more than five calls.
+/// However many calls follow each other, all but five of them were waited for.
 #[track_caller]
 fn assert_paced(calls: &[Call]) {
-    for six in calls.windows(6) {
-        let took = six[5].at - six[0].at;
-        let names: Vec<&str> = six.iter().map(|call| call.operation.as_str()).collect();
-        assert!(took > SECOND, "six calls within {took:?}: {names:?}");
+    for first in 0..calls.len() {
+        for (count, last) in (1..).zip(&calls[first + 1..]) {
+            let took = last.at - calls[first].at;
+            let least = APART * u32::saturating_sub(count + 1, AT_ONCE);
+            assert!(took >= least, "{} calls within {took:?}", count + 1);
+        }
     }
 }
 
@@ -143,6 +146,23 @@ async fn tags_that_hang_leave_time_for_the_logs() {
     let event = aws.only_event();
     assert!(event["payload"]["summary"].as_str().unwrap().contains("disk full"), "{event:#}");
     assert!(note(&event).contains("tags"), "{event:#}");
+}
+
+#[tokio::test]
+async fn tags_and_metric_filters_are_asked_side_by_side() {
+    let aws = aws_with_filter("ERROR").await;
+    aws.logs(|logs| logs.line(GROUP, STREAM, DATAPOINT, "ERROR disk full"));
+    let slow = Duration::from_secs(1);
+    aws.delay("ListTagsForResource", slow);
+    aws.delay("DescribeMetricFilters", slow);
+    let enrich = aws.enrich().start().await;
+    enrich.invoke(&sns(&[alarm("shop")])).await.response();
+    assert_has_no_note(&aws.only_event());
+    let asked = |operation: &str| aws.calls(operation)[0].at;
+    let (tags, filters) = (asked("ListTagsForResource"), asked("DescribeMetricFilters"));
+    let apart = tags.max(filters) - tags.min(filters);
+    assert!(apart < slow / 2, "{apart:?} apart");
+    assert_eq!(aws.calls("DescribeMetricFilters").len(), 1, "asked once");
 }
 
 #[tokio::test]
