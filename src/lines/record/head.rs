@@ -1,7 +1,8 @@
 //! The head of a text line: time, host, process, level and logger before the message.
 
 use super::label::{
-    is_code, is_error, is_id, is_label, is_name, is_number, is_process, is_process_id, is_zone,
+    is_code, is_error, is_id, is_label, is_name, is_number, is_process, is_process_id, is_uptime,
+    is_zone,
 };
 use super::severity::Severity;
 use super::time::{is_clock, is_date, is_epoch, is_month, is_weekday};
@@ -132,6 +133,7 @@ impl<'a> Head<'_, 'a> {
         if let Some(parts) = self.logger() {
             self.next += parts;
             self.named = true;
+            self.next += usize::from(is_uptime(self.word(0)));
             // "host app[17]: ERROR message", "app.jobs - ERROR - message".
             if self.take_level() && matches!(self.word(0), "-" | ":") {
                 self.next += 1;
@@ -259,7 +261,9 @@ impl<'a> Head<'_, 'a> {
             {
                 return Some(ahead);
             }
-            if !is_label(word) || word.ends_with(':') {
+            // PostgreSQL's `user@database`.
+            let user = word.contains('@') && is_name(word);
+            if !(is_label(word) || user) || word.ends_with(':') {
                 return None;
             }
         }
@@ -327,7 +331,7 @@ impl<'a> Head<'_, 'a> {
         if is_month(&first) && is_number(&bare(self.word(1))) && is_clock(&bare(self.word(2))) {
             return 3;
         }
-        if is_date(&first) || (self.timed && is_clock(&first)) {
+        if is_date(&first) || (self.timed && is_clock(&first)) || is_uptime(self.word(0)) {
             return 1;
         }
         // A line can begin with a number of ten digits that is no time: words follow it.

@@ -34,6 +34,12 @@ impl Record {
             record.exception = found.exception;
             record.stack = found.stack;
             record.causes = found.causes;
+            if record.causes.is_empty()
+                && let (Some(outer), Some(stack)) = (&record.exception, &record.stack)
+                && stack::is_generic(outer)
+            {
+                record.causes.extend(stack::inside(stack, outer));
+            }
             record.fields = found.details;
         }
         record.message = message(&mut fields, &mut record.exception);

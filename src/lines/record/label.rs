@@ -51,11 +51,26 @@ pub(super) fn is_process(name: &str) -> bool {
     })
 }
 
-/// `+0000`.
+/// `+0000`, `UTC`, `CEST]`.
 pub(super) fn is_zone(word: &str) -> bool {
-    word.len() == 5
-        && word.starts_with(['+', '-'])
-        && word[1..].bytes().all(|byte| byte.is_ascii_digit())
+    const NAMES: [&str; 14] = [
+        "UTC", "GMT", "WET", "CET", "CEST", "EET", "EEST", "EST", "EDT", "CST", "PST", "PDT",
+        "JST", "IST",
+    ];
+    let word = word.trim_end_matches(']');
+    NAMES.contains(&word)
+        || word.len() == 5
+            && word.starts_with(['+', '-'])
+            && word[1..].bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `[12345.678901]`: the kernel's time since start.
+pub(super) fn is_uptime(word: &str) -> bool {
+    let time = word.strip_prefix('[').and_then(|word| word.strip_suffix(']'));
+    time.and_then(|time| time.split_once('.')).is_some_and(|(seconds, rest)| {
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        !seconds.is_empty() && digits(seconds) && rest.len() == 6 && digits(rest)
+    })
 }
 
 /// `spid56s`, `<0.701.0>`.

@@ -165,8 +165,11 @@ impl Record {
             None => quote,
             Some(Exception { name, message: Some(said) }) if !said.trim().is_empty() => {
                 let said = said.trim();
-                let again = said.strip_prefix(name.as_str()).and_then(|it| it.strip_prefix(": "));
-                one_line(&format!("{name}: {}", again.unwrap_or(said)))
+                // A cause without a name is told behind the error that wraps it.
+                let outer = self.exception.as_ref().map_or("", |outer| &outer.name);
+                let name = if name.is_empty() { outer } else { name };
+                let again = said.strip_prefix(name).and_then(|it| it.strip_prefix(": "));
+                one_line(format!("{name}: {}", again.unwrap_or(said)).trim_start_matches(": "))
             }
             Some(Exception { name, .. }) if quote.contains(name.as_str()) => quote,
             Some(Exception { name, .. }) if quote.is_empty() => one_line(name),
@@ -180,7 +183,8 @@ impl Record {
         let outer = self.exception.as_ref()?;
         let told = |cause: &&Exception| !cause.name.is_empty() && !stack::is_generic(cause);
         if stack::is_generic(outer) {
-            return self.causes.iter().rev().find(told).or(Some(outer));
+            let nameless = || self.causes.iter().rev().find(|cause| cause.message.is_some());
+            return self.causes.iter().rev().find(told).or_else(nameless).or(Some(outer));
         }
         Some(outer)
     }

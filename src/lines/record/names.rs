@@ -133,7 +133,7 @@ const STACKS: [&str; 16] = [
 
 /// The error inside an error. JavaScript (`cause`), .NET (`InnerException`), Quarkus (`causedBy`),
 /// PHP (`previous`), Java's log4j2 (`cause`).
-const CAUSES: [&str; 9] = [
+const CAUSES: [&str; 10] = [
     "cause",
     "causedby",
     "innerexception",
@@ -143,6 +143,7 @@ const CAUSES: [&str; 9] = [
     "originalerror",
     "rootcause",
     "innerexceptions",
+    "errors",
 ];
 
 /// An error's type and words as separate fields of the record: Lambda (`errorType`), OpenTelemetry

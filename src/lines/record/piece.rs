@@ -25,7 +25,7 @@ pub enum Piece {
 }
 
 /// Beginnings of lines that say nothing but that an error follows.
-const LEADS: [&str; 18] = [
+const LEADS: [&str; 21] = [
     "Error raised from handler method",
     "Traceback (most recent call last)",
     "Error handling request",
@@ -44,6 +44,9 @@ const LEADS: [&str; 18] = [
     "Task exception was never retrieved",
     "An unhandled exception has occurred",
     "An unhandled exception occurred",
+    "terminate called after throwing an instance of",
+    "node:internal/",
+    "triggerUncaughtException(",
 ];
 
 impl Piece {
@@ -100,7 +103,7 @@ fn is_lead(said: &str) -> bool {
         || said.starts_with("raise ")
 }
 
-/// `^`, `goroutine 7 [running]:`, `... 20 more`, Go's `main.run()`.
+/// `^`, `goroutine 7 [running]:`, `... 20 more`, Go's `main.run()`, C++'s `what():  words`.
 fn is_between_frames(said: &str) -> bool {
     let marks = !said.is_empty() && said.bytes().all(|byte| b"^~ |-+".contains(&byte));
     let goroutine = said.starts_with("goroutine ") && said.ends_with(':');
@@ -109,5 +112,5 @@ fn is_between_frames(said: &str) -> bool {
         && said.split_once('(').is_some_and(|(name, _)| name.contains('.'));
     // Go's frame of the panic itself: `panic({0xf74a80?, 0x1501420?})`.
     let panic = said.starts_with("panic(") && said.ends_with(')');
-    marks || goroutine || call || panic
+    marks || goroutine || call || panic || said.starts_with("what():")
 }

@@ -83,7 +83,9 @@ fn leads(said: &str) -> bool {
         said.starts_with('[') && said.ends_with(']') && !said.contains(' ') && said.len() >= 34;
     // Spring Boot's analysis of a failed start; a heading of one word.
     let heading = said.ends_with(':') && !said.contains(' ') && !said.contains('.');
-    tag || heading || said == "APPLICATION FAILED TO START"
+    let node =
+        ["node:internal/", "triggerUncaughtException("].iter().any(|it| said.starts_with(it));
+    tag || heading || node || said == "APPLICATION FAILED TO START"
 }
 
 /// `Shop.Orders[12]`: the category in Microsoft's console.
@@ -113,6 +115,7 @@ fn without_frame(said: &str) -> &str {
     for prefix in ["NOTICE: ", "PHP message: "] {
         said = said.strip_prefix(prefix).unwrap_or(said);
     }
+    said = behind_marks(said);
     said = behind_audit(said);
     said = behind_structured_data(said);
     said = behind_columns(said);
@@ -122,6 +125,31 @@ fn without_frame(said: &str) -> &str {
     let end = [", client: ", ", referer: "].iter().filter_map(|it| said.find(it)).min();
     said = end.map_or(said, |end| &said[..end]);
     innermost(said)
+}
+
+/// Next's and npm's marks, Redis' `#`, Node's process before a warning, Ruby's place before an error.
+fn behind_marks(said: &str) -> &str {
+    let marks = |it: char| matches!(it, '⨯' | '✖' | '✗' | '✘' | '❌' | '×' | '⚠' | '\u{fe0f}');
+    let mut said = said.trim_start_matches(marks).trim_start();
+    said = said.strip_prefix("# ").unwrap_or(said);
+    let process = said.strip_prefix("(node:").and_then(|rest| rest.split_once(") "));
+    if let Some((id, rest)) = process
+        && id.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        said = rest.strip_prefix("UnhandledPromiseRejectionWarning: ").unwrap_or(rest);
+    }
+    // Ruby: the place before the words, `/app/quay.rb:17:in 'Quay#take': words (QuayFull)`.
+    if let Some((place, words)) = said.split_once("': ")
+        && place.split_once(".rb:").is_some_and(|(file, at)| {
+            !file.contains(' ')
+                && at
+                    .split_once(":in ")
+                    .is_some_and(|(line, _)| line.bytes().all(|byte| byte.is_ascii_digit()))
+        })
+    {
+        said = words;
+    }
+    said
 }
 
 /// auditd: `type=AVC msg=audit(1770000000.123:456): words`.

@@ -19,7 +19,7 @@ pub(super) fn exception(text: &str) -> Option<Exception> {
         // Lambda's runtime puts the error before its traceback.
         return after.find_map(|line| named(head_off(line))).or_else(|| lines().find_map(named));
     }
-    if let Some(found) = panicked(text) {
+    if let Some(found) = panicked(text).or_else(|| terminated(text)) {
         return Some(found);
     }
     if let Some(found) = lines().find_map(|line| line.trim_start().strip_prefix("** (")) {
@@ -67,7 +67,7 @@ fn on_one_line(text: &str) -> Option<Exception> {
 
 /// Whether an error only wraps another and says nothing itself.
 pub(super) fn is_generic(error: &Exception) -> bool {
-    const WRAPPERS: [&str; 18] = [
+    const WRAPPERS: [&str; 19] = [
         "AggregateException",
         "AggregateError",
         "TargetInvocationException",
@@ -86,6 +86,7 @@ pub(super) fn is_generic(error: &Exception) -> bool {
         "Runtime.UnhandledPromiseRejection",
         "NonFatalError",
         "WrappedException",
+        "BatchProcessingError",
     ];
     let last = error.name.rsplit(['.', '$', ':', '\\']).next().unwrap_or(&error.name);
     WRAPPERS.contains(&last)
@@ -193,6 +194,24 @@ fn panicked(text: &str) -> Option<Exception> {
         None => rest.lines().find(|line| !line.trim().is_empty())?.trim(),
     };
     Some(Exception { name: "panic".to_owned(), message: Some(said.to_owned()) })
+}
+
+/// C++: `terminate called after throwing an instance of 'NAME'`, and `what():  words` below.
+fn terminated(text: &str) -> Option<Exception> {
+    let (_, behind) = text.split_once("terminate called after throwing an instance of '")?;
+    let (name, rest) = behind.split_once('\'')?;
+    let said = rest.lines().find_map(|line| line.trim_start().strip_prefix("what():"));
+    Some(Exception { name: name.to_owned(), message: said.map(|said| said.trim().to_owned()) })
+}
+
+/// The last error that a trace names, if the trace goes on behind the one that only wraps it.
+pub(super) fn inside(stack: &str, outer: &Exception) -> Option<Exception> {
+    let last = stack.lines().rev().find(|line| starts_with_error(line)).and_then(named)?;
+    (last.name != outer.name
+        && !outer.name.ends_with(last.name.as_str())
+        && !last.name.ends_with(outer.name.as_str())
+        && !is_generic(&last))
+    .then_some(last)
 }
 
 /// Ruby's `words (Name)` and Rails's `Name (words):`.

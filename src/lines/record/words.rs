@@ -20,8 +20,11 @@ impl<'a> Words<'a> {
             let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
             // The parts of a head are often separated by bars without spaces.
             let bar = rest[..end].find('|').map_or(end, |bar| bar + 1);
-            words.push((at + begin, &rest[..bar]));
-            at += begin + bar;
+            // Brackets too: `[TIME][ERROR][logger]`.
+            let bracket = if rest.starts_with('[') { rest[..bar].find("][") } else { None };
+            let end = bracket.map_or(bar, |bracket| bracket + 1);
+            words.push((at + begin, &rest[..end]));
+            at += begin + end;
         }
         Self { line, words }
     }
