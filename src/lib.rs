@@ -5,8 +5,8 @@
 //!
 //! Each line imports only from the lines above it (`tests/all/imports.rs` holds this):
 //!
-//! - [`hash`], [`ids`], [`secret`], [`text`], [`lock`]: hashes, names of ids, secret values, text
-//!   for people, locks.
+//! - [`hash`], [`ids`], [`secret`], [`text`], [`zone`], [`lock`]: hashes, names of ids, secret
+//!   values, text and times for people, locks.
 //! - [`http`], [`aws`]: shared by all HTTP; the AWS SDK's configuration, secrets, ARNs and
 //!   partitions.
 //! - [`redact`]: replaces sensitive content with marks.
@@ -52,3 +52,4 @@ pub mod sns;
 pub mod stage;
 pub mod telemetry;
 pub mod text;
+pub mod zone;

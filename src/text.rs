@@ -1,5 +1,8 @@
 //! Text for people: put on one line, cleaned, and cut between characters.
 
+/// Marks the row of the line that failed, behind its time.
+pub const ERROR_MARK: &str = "▶ ";
+
 /// The text on one line: control characters and runs of white space become one space, and terminal
 /// colour codes are removed.
 #[must_use]

@@ -122,7 +122,7 @@ async fn memory(pagetrail: &str) {
         most = most.max(peak);
     }
     let event = &aws.sent(support::aws::EVENTS_QUEUE)[0].body["event"];
-    let seen = &event["payload"]["custom_details"]["1 error 1"];
+    let seen = &event["payload"]["custom_details"]["1 errors"];
     println!("what the event says it saw: {seen}");
     println!("most: {:.1} MiB ({})", mib(most), aim(mib(most) <= 30.0, "at most 30"));
 }

@@ -163,6 +163,7 @@ async fn row(mut alarm: Alarm, logs: &RegionalLogs, alarms: &RegionalAlarms) -> 
         alarms,
         limits: Limits { lines: 0, trails: 0, trail_lines: 0 },
         trace_log_groups: &[],
+        zone: crate::zone::Zone::UTC,
         now: Utc::now(),
         deadline: Instant::now() + PER_ALARM,
     };

@@ -75,6 +75,9 @@ async fn preview(args: &Args) -> Result<(), CommandError> {
     if let Some(fault) = &config.paging.withheld {
         return Err(CommandError::wrong(format!("a redaction pattern cannot be used: {fault}")));
     }
+    if let Some(fault) = &config.paging.zone_fault {
+        return Err(CommandError::wrong(fault));
+    }
     let key = routing_key(args)?;
     // Before any call to AWS: the error for an unreadable file must not need credentials.
     let event = args.event.as_ref().map(read).transpose()?;
@@ -174,6 +177,7 @@ async fn trigger(
         alarms: &timed,
         limits: config.limits,
         trace_log_groups: &config.trace_log_groups,
+        zone: config.paging.zone,
         now: Utc::now(),
         deadline: Instant::now() + Duration::from_secs(args.deadline),
     };
@@ -193,8 +197,10 @@ fn shown(event: &Event, calls: &[Call]) -> String {
     let _ = writeln!(page, "severity   {}", severity.as_str().unwrap_or_default());
     let _ = writeln!(page, "dedup key  {}\n", event.dedup_key);
     for (key, value) in &payload.custom_details {
-        let value = value.as_str().unwrap_or_default().replace('\n', "\n    ");
-        let _ = writeln!(page, "{key}: {value}");
+        let _ = writeln!(page, "{key}");
+        for row in rows(value) {
+            let _ = writeln!(page, "    {row}");
+        }
     }
     for link in &event.links {
         let _ = write!(page, "\n{}:\n  {}", link.text, link.href);
@@ -208,6 +214,18 @@ fn shown(event: &Event, calls: &[Call]) -> String {
         let _ = writeln!(page, "{:>6} ms  {what} → {result}", took.as_millis());
     }
     page
+}
+
+/// The rows of a value as PagerDuty shows them.
+fn rows(value: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match value {
+        Value::Array(rows) => rows.iter().map(text).collect(),
+        Value::Object(table) => {
+            table.iter().map(|(name, value)| format!("{name}: {}", text(value))).collect()
+        }
+        value => vec![text(value)],
+    }
 }
 
 /// The key for sending. It is never an argument: shell histories keep arguments.

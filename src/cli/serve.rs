@@ -53,6 +53,9 @@ pub fn run(args: &Args) -> Result<(), CommandError> {
     if let Some(fault) = &config.enrich.paging.withheld {
         return Err(CommandError::wrong(format!("a redaction pattern cannot be used: {fault}")));
     }
+    if let Some(fault) = &config.enrich.paging.zone_fault {
+        return Err(CommandError::wrong(format!("1 fault in the configuration:\n  {fault}")));
+    }
     if args.check_config {
         println!("pagetrail serve: the configuration is valid");
         return Ok(());

@@ -6,7 +6,10 @@ use super::Paging;
 use super::details::Details;
 use super::fit::{Detail, fit};
 use super::links;
-use super::sections::{alarm_section, kinds_section, message_section, searched_section};
+use super::sections::{
+    alarm_section, errors_section, latest_section, lines_section, message_section, notes_section,
+    searched_section, trails_section,
+};
 use super::severity::severity;
 use super::title;
 use super::title::LONGEST_NAME;
@@ -20,6 +23,7 @@ use crate::pagerduty::{
     Action, DedupKey, Event, Link, Payload, SENDABLE_LIMIT, SUMMARY_LIMIT, Severity,
 };
 use crate::text::{cut, one_line};
+use crate::zone::Zone;
 
 /// The sender's name, shown under the incident.
 const CLIENT: &str = "Pagetrail";
@@ -31,6 +35,10 @@ pub struct Composer<'a> {
     pub severity: Severity,
     /// The account's name for people, if known.
     pub account: Option<&'a str>,
+    /// The most lines of a trail that are shown.
+    pub trail_lines: usize,
+    /// The time zone of what people read.
+    pub zone: Zone,
     /// Largest event, in bytes of JSON.
     pub limit: usize,
 }
@@ -40,7 +48,13 @@ impl<'a> Composer<'a> {
     #[must_use]
     pub fn of(paging: &'a Paging) -> Self {
         let account = paging.account_name.as_deref();
-        Self { severity: paging.severity, account, limit: SENDABLE_LIMIT }
+        Self {
+            severity: paging.severity,
+            account,
+            trail_lines: paging.trail_lines,
+            zone: paging.zone,
+            limit: SENDABLE_LIMIT,
+        }
     }
 
     /// The trigger for an alarm with its evidence, within the limit.
@@ -64,10 +78,13 @@ impl<'a> Composer<'a> {
         detail: &Detail,
     ) -> Event {
         let mut details = Details::new(detail);
-        details.notes(&evidence.notes);
-        kinds_section(&mut details, evidence);
+        notes_section(&mut details, &evidence.notes);
+        errors_section(&mut details, evidence, self.zone);
+        trails_section(&mut details, evidence, self.trail_lines, self.zone);
+        latest_section(&mut details, evidence, self.trail_lines, self.zone);
+        lines_section(&mut details, evidence, self.zone);
         alarm_section(&mut details, alarm, self.account);
-        searched_section(&mut details, evidence);
+        searched_section(&mut details, evidence, self.zone);
 
         let worst = worst(evidence);
         let metric = alarm.metrics.first();
@@ -99,10 +116,11 @@ impl<'a> Composer<'a> {
     fn message_at(&self, message: &Message, detail: &Detail) -> Event {
         let source = message.topic.clone().unwrap_or_else(|| CLIENT.to_owned());
         let mut details = Details::new(detail);
-        details.notes(&[format!(
-            "{}, so its text is sent unchanged and you must resolve the incident by hand.",
+        let note = format!(
+            "{}, so it is shown as it is and you must resolve the incident by hand.",
             message.why
-        )]);
+        );
+        notes_section(&mut details, &[note]);
         message_section(&mut details, message, &source);
         let identity = if message.id.is_empty() {
             format!("message/{}", sha256_hex(&[&source, &message.body]))
@@ -164,7 +182,6 @@ fn links_of(
     let to = |href: Option<String>, text: &str| Some(Link { href: href?, text: text.to_owned() });
     let mut links = Vec::new();
     links.extend(links::runbook(tags::runbook(&alarm.tags), alarm.description.as_deref()));
-    links.extend(to(links::alarm(alarm), "Alarm in CloudWatch"));
     if let Some(kind) = worst.filter(|kind| !kind.example.log_group.is_empty()) {
         let line = &kind.example;
         let at = place(&alarm.origin, &line.log_group);
@@ -195,6 +212,7 @@ fn links_of(
     if worst.is_none() {
         links.extend(all_lines(alarm, evidence));
     }
+    links.extend(to(links::alarm(alarm), "Alarm in CloudWatch"));
     links.truncate(detail.links);
     links
 }

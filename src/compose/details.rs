@@ -1,98 +1,111 @@
-//! The details of an event: flat, with keys that PagerDuty's alphabetical order puts in reading
-//! order.
+//! The details of an event, in PagerDuty's terms: few keys, which it shows A–Z; a list is shown as a
+//! row an entry, an object as a small table, and line breaks inside a text are suppressed.
 
 use serde_json::{Map, Value};
 
 use super::fit::Detail;
 use crate::text::{clean, cut, one_line};
 
-/// Builds `custom_details` for one level of detail, and counts what it cuts.
+/// Which rows of a list stay if not all of them fit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    First,
+    Last,
+}
+
+/// Builds `custom_details` for one level of detail, and says what it cuts.
 pub(super) struct Details<'a> {
     detail: &'a Detail,
     entries: Map<String, Value>,
     cut_texts: usize,
-    dropped_lines: usize,
+    cuts: Vec<String>,
 }
 
 impl<'a> Details<'a> {
     pub(super) fn new(detail: &'a Detail) -> Self {
-        Self { detail, entries: Map::new(), cut_texts: 0, dropped_lines: 0 }
+        Self { detail, entries: Map::new(), cut_texts: 0, cuts: Vec::new() }
     }
 
-    /// The most trails that are shown.
-    pub(super) fn trails(&self) -> usize {
-        self.detail.trails
+    /// The level of detail.
+    pub(super) fn detail(&self) -> &'a Detail {
+        self.detail
     }
 
-    /// Adds a value on one line, unless it is empty.
-    pub(super) fn text(&mut self, key: &str, value: &str) {
-        self.put(key.to_owned(), &one_line(value), self.detail.text);
+    /// Says that something is missing because the event would be too large.
+    pub(super) fn say_cut(&mut self, what: String) {
+        self.cuts.push(what);
     }
 
-    /// Adds a value and keeps its line breaks.
-    pub(super) fn block(&mut self, key: &str, value: &str) {
-        self.put(key.to_owned(), clean(value).trim(), self.detail.text);
+    /// Adds a list of texts, unless it is empty. Each is put on one line.
+    pub(super) fn texts(&mut self, key: &str, texts: impl IntoIterator<Item = String>, keep: Keep) {
+        let limit = self.detail.text;
+        let texts = texts.into_iter().map(|text| one_line(&text)).collect();
+        self.rows(key, texts, limit, keep);
     }
 
-    /// Adds to a value that lists several things.
-    pub(super) fn append(&mut self, key: &str, value: &str) {
-        match self.entries.get(key).and_then(Value::as_str) {
-            None => self.text(key, value),
-            Some(known) => {
-                let joined = format!("{known}, {value}");
-                self.text(key, &joined);
+    /// Adds a list of log lines' rows, unless it is empty.
+    pub(super) fn lines(&mut self, key: &str, lines: Vec<String>, keep: Keep) {
+        let limit = self.detail.line;
+        let clean = |line: String| clean(&line).replace(['\n', '\t'], "  ");
+        self.rows(key, lines.into_iter().map(clean).collect(), limit, keep);
+    }
+
+    /// Adds a table of names and values. Empty values are left out.
+    pub(super) fn table(&mut self, key: &str, rows: Vec<(String, String)>) {
+        let mut table = Map::new();
+        for (name, value) in rows.into_iter().take(self.detail.rows) {
+            let value = self.fitted(&one_line(&value), self.detail.text);
+            if !value.is_empty() {
+                table.insert(cut(&one_line(&name), 100), Value::String(value));
             }
         }
-    }
-
-    /// What is missing from the event. These keys come first, because they must be read first.
-    pub(super) fn notes(&mut self, notes: &[String]) {
-        let kept = notes.len().min(self.detail.lines.max(1));
-        self.dropped_lines += notes.len() - kept;
-        for (number, note) in (1..).zip(&notes[..kept]) {
-            let key = if number == 1 { "0 note".to_owned() } else { format!("0 note {number}") };
-            self.put(key, &one_line(note), self.detail.text);
-        }
-    }
-
-    /// Adds numbered lines: `key.001`, `key.002`, … Keeps the newest.
-    pub(super) fn lines(&mut self, key: &str, lines: impl ExactSizeIterator<Item = String>) {
-        let dropped = lines.len().saturating_sub(self.detail.lines);
-        self.dropped_lines += dropped;
-        for (number, line) in (1..).zip(lines.skip(dropped)) {
-            self.put(
-                format!("{key}.{number:03}"),
-                &clean(&line).replace('\t', "  "),
-                self.detail.line,
-            );
+        if !table.is_empty() {
+            self.entries.insert(key.to_owned(), Value::Object(table));
         }
     }
 
     pub(super) fn finish(mut self) -> Map<String, Value> {
-        let mut cuts = Vec::new();
         if self.cut_texts > 0 {
             let (texts, limit) = (self.cut_texts, self.detail.line);
-            cuts.push(format!("{texts} long texts were cut (log lines at {limit} characters)"));
-        }
-        if self.dropped_lines > 0 {
-            cuts.push(format!("{} lines were left out", self.dropped_lines));
+            self.cuts
+                .push(format!("{texts} long texts were cut (log lines at {limit} characters)"));
         }
         if let Some(what) = self.detail.cut {
-            cuts.push(format!("the event was too large for PagerDuty: {what}"));
+            self.cuts.insert(0, format!("the event was too large for PagerDuty: {what}"));
         }
-        if !cuts.is_empty() {
-            self.entries.insert("6 cut".to_owned(), Value::String(cuts.join("; ")));
+        if !self.cuts.is_empty() {
+            let cuts = self.cuts.into_iter().map(Value::String).collect();
+            self.entries.insert("7 cut".to_owned(), cuts);
         }
         self.entries
     }
 
-    fn put(&mut self, key: String, value: &str, limit: usize) {
+    fn rows(&mut self, key: &str, mut rows: Vec<String>, limit: usize, keep: Keep) {
+        let most = self.detail.rows;
+        if rows.len() > most {
+            let (all, which) = (rows.len(), if keep == Keep::Last { "last" } else { "first" });
+            self.cuts.push(format!("{key}: only the {which} {most} of {all} rows are shown"));
+            if keep == Keep::Last {
+                rows.drain(..all - most);
+            } else {
+                rows.truncate(most);
+            }
+        }
+        let rows: Vec<Value> = rows
+            .iter()
+            .map(|row| Value::String(self.fitted(row, limit)))
+            .filter(|row| row.as_str() != Some(""))
+            .collect();
+        if !rows.is_empty() {
+            self.entries.insert(key.to_owned(), Value::Array(rows));
+        }
+    }
+
+    fn fitted(&mut self, value: &str, limit: usize) -> String {
         let kept = cut(value, limit);
         if kept.len() < value.len() {
             self.cut_texts += 1;
         }
-        if !kept.is_empty() {
-            self.entries.insert(key, Value::String(kept));
-        }
+        kept
     }
 }

@@ -5,13 +5,15 @@ use crate::pagerduty::Event;
 /// How much of the evidence an event shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Detail {
-    /// The most characters of a log line.
+    /// The most characters of a row of a log line.
     pub(super) line: usize,
     /// The most characters of any other text.
     pub(super) text: usize,
-    /// The most lines of each list.
-    pub(super) lines: usize,
+    /// The most rows of each list.
+    pub(super) rows: usize,
     pub(super) trails: usize,
+    /// The most lines of each trail, beside what the user wants at most.
+    pub(super) trail_lines: usize,
     pub(super) links: usize,
     /// What was cut on this level, for the reader.
     pub(super) cut: Option<&'static str>,
@@ -20,38 +22,50 @@ pub(super) struct Detail {
 /// From the most detail to a level that always fits: the last level's texts need less than 60 kB
 /// even if each character needs six bytes of JSON.
 const LEVELS: [Detail; 5] = [
-    Detail { line: 2_000, text: 4_000, lines: 500, trails: 10, links: 10, cut: None },
+    Detail {
+        line: 2_000,
+        text: 4_000,
+        rows: 600,
+        trails: 10,
+        trail_lines: 500,
+        links: 10,
+        cut: None,
+    },
     Detail {
         line: 600,
         text: 2_000,
-        lines: 200,
+        rows: 300,
         trails: 5,
+        trail_lines: 100,
         links: 10,
         cut: Some("long lines were cut further"),
     },
     Detail {
         line: 300,
         text: 1_000,
-        lines: 60,
+        rows: 60,
         trails: 3,
+        trail_lines: 16,
         links: 10,
-        cut: Some("lines were cut, and only the newest 60 of each list were kept"),
+        cut: Some("lines were cut, and of each trail 16 lines at most are shown"),
     },
     Detail {
         line: 200,
         text: 500,
-        lines: 20,
+        rows: 20,
         trails: 1,
+        trail_lines: 10,
         links: 5,
-        cut: Some("only one trail and the newest 20 lines of each list were kept"),
+        cut: Some("lines were cut, and only one trail of 10 lines at most is shown"),
     },
     Detail {
         line: 100,
         text: 200,
-        lines: 3,
+        rows: 3,
         trails: 0,
+        trail_lines: 1,
         links: 1,
-        cut: Some("the trails were left out"),
+        cut: Some("lines were cut, and no trail is shown"),
     },
 ];
 

@@ -2,7 +2,7 @@
 //!
 //! The [`Composer`] combines the parts: the `title` (with what crossed the threshold, `crossing`, or
 //! what a message says `happened`), the `sections` of the details with their
-//! `plot`, the `links`, the `severity`. `fit` composes again with less detail until the event is
+//! `rows` and `plot`, the `links`, the `severity`. `fit` composes again with less detail until the event is
 //! within PagerDuty's limits. [`Paging`] holds the settings.
 
 mod composer;
@@ -13,6 +13,7 @@ mod happened;
 pub mod links;
 mod paging;
 mod plot;
+mod rows;
 mod sections;
 mod severity;
 mod title;

@@ -7,6 +7,9 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 /// The most datapoints that are shown; a reason names five at most.
 const MOST: usize = 20;
 
+/// The fewest datapoints that are plotted.
+const LEAST: usize = 3;
+
 /// The datapoints, oldest first, such as `▂▅█ 0.8, 0.9, 3.0 (threshold: ≥ 1)`; None if there are
 /// no datapoints.
 pub(super) fn plot(alarm: &Alarm) -> Option<String> {
@@ -21,7 +24,12 @@ pub(super) fn plot(alarm: &Alarm) -> Option<String> {
     let threshold = alarm.evaluation.threshold.filter(|threshold| threshold.is_finite());
     let lowest = values().chain(threshold).fold(0.0_f64, f64::min);
     let highest = values().chain(threshold).fold(0.0_f64, f64::max);
-    let bars: String = values().map(|value| bar(value, lowest, highest)).collect();
+    // Bars of one or two values say nothing that the numbers do not.
+    let bars: String = if datapoints.len() < LEAST {
+        String::new()
+    } else {
+        values().map(|value| bar(value, lowest, highest)).chain([' ']).collect()
+    };
     let numbers: Vec<String> = values().map(number).collect();
     let numbers = numbers.join(", ");
     let limit = match threshold {
@@ -31,7 +39,7 @@ pub(super) fn plot(alarm: &Alarm) -> Option<String> {
         }
         None => String::new(),
     };
-    Some(cut(&format!("{bars} {numbers}{limit}"), 500))
+    Some(cut(&format!("{bars}{numbers}{limit}"), 500))
 }
 
 #[allow(

@@ -1,135 +1,180 @@
-//! The sections of the details, in reading order: errors, trails, lines, alarm, search.
+//! The sections of the details, in reading order: notes, errors, trails, lines, alarm, search.
 
-use super::details::Details;
+use serde_json::Value;
+
+use super::details::{Details, Keep};
 use super::plot::plot;
+use super::rows::Shown;
 use crate::alarm::Alarm;
 use crate::alarm::intake::Message;
-use crate::evidence::{Evidence, Kind, Step, Trail, Why};
-use crate::lines::Line;
-use crate::lines::record::Record;
+use crate::evidence::{Evidence, Kind, Part, Trail, Why};
+use crate::text::{cut, one_line};
+use crate::zone::Zone;
 
-/// The kinds with their counts and trails, then the lines that no trail shows.
-pub(super) fn kinds_section(details: &mut Details, evidence: &Evidence) {
-    let parts = || evidence.parts.iter();
-    let children = parts().any(|part| part.child.is_some());
-    let mut number = 0;
-    for part in parts() {
-        for kind in &part.kinds {
-            number += 1;
-            let key = format!("1 error {number}");
-            let child = part.child.as_deref().filter(|_| children);
-            details.text(&key, &kind_text(kind, child));
-            if let Some(trail) = kind.trail.as_ref().filter(|_| number <= details.trails()) {
-                trail_section(details, number, trail);
-            }
+/// The most characters of a kind's name in the list of errors, and in the head of its trail.
+const LONGEST_KIND: usize = 1_000;
+const LONGEST_IN_TRAIL: usize = 80;
+/// The most characters of a child alarm's name above its lines.
+const LONGEST_CHILD: usize = 60;
+
+/// What is missing, why, and how to get it.
+pub(super) fn notes_section(details: &mut Details, notes: &[String]) {
+    details.texts("0 note", notes.iter().cloned(), Keep::First);
+}
+
+/// The kinds with their counts, the most severe and frequent first.
+pub(super) fn errors_section(details: &mut Details, evidence: &Evidence, zone: Zone) {
+    let kinds =
+        evidence.parts.iter().flat_map(|part| part.kinds.iter().map(move |kind| (part, kind)));
+    let texts = kinds.map(|(part, kind)| kind_text(kind, part, zone)).collect::<Vec<_>>();
+    details.texts("1 errors", texts, Keep::First);
+}
+
+/// `KeyError: 'amount' · 37×, from 03:05:12 to 03:05:58 UTC`.
+fn kind_text(kind: &Kind, part: &Part, zone: Zone) -> String {
+    let (first, last) = (zone.second(kind.first), zone.second(kind.last));
+    let name = zone.name(kind.last);
+    let when = if kind.count == 1 || kind.first == kind.last {
+        format!("at {last} {name}")
+    } else {
+        format!("from {first} to {last} {name}")
+    };
+    let child = part.child.as_ref().map(|child| format!(" · {child}")).unwrap_or_default();
+    format!("{} · {}×, {when}{child}", cut(&kind.name, LONGEST_KIND), kind.count)
+}
+
+/// One trail for each of the first kinds: which request, then its lines, oldest first.
+pub(super) fn trails_section(details: &mut Details, evidence: &Evidence, most: usize, zone: Zone) {
+    let kinds: Vec<&Kind> = evidence.parts.iter().flat_map(|part| &part.kinds).collect();
+    let with_trail = |kind: &&Kind| kind.trail.is_some();
+    // Trails have the numbers of their kinds, which also sort as texts.
+    let digits = kinds.iter().rposition(with_trail).map_or(1, |last| (last + 1).to_string().len());
+    let detail = details.detail();
+    let total = kinds.iter().copied().filter(|kind| with_trail(kind)).count();
+    let several = kinds.len() > 1;
+    let trails = kinds.iter().enumerate();
+    let trails = trails.filter_map(|(at, kind)| Some((at + 1, kind, kind.trail.as_ref()?)));
+    for (number, kind, trail) in trails.take(detail.trails) {
+        let what = match &trail.correlation {
+            Some(correlation) => correlation.to_string(),
+            None => "the lines around it".to_owned(),
+        };
+        let mut rows = vec![place(&what, trail)];
+        if several {
+            rows[0].push_str(&format!(" · {}", cut(&kind.name, LONGEST_IN_TRAIL)));
         }
-        if let Some(latest) = &part.latest {
+        let shown = Shown { zone, width: detail.line };
+        let mut most = most.min(detail.trail_lines);
+        let mut lines = shown.trail(trail, most);
+        while lines.len() >= detail.rows && most > 1 {
+            most /= 2;
+            lines = shown.trail(trail, most);
+        }
+        rows.extend(lines);
+        details.lines(&format!("3 trail {number:0digits$}"), rows, Keep::First);
+    }
+    if total > detail.trails {
+        details.say_cut(format!("{} of {total} trails are not shown", total - detail.trails));
+    }
+}
+
+/// Where nothing matched, the last lines of the place that was searched.
+pub(super) fn latest_section(details: &mut Details, evidence: &Evidence, most: usize, zone: Zone) {
+    let shown = Shown { zone, width: details.detail().line };
+    let rows: Vec<String> = evidence
+        .parts
+        .iter()
+        .filter_map(|part| Some((part, part.latest.as_ref()?)))
+        .flat_map(|(part, latest)| {
             let what = match &latest.correlation {
                 Some(correlation) => format!("the last {correlation}"),
                 None => "the last lines".to_owned(),
             };
-            steps_section(details, "2 trail", &format!("nothing matched; {what}"), latest);
+            let head = format!("{}nothing matched; {}", of_child(part), place(&what, latest));
+            std::iter::once(head).chain(shown.trail(latest, most))
+        })
+        .collect();
+    details.lines("3 last lines", rows, Keep::First);
+}
+
+/// The matching lines that no trail shows, of each child below its name.
+pub(super) fn lines_section(details: &mut Details, evidence: &Evidence, zone: Zone) {
+    let shown = Shown { zone, width: details.detail().line };
+    let mut rows = Vec::new();
+    for part in &evidence.parts {
+        // A single line whose trail is shown is in it.
+        if !part.kinds.iter().any(|kind| kind.count > 1 || kind.trail.is_none()) {
+            continue;
         }
         let lines: Vec<String> =
-            part.lines_without_trail().map(|line| line_text(line, "")).collect();
-        let key = match &part.child {
-            Some(child) => {
-                format!("3 line of {}", crate::text::cut(&crate::text::one_line(child), 60))
-            }
-            None => "3 line".to_owned(),
-        };
-        if part.kinds.iter().any(|kind| kind.count > 1 || kind.trail.is_none()) {
-            details.lines(&key, lines.into_iter());
+            part.lines_without_trail().flat_map(|line| shown.line(line, "", "")).collect();
+        if part.child.is_some() && !lines.is_empty() {
+            rows.push(of_child(part).trim_end().to_owned());
         }
+        rows.extend(lines);
     }
+    details.lines("4 lines", rows, Keep::Last);
 }
 
-/// `KeyError: 'amount' · 37×, from 03:05:12 to 03:05:58 UTC`.
-fn kind_text(kind: &Kind, child: Option<&str>) -> String {
-    let (first, last) = (kind.first.format("%H:%M:%S"), kind.last.format("%H:%M:%S"));
-    let when = if kind.count == 1 || kind.first == kind.last {
-        format!("at {last} UTC")
-    } else {
-        format!("from {first} to {last} UTC")
-    };
-    let child = child.map(|child| format!(" · {child}")).unwrap_or_default();
-    let name = crate::text::cut(&kind.name, 1_000);
-    format!("{name} · {}×, {when}{child}", kind.count)
+/// `checkout-errors: ` for a child alarm; nothing for the alarm itself.
+fn of_child(part: &Part) -> String {
+    let child = part.child.as_ref();
+    child.map(|child| format!("{}: ", cut(&one_line(child), LONGEST_CHILD))).unwrap_or_default()
 }
 
-fn trail_section(details: &mut Details, number: usize, trail: &Trail) {
-    let key = format!("2 trail {number}");
-    let what = match &trail.correlation {
-        Some(correlation) => correlation.to_string(),
-        None => "the lines around it".to_owned(),
-    };
-    steps_section(details, &key, &what, trail);
-}
-
-fn steps_section(details: &mut Details, key: &str, what: &str, trail: &Trail) {
-    details.text(key, &format!("{what} in {} · {}", trail.log_group, trail.stream));
-    details.lines(
-        key,
-        trail.steps.iter().map(|step| match step {
-            Step::Line(line) => line_text(line, &trail.log_group),
-            Step::LeftOut(count) => format!("… {count} lines left out"),
-        }),
-    );
-}
-
-/// A line as it is shown in a trail, with its log group if that is not the trail's own.
-fn line_text(line: &Line, own_group: &str) -> String {
-    let group = if own_group.is_empty() || line.log_group == own_group {
-        String::new()
-    } else {
-        format!("{} · ", line.log_group)
-    };
-    format!("{}  {group}{}", line.at.format("%H:%M:%S%.3f"), Record::read(&line.text).display())
+fn place(what: &str, trail: &Trail) -> String {
+    format!("{what} in {} · {}", trail.log_group, trail.stream)
 }
 
 /// What CloudWatch reported.
 pub(super) fn alarm_section(details: &mut Details, alarm: &Alarm, account: Option<&str>) {
-    details.text("4 alarm", &alarm.name);
-    if let Some(description) = &alarm.description {
-        details.block("4 alarm description", description);
-    }
-    details.text("4 alarm reason", &alarm.reason);
-    details.text("4 alarm datapoints", &plot(alarm).unwrap_or_default());
-    details.text("4 alarm state", alarm.state.name());
-    let account = account.map(|name| format!("{name} ({})", alarm.origin.account));
-    details.text("4 alarm account", account.as_deref().unwrap_or(&alarm.origin.account));
-    details.text("4 alarm region", &alarm.origin.region);
+    let mut rows: Vec<(&str, String)> = vec![
+        ("name", alarm.name.clone()),
+        ("description", alarm.description.clone().unwrap_or_default()),
+        ("reason", alarm.reason.clone()),
+        ("datapoints", plot(alarm).unwrap_or_default()),
+        ("state", alarm.state.name().to_owned()),
+        ("region", alarm.origin.region.clone()),
+        ("suppressed by", alarm.suppressed_by.clone().unwrap_or_default()),
+    ];
+    let id = &alarm.origin.account;
+    rows.push(("account", account.map_or_else(|| id.clone(), |name| format!("{name} ({id})"))));
     if let Some(contributor) = &alarm.contributor {
-        details.append("4 alarm contributor", &contributor.id);
-        for (name, value) in &contributor.attributes {
-            details.append("4 alarm contributor", &format!("{name} = {value}"));
-        }
+        let attributes =
+            contributor.attributes.iter().map(|(name, value)| format!("{name} = {value}"));
+        let all: Vec<String> = std::iter::once(contributor.id.clone()).chain(attributes).collect();
+        rows.push(("contributor", all.join(", ")));
     }
-    if let Some(by) = &alarm.suppressed_by {
-        details.text("4 alarm suppressed by", by);
+    if let Some(rule) = alarm.composite.as_ref().and_then(|composite| composite.rule.clone()) {
+        rows.push(("rule", rule));
     }
-    if let Some(rule) = alarm.composite.as_ref().and_then(|composite| composite.rule.as_ref()) {
-        details.text("4 alarm rule", rule);
-    }
-    for metric in &alarm.metrics {
-        let dimensions: Vec<String> =
-            metric.dimensions.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let dimensions = if dimensions.is_empty() {
-            String::new()
-        } else {
-            format!(" {{{}}}", dimensions.join(", "))
-        };
-        details.append("4 metric", &format!("{}/{}{dimensions}", metric.namespace, metric.name));
-    }
+    let metrics: Vec<String> = alarm
+        .metrics
+        .iter()
+        .map(|metric| {
+            let dimensions: Vec<String> =
+                metric.dimensions.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let dimensions = if dimensions.is_empty() {
+                String::new()
+            } else {
+                format!(" {{{}}}", dimensions.join(", "))
+            };
+            format!("{}/{}{dimensions}", metric.namespace, metric.name)
+        })
+        .collect();
+    rows.push(("metric", metrics.join(", ")));
+    details
+        .table("5 alarm", rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
 }
 
 /// What was searched, and for which time, so that the reader can continue the search.
-pub(super) fn searched_section(details: &mut Details, evidence: &Evidence) {
+pub(super) fn searched_section(details: &mut Details, evidence: &Evidence, zone: Zone) {
     let searched = evidence.parts.iter().filter(|part| !part.sources.is_empty());
-    let lines: Vec<String> = searched
+    let texts: Vec<String> = searched
         .flat_map(|part| {
-            let from = part.window.start.format("%Y-%m-%d %H:%M:%S");
-            let until = part.window.end.format("%H:%M:%S");
+            let from = zone.date_and_second(part.window.start);
+            let until = zone.second(part.window.end);
+            let name = zone.name(part.window.end);
             part.sources.iter().map(move |source| {
                 let why = match source.why {
                     Why::Tag => "tagged",
@@ -139,15 +184,27 @@ pub(super) fn searched_section(details: &mut Details, evidence: &Evidence) {
                 };
                 let pattern =
                     if source.pattern.is_empty() { "every line" } else { &source.pattern };
-                format!("{} · {from} to {until} UTC · {pattern} ({why})", source.log_group)
+                format!("{} · {from} to {until} {name} · {pattern} ({why})", source.log_group)
             })
         })
         .collect();
-    details.lines("5 searched", lines.into_iter());
+    details.texts("6 searched", texts, Keep::First);
 }
 
-/// A message, unchanged.
+/// A message that is not an alarm: an object as a table, any other text a line a row.
 pub(super) fn message_section(details: &mut Details, message: &Message, source: &str) {
-    details.block("1 message", &message.body);
-    details.text("4 topic", source);
+    match serde_json::from_str(&message.body) {
+        Ok(Value::Object(object)) => {
+            let rows = object.into_iter().map(|(name, value)| match value {
+                Value::String(text) => (name, text),
+                value => (name, value.to_string()),
+            });
+            details.table("1 message", rows.collect());
+        }
+        _ => {
+            let lines = message.body.lines().filter(|line| !line.trim().is_empty());
+            details.lines("1 message", lines.map(str::to_owned).collect(), Keep::First);
+        }
+    }
+    details.table("5 source", vec![("topic".to_owned(), source.to_owned())]);
 }

@@ -17,7 +17,7 @@ use crate::server::{KeysChoice, QueueChoice, Settings, TlsChoice, TokenChoice};
 use crate::sns::TopicArn;
 
 /// Every setting, with its name in the file.
-pub const SETTINGS: [&str; 35] = [
+pub const SETTINGS: [&str; 36] = [
     "listen",
     "listen_https",
     "tls_certificate_file",
@@ -49,6 +49,7 @@ pub const SETTINGS: [&str; 35] = [
     "insufficient_data",
     "severity",
     "account_name",
+    "time_zone",
     "redact_also",
     "redact_not",
     "redact_patterns",

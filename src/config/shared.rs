@@ -14,12 +14,18 @@ use crate::http::url::is_safe;
 use crate::pagerduty::{Action, PAGERDUTY_URL, Severity};
 use crate::redact::{self, Category, Pattern, Redactor};
 use crate::routing::pace::Pace;
+use crate::zone::Zone;
 
 /// SQS requires this suffix in the name of every FIFO queue.
 const FIFO: &str = ".fifo";
+/// The fewest lines of a trail that are kept until the page is composed.
+const LEAST_READ: usize = 100;
+/// By default: ten lines before the error, the error, and five behind it.
+const TRAIL_LINES: u64 = 16;
 
 impl<L: Lookup> Reader<L> {
     pub(super) fn enrich(&mut self) -> enrich::Settings {
+        let paging = self.paging();
         enrich::Settings {
             evidence_deadline: Duration::from_secs(self.number(
                 "PAGETRAIL_EVIDENCE_DEADLINE_SECONDS",
@@ -29,15 +35,17 @@ impl<L: Lookup> Reader<L> {
             limits: Limits {
                 lines: self.count("PAGETRAIL_MAX_LINES", 50, 1..=500),
                 trails: self.count("PAGETRAIL_MAX_TRAILS", 3, 0..=10),
-                trail_lines: self.count("PAGETRAIL_MAX_TRAIL_LINES", 100, 10..=500),
+                // More than is shown is read: the line that names the error can be far away.
+                trail_lines: paging.trail_lines.max(LEAST_READ),
             },
-            paging: self.paging(),
+            paging,
             trace_log_groups: self.words("PAGETRAIL_TRACE_LOG_GROUPS"),
         }
     }
 
     pub(super) fn paging(&mut self) -> Paging {
         let (redactor, withheld) = self.redactor();
+        let (zone, zone_fault) = self.zone();
         Paging {
             insufficient_data: self.choice(
                 "PAGETRAIL_INSUFFICIENT_DATA",
@@ -59,8 +67,24 @@ impl<L: Lookup> Reader<L> {
                 ],
             ),
             account_name: self.value("PAGETRAIL_ACCOUNT_NAME"),
+            trail_lines: self.count("PAGETRAIL_MAX_TRAIL_LINES", TRAIL_LINES, 10..=500),
+            zone,
+            zone_fault,
             redactor,
             withheld,
+        }
+    }
+
+    /// The time zone, or UTC and what is wrong: the template cannot check a zone's name.
+    fn zone(&self) -> (Zone, Option<String>) {
+        let name = "PAGETRAIL_TIME_ZONE";
+        match self.value(name).map_or(Ok(Zone::UTC), |zone| zone.parse()) {
+            Ok(zone) => (zone, None),
+            Err(_) => {
+                let place = self.lookup.place(name);
+                let fault = "is not valid: it must be an IANA time zone such as Europe/Berlin";
+                (Zone::UTC, Some(format!("{place} {fault}")))
+            }
         }
     }
 

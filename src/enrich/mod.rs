@@ -241,7 +241,10 @@ impl<Q: Outbox> Enrich<Q> {
         let collector = self.collector(&logs, &alarms, deadline);
         // Boxed: the compiler's limit on nested types is not far.
         let collected = AssertUnwindSafe(collector.collect(alarm).boxed()).catch_unwind().await;
-        let evidence = collected.unwrap_or_else(|_| crashed(alarm));
+        let mut evidence = collected.unwrap_or_else(|_| crashed(alarm));
+        if let Some(fault) = &self.config.paging.zone_fault {
+            evidence.notes.push(format!("times are in UTC until timeZone is corrected: {fault}."));
+        }
         evidence.with_redacted_patterns(&self.config.paging.redactor)
     }
 
@@ -256,6 +259,7 @@ impl<Q: Outbox> Enrich<Q> {
             alarms,
             limits: self.config.limits,
             trace_log_groups: &self.config.trace_log_groups,
+            zone: self.config.paging.zone,
             now: Utc::now(),
             deadline,
         }

@@ -24,6 +24,7 @@ use crate::alarm::Alarm;
 use crate::lines::Line;
 use crate::lock::{into_inner, lock};
 use crate::text::cut;
+use crate::zone::Zone;
 
 /// Log lines become searchable seconds after they were written. A search that must find some is
 /// therefore repeated after these waits.
@@ -59,6 +60,8 @@ pub struct Collector<'a, L, A> {
     /// Further log groups in which a trace is searched. A name that ends in `*` means all log
     /// groups with this prefix.
     pub trace_log_groups: &'a [String],
+    /// The time zone of the times in notes.
+    pub zone: Zone,
     pub now: DateTime<Utc>,
     pub deadline: Instant,
 }
@@ -152,7 +155,8 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             self.trails(&mut part.kinds, trails, alarm, &mut notes, calls).await;
             if part.lines.is_empty() && notes.is_empty() {
                 part.latest = self.latest(&part, calls).await;
-                notes.push(no_line(&part.sources, part.window, Proof::of(alarm, &part)));
+                let proof = Proof::of(alarm, &part);
+                notes.push(no_line(&part.sources, part.window, self.zone, proof));
             }
             (part, notes)
         }
@@ -178,7 +182,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         {
             found = self.search_all(&part.sources, wider, calls).await;
             if found.matched().seen > 0 {
-                notes.push(looked_back(part.window, wider));
+                notes.push(looked_back(part.window, wider, self.zone));
                 part.span = wider;
             }
             part.window = wider;

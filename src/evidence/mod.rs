@@ -31,6 +31,7 @@ mod window;
 pub mod words;
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
@@ -103,6 +104,11 @@ pub struct Trail {
     pub log_group: String,
     pub stream: String,
     pub steps: Vec<Step>,
+    /// The step with the line that was followed; nothing if the trail is not that of an error.
+    pub failing: Option<usize>,
+    /// The steps of the failing line's record, which can be several events. Without a failing
+    /// line it is empty, and stands behind the last step.
+    pub error: Range<usize>,
 }
 
 /// One entry of a trail.

@@ -1,13 +1,12 @@
 //! Notes: what is missing from the evidence, and what to do about it.
 
-use chrono::{DateTime, Utc};
-
 use super::ports::LookupError;
 use super::sources::{Source, Why};
 use super::{Part, Window};
 use crate::alarm::tags::{LOG_GROUP, PATTERN};
 use crate::alarm::{Alarm, Metric};
 use crate::aws::Origin;
+use crate::zone::Zone;
 
 /// A call that was made: what a person must know about it to repair a failure.
 pub(super) struct Asked {
@@ -135,14 +134,14 @@ pub(super) fn another_account(metric: &Metric) -> String {
 }
 
 /// The note if nothing matched in the alarm's own time, but something matched before it.
-pub(super) fn looked_back(own: Window, wider: Window) -> String {
-    let time = |time: DateTime<Utc>| time.format("%H:%M:%S").to_string();
+pub(super) fn looked_back(own: Window, wider: Window, zone: Zone) -> String {
     format!(
         "These log lines may be about something else: nothing matched in the alarm's own time ({} \
-         to {} UTC), so the search started earlier, at {}.",
-        time(own.start),
-        time(own.end),
-        time(wider.start),
+         to {} {}), so the search started earlier, at {}.",
+        zone.second(own.start),
+        zone.second(own.end),
+        zone.name(own.end),
+        zone.second(wider.start),
     )
 }
 
@@ -175,7 +174,7 @@ impl Proof {
 }
 
 /// The note if the log groups were read and nothing matched.
-pub(super) fn no_line(sources: &[Source], window: Window, proof: Proof) -> String {
+pub(super) fn no_line(sources: &[Source], window: Window, zone: Zone, proof: Proof) -> String {
     let groups: Vec<&str> = sources.iter().map(|source| source.log_group.as_str()).collect();
     let why = match proof {
         Proof::Filter => {
@@ -197,9 +196,10 @@ pub(super) fn no_line(sources: &[Source], window: Window, proof: Proof) -> Strin
         String::new()
     };
     format!(
-        "no log lines: nothing in {} matched between {} and {} UTC. {why}{remedy}",
+        "no log lines: nothing in {} matched between {} and {} {}. {why}{remedy}",
         groups.join(", "),
-        window.start.format("%Y-%m-%d %H:%M:%S"),
-        window.end.format("%Y-%m-%d %H:%M:%S"),
+        zone.date_and_second(window.start),
+        zone.date_and_second(window.end),
+        zone.name(window.end),
     )
 }

@@ -10,23 +10,23 @@ use crate::lines::record::{Piece, Record};
 const MOST: usize = 100;
 
 impl Kind {
-    /// Reads the lines around the example in its trail as one record, and names the kind by it,
-    /// if they name an error that the example alone does not.
+    /// Reads the lines around the example in its trail as one record, which is the trail's error,
+    /// and names the kind by it, if they name an error that the example alone does not.
     pub(super) fn name_by_trail(&mut self) {
-        let Some(trail) = &self.trail else { return };
-        let lines: Vec<&Line> = trail
-            .steps
-            .iter()
-            .filter_map(|step| match step {
-                Step::Line(line) if line.stream == self.example.stream => Some(line),
+        let Some(trail) = &mut self.trail else { return };
+        let steps = trail.steps.iter().enumerate();
+        let (places, lines): (Vec<usize>, Vec<&Line>) = steps
+            .filter_map(|(place, step)| match step {
+                Step::Line(line) if line.stream == self.example.stream => Some((place, line)),
                 _ => None,
             })
-            .collect();
+            .unzip();
         let Some(at) = lines.iter().position(|line| **line == self.example) else { return };
         let (begin, end) = record_around(&lines, at);
         if end - begin < 2 {
             return;
         }
+        trail.error = places[begin]..places[end - 1] + 1;
         let parts = parts::around(&lines, at).is_some();
         let text = if parts {
             lines[begin..end].iter().map(|line| parts::content(&line.text)).collect()

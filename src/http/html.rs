@@ -67,13 +67,26 @@ pub(crate) fn asset(name: &str) -> Option<Response> {
 
 /// The pages show text from logs, which anyone can write. Even if a tag slipped through the
 /// escaping, the browser must not run or load anything from it.
-pub(crate) async fn harden(mut response: Response) -> Response {
+pub(crate) async fn harden(response: Response) -> Response {
+    hardened(
+        response,
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    )
+}
+
+/// The same for pages with forms of their own.
+pub(crate) async fn harden_with_forms(response: Response) -> Response {
+    hardened(
+        response,
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+         connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    )
+}
+
+fn hardened(mut response: Response, policy: &'static str) -> Response {
     let headers = [
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-             connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        ),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),

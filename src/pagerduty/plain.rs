@@ -19,7 +19,7 @@ impl Event {
             cut(&one_line(why), 300)
         );
         let mut details = Map::new();
-        details.insert("0 note".to_owned(), Value::String(note));
+        details.insert("0 note".to_owned(), Value::from(vec![note]));
         Some(Self {
             event_action: Action::Trigger,
             dedup_key: self.dedup_key.clone(),

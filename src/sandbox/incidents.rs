@@ -176,6 +176,26 @@ impl Incidents {
         (outcome, id)
     }
 
+    /// Acknowledges or resolves an incident by its id, as a person does on the page.
+    pub fn act(&mut self, id: u64, action: Action, now: DateTime<Utc>) {
+        let Some(incident) = self.get_mut(id) else { return };
+        let summary = match (action, incident.status) {
+            (Action::Acknowledge, Status::Triggered) => {
+                incident.status = Status::Acknowledged;
+                "Acknowledged on the page"
+            }
+            (Action::Resolve, Status::Triggered | Status::Acknowledged) => {
+                incident.status = Status::Resolved;
+                "Resolved on the page"
+            }
+            _ => return,
+        };
+        incident.record(now, action, summary.to_owned());
+        if action == Action::Resolve {
+            self.open.retain(|_, open| *open != id);
+        }
+    }
+
     /// Newest first.
     pub fn iter(&self) -> impl Iterator<Item = &Incident> {
         self.kept.iter().rev()

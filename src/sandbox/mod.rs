@@ -7,11 +7,13 @@
 //! - [`faults`]: the faults to show, in order.
 //! - [`requests`]: the log of requests and answers.
 //! - `wire`: connections that can break, for faults below HTTP.
-//! - `enqueue`, `api`, `page`: the Events API, the JSON for tests, the page for people.
+//! - `enqueue`, `api`, `page`: the Events API, the JSON for tests, the page for people with its
+//!   `details`.
 
 mod api;
 pub mod changes;
 mod content;
+mod details;
 mod enqueue;
 pub mod faults;
 pub mod incidents;
@@ -126,13 +128,14 @@ pub fn router(sandbox: Sandbox) -> Router {
     let routes = events
         .route("/", get(page::list))
         .route("/incidents/{id}", get(page::one))
+        .route("/incidents/{id}/{action}", post(page::act))
         .route("/assets/{name}", get(page::asset))
         .route("/api/incidents", get(api::incidents).delete(api::forget_incidents))
         .route("/api/incidents/{id}", get(api::incident))
         .route("/api/changes", get(api::changes).delete(api::forget_changes))
         .route("/api/faults", get(api::faults).post(api::add_fault).delete(api::forget_faults))
         .route("/api/requests", get(api::requests).delete(api::forget_requests))
-        .layer(axum::middleware::map_response(crate::http::html::harden))
+        .layer(axum::middleware::map_response(crate::http::html::harden_with_forms))
         .with_state(sandbox);
     crate::http::path::lenient(routes)
 }

@@ -4,15 +4,17 @@
 //! an address becomes a link only if it is http or https.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use maud::{Markup, html};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Sandbox;
 use super::changes::Change;
+use super::details::details;
 use super::incidents::{Entry, Incident, Status};
-use crate::http::html::{Frame, time};
+use crate::http::html::Frame;
 use crate::pagerduty::{Action, Severity};
 
 /// How many incidents the list shows: the newest.
@@ -81,6 +83,41 @@ pub(super) async fn one(State(sandbox): State<Sandbox>, Path(id): Path<String>) 
     (StatusCode::NOT_FOUND, FRAME.page("No such incident", &missing)).into_response()
 }
 
+/// Acknowledges or resolves an incident, for the buttons of its page.
+pub(super) async fn act(
+    State(sandbox): State<Sandbox>,
+    Path((id, action)): Path<(u64, String)>,
+    headers: HeaderMap,
+) -> Response {
+    // Another site must not press the buttons.
+    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
+    if !matches!(site, None | Some("same-origin" | "none")) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let action = match action.as_str() {
+        "acknowledge" => Action::Acknowledge,
+        "resolve" => Action::Resolve,
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    sandbox.state().incidents.act(id, action, Utc::now());
+    Redirect::to(&format!("/incidents/{id}")).into_response()
+}
+
+fn buttons(incident: &Incident) -> Markup {
+    let button = |action: &str, name: &str| {
+        let address = format!("/incidents/{}/{action}", incident.id);
+        html! { form method="post" action=(address) { button { (name) } } }
+    };
+    html! {
+        @if incident.status != Status::Resolved {
+            div.buttons {
+                @if incident.status == Status::Triggered { (button("acknowledge", "Acknowledge")) }
+                (button("resolve", "Resolve"))
+            }
+        }
+    }
+}
+
 fn row(incident: &Incident) -> Markup {
     html! {
         li {
@@ -145,6 +182,12 @@ fn detail(incident: &Incident) -> Markup {
                 @if incident.trigger_count > 1 { span { (incident.trigger_count) " triggers" } }
                 @if let Some(client) = client(incident) { span { "from " (client) } }
             }
+            @if !links.is_empty() {
+                nav aria-label="Links" {
+                    ul.links { @for (href, text) in &links { li { (link(href, text)) } } }
+                }
+            }
+            (buttons(incident))
         }
         div.columns {
             section.details aria-labelledby="details" {
@@ -152,12 +195,6 @@ fn detail(incident: &Incident) -> Markup {
                 (details(&incident.details))
             }
             div.side {
-                @if !links.is_empty() {
-                    section aria-labelledby="links" {
-                        h2 #links { "Links" }
-                        ul.links { @for (href, text) in &links { li { (link(href, text)) } } }
-                    }
-                }
                 section aria-labelledby="about" {
                     h2 #about { "About" }
                     dl {
@@ -177,52 +214,6 @@ fn detail(incident: &Incident) -> Markup {
             }
         }
     }
-}
-
-fn details(details: &Map<String, Value>) -> Markup {
-    // Sorted here too: the map keeps the order of arrival if any crate enables `preserve_order` in
-    // serde_json.
-    let mut rows: Vec<(&String, &Value)> = details.iter().collect();
-    rows.sort_by_key(|(key, _)| *key);
-    html! {
-        @if rows.is_empty() {
-            p.none { "This event has no details." }
-        } @else {
-            // The roles keep it a table when the narrow layout changes `display`.
-            table role="table" aria-labelledby="details" {
-                tbody role="rowgroup" {
-                    @for (index, (key, value)) in rows.iter().enumerate() {
-                        @let (stem, tail) = stem(key);
-                        @let before = index.checked_sub(1).map(|index| self::stem(rows[index].0).0);
-                        @let after = rows.get(index + 1).map(|(key, _)| self::stem(key).0);
-                        tr role="row" class={
-                            @if before == Some(stem) { "trail on" } @else if after == Some(stem) { "trail" }
-                        } {
-                            th role="rowheader" scope="row" { span { (stem) } (tail) }
-                            td role="cell" { (text(value)) }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// `2 trail 1.001` → (`2 trail 1`, `.001`): numbered lines are shown as one block.
-fn stem(key: &str) -> (&str, &str) {
-    match key.rfind('.') {
-        Some(dot)
-            if dot + 1 < key.len() && key[dot + 1..].bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            key.split_at(dot)
-        }
-        _ => (key, ""),
-    }
-}
-
-/// As in PagerDuty: text unchanged, a nested value as one line of JSON.
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn timeline(incident: &Incident) -> Markup {
@@ -249,6 +240,26 @@ fn timeline(incident: &Incident) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// How long ago, as PagerDuty says it, with the time itself for whoever points at it.
+fn time(at: DateTime<Utc>) -> Markup {
+    html! {
+        time datetime=(at.to_rfc3339_opts(SecondsFormat::Millis, true))
+            title=(at.format("%-d %b %Y, %H:%M:%S UTC")) { (ago(Utc::now() - at)) }
+    }
+}
+
+fn ago(passed: TimeDelta) -> String {
+    match passed.num_seconds() {
+        ..60 => "less than a minute ago".to_owned(),
+        60..120 => "a minute ago".to_owned(),
+        _ if passed.num_minutes() < 60 => format!("{} minutes ago", passed.num_minutes()),
+        _ if passed.num_minutes() < 120 => "an hour ago".to_owned(),
+        _ if passed.num_hours() < 24 => format!("{} hours ago", passed.num_hours()),
+        _ if passed.num_hours() < 48 => "a day ago".to_owned(),
+        _ => format!("{} days ago", passed.num_days()),
     }
 }
 
@@ -324,5 +335,26 @@ fn lower(status: Status) -> &'static str {
         Status::Triggered => "triggered",
         Status::Acknowledged => "acknowledged",
         Status::Resolved => "resolved",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_ago() {
+        for (seconds, expected) in [
+            (-3, "less than a minute ago"),
+            (59, "less than a minute ago"),
+            (61, "a minute ago"),
+            (150, "2 minutes ago"),
+            (3_700, "an hour ago"),
+            (86_399, "23 hours ago"),
+            (90_000, "a day ago"),
+            (200_000, "2 days ago"),
+        ] {
+            assert_eq!(ago(TimeDelta::seconds(seconds)), expected);
+        }
     }
 }

@@ -48,21 +48,55 @@ async fn what_an_event_says_is_shown_and_never_run() {
 }
 
 #[tokio::test]
-async fn details_are_sorted_and_keep_their_white_space() {
+async fn details_are_sorted_and_lists_are_rows_and_the_error_is_marked() {
     let page = Page::default();
     let mut event = trigger("k");
-    let line = "12:05:31.120  INFO   charging card\n    at confirm";
     event["payload"]["custom_details"] = json!({
-        "2 trail 1.001": line, "9 cut": {"lines": 3}, "0 note": "first", "2 trail 1": "start",
+        "3 trail 1": ["start", "12:05:31.120  ▶ ERROR no card", "▶ not marked"],
+        "5 alarm": {"name": "shop", "deep": {"lines": 3}}, "0 note": ["first", {"a": [1]}],
+        "7 cut": "a text",
     });
     page.enqueue(&event).await;
     let body = page.get("/incidents/1").await.body;
     let position = |text: &str| body.find(text).unwrap_or_else(|| panic!("{text} is missing"));
-    let keys = ["0 note", "<span>2 trail 1</span></th>", "<span>2 trail 1</span>.001", "9 cut"];
-    let positions = keys.map(position);
+    let positions = [
+        "0 note</th>",
+        "<li>first</li><li>{&quot;a&quot;:[1]}</li>",
+        "3 trail 1</th>",
+        "<li>start</li><li class=\"error\">12:05:31.120  ▶ ERROR no card</li><li>▶ not marked</li>",
+        "5 alarm</th>",
+        "<dt>deep</dt><dd>{&quot;lines&quot;:3}</dd>",
+        "<dt>name</dt><dd>shop</dd>",
+        "7 cut</th>",
+        "a text</td>",
+    ]
+    .map(position);
     assert!(positions.is_sorted(), "{positions:?}");
-    assert!(body.contains(line));
-    assert!(body.contains("{&quot;lines&quot;:3}"), "nested values are one line of JSON");
+}
+
+#[tokio::test]
+async fn the_buttons_acknowledge_and_resolve() {
+    let page = Page::default();
+    page.enqueue(&trigger("k")).await;
+    let buttons = |body: &str| {
+        ["Acknowledge", "Resolve"].map(|it| body.contains(&format!("<button>{it}</button>")))
+    };
+    assert_eq!(buttons(&page.get("/incidents/1").await.body), [true, true]);
+    for (path, from, status) in [
+        ("/incidents/1/acknowledge", "cross-site", 403),
+        ("/incidents/1/forget", "same-origin", 404),
+        ("/incidents/1/acknowledge", "same-origin", 303),
+    ] {
+        assert_eq!(page.press(path, from).await, status, "{path} {from}");
+    }
+    assert_eq!(buttons(&page.get("/incidents/1").await.body), [false, true]);
+    assert_eq!(page.press("/incidents/1/resolve", "same-origin").await, 303);
+    let body = page.get("/incidents/1").await.body;
+    assert_eq!(buttons(&body), [false, false]);
+    assert!(body.contains("Resolved on the page") || body.contains("Resolved"), "{body}");
+    // A trigger opens a new incident, as after any resolve.
+    page.enqueue(&trigger("k")).await;
+    assert_eq!(buttons(&page.get("/incidents/2").await.body), [true, true]);
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ def test_no_metric_filter(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
     incident = sandbox.incident(alarm.dedup_key, "triggered")
     assert "metric filter" in notes(incident)
     assert f"{alarm.metric} 1 ≥ 1" in incident["title"]
-    assert incident["details"]["4 metric"] == "Shop/unfiltered-errors"
+    assert incident["details"]["5 alarm"]["metric"] == "Shop/unfiltered-errors"
 
 
 def test_logs_that_may_not_be_read(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:

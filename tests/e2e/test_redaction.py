@@ -39,7 +39,7 @@ def test_secrets_in_lines_and_descriptions(cloud: Cloud, stack: Stack, sandbox: 
     sandbox.incident(alarm.dedup_key, "resolved")
 
     shown = json.dumps(incident, ensure_ascii=False)
-    assert "[redacted: email]" in incident["details"]["1 error 1"] + incident["title"]
+    assert "[redacted: email]" in incident["details"]["1 errors"][0] + incident["title"]
     assert "payment of [redacted: email] failed" in shown
     assert "/shop/payments" in shown
     queued = cloud.calls("sqs", "SendMessage")

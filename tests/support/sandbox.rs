@@ -66,6 +66,13 @@ impl Page {
         Answer::of(self.0.clone().oneshot(request).await.unwrap()).await
     }
 
+    /// Presses a button of a page; `site` is what the browser says of where it stands.
+    pub async fn press(&self, path: &str, site: &str) -> u16 {
+        let request = Request::builder().method("POST").uri(path).header("Sec-Fetch-Site", site);
+        let request = request.body(Body::empty()).unwrap();
+        self.0.clone().oneshot(request).await.unwrap().status().as_u16()
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, "").await
     }

@@ -16,6 +16,7 @@ def test_a_page_without_evidence_is_composed_and_redacted_like_any_other(templat
         "PAGETRAIL_SEVERITY",
         "PAGETRAIL_INSUFFICIENT_DATA",
         "PAGETRAIL_ACCOUNT_NAME",
+        "PAGETRAIL_TIME_ZONE",
         "PAGETRAIL_REDACT_ALSO",
         "PAGETRAIL_REDACT_NOT",
         "PAGETRAIL_REDACT_PATTERNS",

@@ -270,11 +270,15 @@ impl Read {
             // Only the line that is known anyway.
             return Followed { trail: None, failures: self.failures };
         }
+        let steps = shorten(self.lines, line, reach.trail_lines);
+        let failing = steps.iter().position(|step| step.is(line));
         let trail = Trail {
             correlation: correlation.cloned(),
             log_group: line.log_group.clone(),
             stream: line.stream.clone(),
-            steps: shorten(self.lines, line, reach.trail_lines),
+            failing,
+            error: failing.map_or(steps.len()..steps.len(), |at| at..at + 1),
+            steps,
         };
         Followed { trail: Some(trail), failures: self.failures }
     }
@@ -319,8 +323,15 @@ pub(super) fn latest(mut lines: Vec<Line>, keep: usize) -> Option<Trail> {
     let (correlation, mut lines) = invocation.unwrap_or((None, lines));
     let left_out = lines.len().saturating_sub(keep);
     let steps = NonZeroUsize::new(left_out).map(Step::LeftOut).into_iter();
-    let steps = steps.chain(lines.drain(left_out..).map(Step::Line)).collect();
-    Some(Trail { correlation, log_group: last.log_group, stream: last.stream, steps })
+    let steps: Vec<Step> = steps.chain(lines.drain(left_out..).map(Step::Line)).collect();
+    Some(Trail {
+        correlation,
+        log_group: last.log_group,
+        stream: last.stream,
+        failing: None,
+        error: steps.len()..steps.len(),
+        steps,
+    })
 }
 
 /// Keeps the lines nearest to the trail's start, its end, and the failing line.

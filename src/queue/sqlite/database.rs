@@ -185,6 +185,9 @@ impl Database {
             });
         }
         store.commit()?;
+        if changes.len() > sends {
+            room.freed();
+        }
         Ok(effects)
     }
 

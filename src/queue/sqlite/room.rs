@@ -49,6 +49,11 @@ impl Room {
         }
     }
 
+    /// Messages were deleted: what was found full may not be full any more.
+    pub(super) fn freed(&mut self) {
+        self.looked.take_if(|(_, found)| found.is_err());
+    }
+
     /// SQLite found no room: for a moment, the next writes are not tried.
     pub(super) fn refuse(&mut self, error: QueueError) {
         self.refused = Some((Instant::now() + LOOK, error));

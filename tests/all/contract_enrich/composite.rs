@@ -49,7 +49,7 @@ async fn aws_with_children() -> Aws {
 
 #[track_caller]
 fn assert_names_both(event: &Value) {
-    let errors = details(event, "1 error");
+    let errors = details(event, "1 errors");
     for name in ["orders", "stock"] {
         let found = errors.iter().find(|error| error.contains(&format!("{name} broke")));
         assert!(found.is_some_and(|it| it.ends_with(&format!("· {name}"))), "{errors:#?}");

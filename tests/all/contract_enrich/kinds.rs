@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::contract_enrich::{
-    GROUP, STREAM, assert_has_no_note, assert_valid_trigger, aws_with_filter, details,
+    GROUP, STREAM, assert_has_no_note, assert_valid_trigger, aws_with_filter, details, trail,
 };
 use crate::support::alarms::{DATAPOINT, alarm, sns};
 use crate::support::aws::Aws;
@@ -26,7 +26,7 @@ async fn a_burst_of_5000_lines_is_three_kinds_with_right_counts() {
     let event = aws.only_event();
     assert_valid_trigger(&event);
     assert_has_no_note(&event);
-    let errors = details(&event, "1 error");
+    let errors = details(&event, "1 errors");
     assert_eq!(errors.len(), 3, "{errors:#?}");
     for (what, count) in [("stock of item", 3_000), ("payment of", 1_500), ("lost", 500)] {
         let kind = errors.iter().find(|error| error.contains(what)).expect(what);
@@ -60,7 +60,7 @@ async fn a_trace_is_also_searched_in_the_groups_the_user_names() {
     let event = aws.only_event();
     assert_valid_trigger(&event);
     assert_has_no_note(&event);
-    let trail = details(&event, "2 trail 1.");
+    let trail = trail(&event);
     let expected = ["/gateway/access · ", "/team/stock · ", "order lost", "/team/mail · "];
     assert_eq!(trail.len(), expected.len(), "{trail:#?}");
     for (line, part) in trail.iter().zip(expected) {
@@ -95,7 +95,7 @@ async fn a_request_that_is_no_trace_stays_in_its_own_group() {
     enrich.invoke(&sns(&[alarm("shop")])).await.response();
     let event = aws.only_event();
     assert_has_no_note(&event);
-    let trail = details(&event, "2 trail 1.").join("\n");
+    let trail = trail(&event).join("\n");
     assert!(trail.contains("taken") && trail.contains("lost"), "{trail}");
     assert!(!trail.contains("elsewhere"), "{trail}");
 }
@@ -140,11 +140,12 @@ async fn a_service_without_ids_gets_the_lines_around_its_error() {
     enrich.invoke(&sns(&[alarm("shop")])).await.response();
     let event = aws.only_event();
     assert_has_no_note(&event);
-    let trail = details(&event, "2 trail 1.");
-    assert_eq!(trail.len(), 4, "{trail:#?}");
-    let expected = ["listening", "reading", "disk full", "shutting down"];
+    let trail = trail(&event);
+    // A stack stays with its line, each of its lines a row.
+    let expected =
+        ["listening", "reading", "▶ Error: disk full", "at read", "at main", "shutting down"];
+    assert_eq!(trail.len(), expected.len(), "{trail:#?}");
     assert!(trail.iter().zip(expected).all(|(line, part)| line.contains(part)), "{trail:#?}");
-    assert!(trail[2].contains("at main (app.js:1)"), "a stack stays with its line: {trail:#?}");
     let summary = event["payload"]["summary"].as_str().unwrap();
     assert!(summary.starts_with("Error: disk full ·"), "{summary}");
 }

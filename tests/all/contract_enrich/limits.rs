@@ -52,7 +52,7 @@ async fn very_many_lines_say_what_was_cut() {
         }
     });
     let event = fitted(&aws, alarm("shop")).await;
-    assert!(!details(&event, "6 cut").is_empty(), "{:?}", details(&event, "6 cut"));
+    assert!(!details(&event, "7 cut").is_empty(), "{:?}", details(&event, "7 cut"));
     assert!(event.to_string().contains("row-499"), "the newest line stays");
 }
 

@@ -50,7 +50,7 @@ fn assert_found(aws: &Aws, event: &Value) {
     let summary = event["payload"]["summary"].as_str().unwrap();
     assert!(summary.starts_with("order 7 lost · 1× in 1 min"), "{summary}");
     assert_eq!(searched(aws), [(SHOP.to_owned(), PATTERN.to_owned())]);
-    let place = &details(event, "5 searched")[0];
+    let place = &details(event, "6 searched")[0];
     assert!(place.starts_with(SHOP) && place.ends_with("(log alarm)"), "{place}");
 }
 
@@ -169,7 +169,7 @@ async fn the_child_of_a_composite_alarm() {
     let event = event_from(&aws, &sns(&[composite()])).await;
     assert_has_no_note(&event);
     assert_eq!(aws.calls("DescribeAlarms")[0].body["AlarmNames"], json!(["log-alarm", "shop"]));
-    let errors = details(&event, "1 error");
+    let errors = details(&event, "1 errors");
     let of = |child: &str| errors.iter().find(|it| it.ends_with(child)).expect("its error");
     assert!(of("· log-alarm").contains("order 7 lost"), "{errors:#?}");
     assert!(of("· shop").contains("disk full"), "{errors:#?}");
@@ -233,5 +233,5 @@ async fn what_a_query_looks_for_is_searched_and_does_not_leave() {
     let asked = searched(&aws);
     assert!(asked.iter().any(|(_, it)| it.contains("jo@example.com")), "{asked:?}");
     assert!(!event.to_string().contains("jo@example.com"), "{event:#}");
-    assert!(details(&event, "5 searched")[0].contains("[redacted: email]"), "{event:#}");
+    assert!(details(&event, "6 searched")[0].contains("[redacted: email]"), "{event:#}");
 }

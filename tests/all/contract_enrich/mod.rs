@@ -75,20 +75,28 @@ fn searched_groups(aws: &Aws) -> Vec<String> {
     groups
 }
 
-/// The values of the details whose keys begin so, in the order PagerDuty shows them.
+/// The rows of the lists whose keys begin so, in the order PagerDuty shows them.
 fn details(event: &Value, prefix: &str) -> Vec<String> {
     let details = event["payload"]["custom_details"].as_object().expect("details");
     let mut keys: Vec<&String> = details.keys().filter(|key| key.starts_with(prefix)).collect();
     keys.sort();
-    keys.iter()
-        .map(|key| details[*key].as_str().map_or_else(|| details[*key].to_string(), str::to_owned))
-        .collect()
+    let rows = keys.into_iter().flat_map(|key| details[key].as_array().expect("a list"));
+    rows.map(|row| row.as_str().expect("a text").to_owned()).collect()
+}
+
+/// The lines of the first trail, without its first row, which says where they are from.
+fn trail(event: &Value) -> Vec<String> {
+    details(event, "3 trail 1").into_iter().skip(1).collect()
+}
+
+/// What the event says of the alarm.
+fn of_alarm<'e>(event: &'e Value, name: &str) -> &'e str {
+    event["payload"]["custom_details"]["5 alarm"][name].as_str().unwrap_or_default()
 }
 
 /// All lines that are shown, those of trails and those beside them, in one text.
 fn shown(event: &Value) -> String {
-    let trails = details(event, "2 trail").into_iter().chain(details(event, "3 line"));
-    trails.collect::<Vec<_>>().join("\n")
+    [details(event, "3 "), details(event, "4 lines")].concat().join("\n")
 }
 
 /// The notes of what is missing, in one text.
@@ -118,7 +126,13 @@ fn assert_valid_trigger(event: &Value) {
     let severities = ["critical", "error", "warning", "info"];
     assert!(severities.contains(&payload["severity"].as_str().unwrap_or("")), "{event:#}");
     for (key, value) in payload["custom_details"].as_object().expect("details") {
-        assert!(!value.is_object() && !value.is_array(), "details are flat: {key}");
+        let mut rows: Box<dyn Iterator<Item = &Value>> = match value {
+            Value::Array(list) => Box::new(list.iter()),
+            Value::Object(table) => Box::new(table.values()),
+            _ => panic!("each of the details is a list or a table: {key}"),
+        };
+        let fits = |row: &Value| row.as_str().is_some_and(|row| !row.contains('\n'));
+        assert!(rows.all(fits), "each row is one line of text: {key}");
     }
     assert!(event.get("routing_key").is_none(), "enrich knows no key");
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::contract_enrich::{
-    GROUP, STREAM, assert_valid_trigger, aws_with_filter, details, note, shown,
+    GROUP, STREAM, assert_valid_trigger, aws_with_filter, note, of_alarm, shown,
 };
 use crate::support::alarms::{DATAPOINT, METRIC, NAMESPACE, alarm, sns, sns_record, topic};
 use crate::support::aws::{Aws, access_denied, refusal, refusal_with_status};
@@ -22,7 +22,7 @@ async fn event_of(aws: &Aws, alarm: Value) -> Value {
     let event = aws.only_event();
     assert_valid_trigger(&event);
     assert!(event["payload"]["summary"].as_str().unwrap().contains("shop"), "{event:#}");
-    assert!(!details(&event, "4 alarm reason").is_empty(), "what is known: {event:#}");
+    assert!(!of_alarm(&event, "reason").is_empty(), "what is known: {event:#}");
     event
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::contract_enrich::{GROUP, METRIC, NAMESPACE, STREAM, aws_with_filter, details, note};
+use crate::contract_enrich::{GROUP, METRIC, NAMESPACE, STREAM, aws_with_filter, note, of_alarm};
 use crate::support::alarms::{DATAPOINT, alarm, sns, sns_record, topic};
 use crate::support::aws::{Aws, EVENTS_QUEUE, refusal};
 use crate::support::lambda::{REGION, Stage};
@@ -80,8 +80,8 @@ async fn of_the_alarms_own_texts() {
     let all = handed_on(&aws, stage, &sns(&[alarm])).await;
     assert_clean(&all);
     let event = aws.only_event();
-    for key in ["4 alarm description", "4 alarm reason"] {
-        assert!(details(&event, key)[0].contains("[redacted: email]"), "{event:#}");
+    for name in ["description", "reason"] {
+        assert!(of_alarm(&event, name).contains("[redacted: email]"), "{event:#}");
     }
 }
 

@@ -121,7 +121,7 @@ async fn pages_on_through_empty_pages() {
 
     let event = aws.only_event();
     assert_has_no_note(&event);
-    let lines = details(&event, "3 line");
+    let lines = details(&event, "4 lines");
     assert_eq!(lines.len(), 5, "{lines:#?}");
     // Each page is asked for by the token of the one before, all else unchanged.
     let searches = aws.calls("FilterLogEvents");
@@ -155,7 +155,7 @@ async fn newest_evidence_wins() {
     let enrich = stage.variable("PAGETRAIL_MAX_TRAILS", "0").start().await;
     enrich.invoke(&sns(&[alarm("shop")])).await.response();
 
-    let lines = details(&aws.only_event(), "3 line").join("\n");
+    let lines = details(&aws.only_event(), "4 lines").join("\n");
     for number in 1..=40 {
         let kept = lines.contains(&format!("row-{number:02}"));
         assert_eq!(kept, number > 35, "row {number} of\n{lines}");
@@ -177,7 +177,7 @@ async fn newest_evidence_wins_across_log_groups() {
     let stage = aws.enrich().variable("PAGETRAIL_MAX_LINES", "10");
     let enrich = stage.variable("PAGETRAIL_MAX_TRAILS", "0").start().await;
     enrich.invoke(&sns(&[alarm("shop")])).await.response();
-    let lines = details(&aws.only_event(), "3 line").join("\n");
+    let lines = details(&aws.only_event(), "4 lines").join("\n");
     for number in 1..=10 {
         assert!(lines.contains(&format!("/shop/late row-{number:02}")), "{lines}");
     }

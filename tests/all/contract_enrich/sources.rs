@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::contract_enrich::{
-    GROUP, STREAM, alarm_on, assert_has_no_note, aws_with_filter, details, event_from, note,
+    GROUP, STREAM, alarm_on, assert_has_no_note, aws_with_filter, event_from, note, of_alarm,
     searched, searched_groups,
 };
 use crate::support::alarms::{DATAPOINT, METRIC, NAMESPACE, alarm, sns};
@@ -254,7 +254,7 @@ async fn a_contributor_of_a_query_narrows_the_search_to_its_own_function() {
     assert_eq!(searched_groups(&aws), [USUAL]);
     assert!(event["dedup_key"].as_str().unwrap().ends_with("#6d442278dba546f6"), "{event:#}");
     assert_says(&event, "[checkout]");
-    assert!(details(&event, "4 alarm contributor")[0].contains("FunctionName = checkout"));
+    assert!(of_alarm(&event, "contributor").contains("FunctionName = checkout"));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::contract_enrich::{assert_has_no_note, assert_valid_trigger, details, note};
+use crate::contract_enrich::{assert_has_no_note, assert_valid_trigger, details, note, trail};
 use crate::support::alarms::{DATAPOINT, METRIC, NAMESPACE, alarm, sns};
 use crate::support::aws::{Aws, Call, access_denied};
 use crate::support::http::Answer;
@@ -93,7 +93,7 @@ async fn by_the_quoted_id_in_the_lines_own_stream() {
 async fn from_start_to_report_oldest_first_and_of_no_other_request() {
     let (_, event) = event_of_two_requests("function_request_id").await;
     assert_has_no_note(&event);
-    let trail = details(&event, "2 trail 1.");
+    let trail = trail(&event);
     let expected =
         ["START RequestId", "received by", "order 7 lost", "END RequestId", "REPORT RequestId"];
     assert_eq!(trail.len(), expected.len(), "{trail:#?}");
@@ -109,7 +109,7 @@ async fn from_start_to_report_oldest_first_and_of_no_other_request() {
 async fn whatever_the_spelling_of_the_key() {
     for key in ["functionRequestId", "FunctionRequestId", "faas.execution"] {
         let (aws, event) = event_of_two_requests(key).await;
-        let trail = details(&event, "2 trail 1.");
+        let trail = trail(&event);
         assert!(trail.iter().any(|line| line.contains("REPORT RequestId")), "{key}: {event:#}");
         assert_eq!(searches_in_a_stream(&aws).len(), 2, "{key}");
     }
@@ -126,7 +126,7 @@ async fn a_timeout_is_part_of_the_trail() {
     });
     let enrich = aws.enrich().start().await;
     enrich.invoke(&sns(&[alarm("orders")])).await.response();
-    let trail = details(&aws.only_event(), "2 trail 1.");
+    let trail = trail(&aws.only_event());
     assert!(trail.iter().any(|line| line.contains("Task timed out after 3.00")), "{trail:#?}");
 }
 
@@ -196,7 +196,7 @@ async fn a_trail_longer_than_configured_says_that_it_is_cut() {
     let enrich = aws.enrich().variable("PAGETRAIL_MAX_TRAIL_LINES", "20").start().await;
     enrich.invoke(&sns(&[alarm("orders")])).await.response();
     let event = aws.only_event();
-    let trail = details(&event, "2 trail 1.");
+    let trail = trail(&event);
     let lines = trail.iter().filter(|line| line.contains("step ") || line.contains("lost")).count();
     assert!((10..=20).contains(&lines), "{trail:#?}");
     assert!(trail.iter().any(|line| line.contains("order 7 lost")), "the error itself: {trail:#?}");
@@ -216,7 +216,7 @@ async fn a_trail_that_cannot_be_read_costs_no_lines() {
     let event = aws.only_event();
     assert_valid_trigger(&event);
     assert!(note(&event).contains("logs:FilterLogEvents"), "{event:#}");
-    assert!(details(&event, "3 line").join("\n").contains("order 7 lost"), "{event:#}");
+    assert!(details(&event, "4 lines").join("\n").contains("order 7 lost"), "{event:#}");
 }
 
 #[tokio::test]
@@ -231,11 +231,11 @@ async fn lines_without_an_id_stand_among_those_around_them() {
     enrich.invoke(&sns(&[alarm("orders")])).await.response();
     let event = aws.only_event();
     assert_has_no_note(&event);
-    let lines = details(&event, "2 trail 1.");
+    let lines = trail(&event);
     assert_eq!(lines.len(), 2, "{lines:#?}");
     assert!(lines[0].contains("ERROR: order 7 lost"), "{lines:#?}");
     assert!(lines[1].contains("all is well"), "{lines:#?}");
-    assert_eq!(details(&event, "3 line"), Vec::<String>::new(), "no line is shown twice");
+    assert_eq!(details(&event, "4 lines"), Vec::<String>::new(), "no line is shown twice");
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn a_trail_that_breaks_off_says_so() {
     let enrich = aws.enrich().variable("PAGETRAIL_EVIDENCE_DEADLINE_SECONDS", "2").start().await;
     enrich.invoke(&sns(&[alarm("orders")])).await.response();
     let event = aws.only_event();
-    let trail = details(&event, "2 trail 1.");
+    let trail = trail(&event);
     assert!(trail.iter().any(|line| line.contains("order 7 lost")), "{event:#}");
     assert!(note(&event).contains("trail"), "{event:#}");
 }

@@ -87,7 +87,7 @@ async fn an_alarm_set_by_hand_two_minutes_after_the_line_finds_it_and_says_where
     let event = event_from(&aws, &sns(&[alarm])).await;
     let summary = event["payload"]["summary"].as_str().unwrap();
     assert!(summary.contains("kettle is dry · 1× in 11 min"), "{summary}");
-    let searched = &details(&event, "5 searched")[0];
+    let searched = &details(&event, "6 searched")[0];
     assert!(searched.contains("2025-02-02 11:56:35 to 12:07:05 UTC"), "{searched}");
     assert!(note(&event).contains("started earlier, at 11:56:35"), "{event:#}");
 }

@@ -23,6 +23,7 @@ use pagetrail::evidence::ports::{
 };
 use pagetrail::evidence::{Collector, Evidence, Limits, Part, Step};
 use pagetrail::lines::Line;
+use pagetrail::zone::Zone;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -187,8 +188,15 @@ async fn collect(alarm: &Alarm, logs: &Scripted, limits: Limits) -> Evidence {
 async fn collect_and_tag(alarm: &mut Alarm, logs: &Scripted, limits: Limits) -> Evidence {
     let deadline = Instant::now() + Duration::from_secs(20);
     let groups = ["/trace/*".to_owned(), "gateway".to_owned()];
-    let collector =
-        Collector { logs, alarms: logs, limits, trace_log_groups: &groups, now: now(), deadline };
+    let collector = Collector {
+        logs,
+        alarms: logs,
+        limits,
+        trace_log_groups: &groups,
+        zone: Zone::UTC,
+        now: now(),
+        deadline,
+    };
     collector.collect(alarm).await
 }
 

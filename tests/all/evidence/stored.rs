@@ -109,6 +109,7 @@ pub(super) async fn found(alarm: &Alarm, logs: &Stored) -> Evidence {
         alarms: logs,
         limits: LIMITS,
         trace_log_groups: &[],
+        zone: pagetrail::zone::Zone::UTC,
         now: now(),
         deadline,
     };

@@ -9,10 +9,11 @@ mod source;
 
 use pagetrail::alarm::intake::{self, Notice};
 use pagetrail::aws::home;
-use pagetrail::compose::Composer;
+use pagetrail::compose::{Composer, Paging};
 use pagetrail::evidence::{Collector, Evidence, Limits, Redacted};
-use pagetrail::pagerduty::{BODY_LIMIT, Event, Severity};
+use pagetrail::pagerduty::Event;
 use pagetrail::redact::Redactor;
+use pagetrail::zone::Zone;
 use tokio::time::{Duration, Instant};
 
 use incident::{Incident, incidents};
@@ -72,11 +73,13 @@ async fn page(incident: &Incident) -> (Evidence, Event) {
         alarms: &logs,
         limits: Limits { lines: 50, trails: 3, trail_lines: 100 },
         trace_log_groups: &[],
+        zone: Zone::UTC,
         now: incident::now(),
         deadline: Instant::now() + Duration::from_secs(20),
     };
     let evidence = collector.collect(&mut alarm).await;
-    let composer = Composer { severity: Severity::Error, account: None, limit: BODY_LIMIT - 256 };
+    let paging = Paging::default();
+    let composer = Composer::of(&paging);
     let event = composer.trigger(&alarm, &evidence, incident::now());
     (evidence, event)
 }

@@ -5,7 +5,6 @@ Run by scripts/demo.sh.
 
 import argparse
 import json
-import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from .alarms import Alarm
 from .cloud import REGION, Cloud
-from .incident import as_text, link_faults, numbered, trail_faults
+from .incident import as_text, link_faults, trail_faults, trail_lines, trails
 from .install import PREFIX, ROOT, Stack, build, publish
 from .keep import how_to_go_on, settings, stop_script
 from .sandbox import Sandbox
@@ -120,13 +119,13 @@ def faults_of(incident: dict, failed: Request, lines: list[str]) -> list[str]:
     """What is wrong with the incident. It must have two kinds, a trail for each, links, and no address."""
     details = incident["details"]
     faults = trail_faults(incident, failed) + link_faults(incident)
-    kinds = [key for key in details if key.startswith("1 error ")]
+    kinds = details["1 errors"]
     if len(kinds) != 2:
         faults.append(f"it has {len(kinds)} kinds of error instead of 2")
-    trails = [numbered(incident, key) for key in details if re.fullmatch(r"2 trail \d+", key)]
+    shown = [trail_lines(incident, key) for key in trails(incident)]
     plain = [line.replace(CUSTOMER, "[redacted: email]") for line in lines]
-    if plain not in [[line.partition("  ")[2] for line in trail] for trail in trails]:
-        faults.append(f"no trail is that of the service without ids: {trails}")
+    if plain not in [[line.partition("  ")[2] for line in trail] for trail in shown]:
+        faults.append(f"no trail is that of the service without ids: {shown}")
     if CUSTOMER in json.dumps(incident):
         faults.append(f"{CUSTOMER} was not removed")
     return faults

@@ -10,26 +10,36 @@ from .workload import Request
 # The width of a trail's line in a terminal.
 WIDTH = 110
 
+# What begins a row of a stack trace, and what marks the row of the error.
+INDENT = "\u2003"
+ERROR_MARK = "▶ "
+
 REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def numbered(incident: dict, key: str) -> list[str]:
-    """The lines under one key, in the order of the page."""
-    return [v for k, v in sorted(incident["details"].items()) if k.startswith(f"{key}.")]
+def trails(incident: dict) -> dict[str, list[str]]:
+    """The trails by their keys: first the row that says which request, then its lines."""
+    return {k: rows for k, rows in sorted(incident["details"].items()) if k.startswith("3 trail ")}
+
+
+def trail_lines(incident: dict, key: str) -> list[str]:
+    """A trail's log lines: without the rows of stack traces, which are indented, and without the error's mark."""
+    rows = [row for row in incident["details"][key][1:] if not row.startswith(INDENT)]
+    return [row.replace(ERROR_MARK, "", 1) for row in rows]
 
 
 def notes(incident: dict) -> str:
     """The notes of what is missing."""
-    return " ".join(v for k, v in incident["details"].items() if k.startswith("0 note"))
+    return " ".join(incident["details"].get("0 note", []))
 
 
 def trail_faults(incident: dict, failed: Request) -> list[str]:
     """What is wrong with the trail. It must have all lines of that request, in order, and no others."""
-    headers = {k: v for k, v in incident["details"].items() if re.fullmatch(r"2 trail \d+", k)}
-    key = next((k for k, v in headers.items() if v.startswith(f"request {failed.id} ")), None)
+    found = trails(incident)
+    key = next((k for k, rows in found.items() if rows[0].startswith(f"request {failed.id} ")), None)
     if key is None:
-        return [f"no trail is that of request {failed.id}: {headers}"]
-    shown = numbered(incident, key)
+        return [f"no trail is that of request {failed.id}: {found}"]
+    shown = trail_lines(incident, key)
     faults = []
     if len(shown) != len(failed.lines):
         faults.append(f"{len(shown)} lines instead of {len(failed.lines)}")
@@ -37,7 +47,7 @@ def trail_faults(incident: dict, failed: Request) -> list[str]:
         time = f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}"
         message = json.loads(text)["message"] if text.startswith("{") else text
         # A tab has no width on a page, so it is shown as two spaces.
-        message = message.replace("\t", "  ")
+        message = message.replace("\t", "  ").splitlines()[0]
         if time not in line or message not in line:
             faults.append(f"'{time} {message}' is not in '{line}'")
     others = set(REQUEST_ID.findall(json.dumps(incident["details"]))) - {failed.id}
@@ -67,16 +77,12 @@ def as_text(incident: dict, url: str) -> str:
     details = incident["details"]
     lines = [incident["title"], f"{incident['status']} · severity {incident['severity']}"]
     lines += [f"note: {note}" for note in [notes(incident)] if note]
-    for key, kind in sorted(details.items()):
-        number = key.removeprefix("1 error ")
-        if number == key:
-            continue
+    for number, kind in enumerate(details.get("1 errors", []), 1):
         lines += ["", f"{number}. {kind}"]
-        if header := details.get(f"2 trail {number}"):
-            lines.append(f"   {header}")
-        for step in numbered(incident, f"2 trail {number}"):
-            first, *rest = step.splitlines()
-            lines += [f"     {cut(first)}", *(f"{'':19}{cut(line)}" for line in rest)]
+        for at, row in enumerate(details.get(f"3 trail {number}", [])):
+            lines.append(f"{'':{3 if at == 0 else 5}}{cut(row)}")
+    if context := details.get("2 context"):
+        lines += ["", *context]
     lines += ["", f"The whole incident: {url}"]
     lines += [f"{link['text']}: {link['href']}" for link in incident["links"]]
     happened = [f"{e['action']} {e['at'][11:19]} UTC" for e in incident["timeline"]]
