@@ -1,12 +1,12 @@
 //! Pagetrail turns a CloudWatch alarm into a PagerDuty incident that already
 //! carries the evidence. Data flows one way:
 //!
-//! alarm → lines → evidence → compose → enrich → queue → delivery
+//! alarm → lines → evidence → context → compose → enrich → queue → delivery
 //!
 //! Each line imports only from the lines above it (`tests/all/imports.rs` holds this):
 //!
-//! - [`hash`], [`ids`], [`secret`], [`text`], [`zone`], [`lock`]: hashes, names of ids, secret
-//!   values, text and times for people, locks.
+//! - [`hash`], [`ids`], [`secret`], [`text`], [`numbers`], [`zone`], [`lock`]: hashes, names of
+//!   ids, secret values, text, numbers and times for people, locks.
 //! - [`http`], [`aws`]: shared by all HTTP; the AWS SDK's configuration, secrets, ARNs and
 //!   partitions.
 //! - [`redact`]: replaces sensitive content with marks.
@@ -16,7 +16,8 @@
 //! - [`alarm`]: what CloudWatch reported, in one type for all input formats.
 //! - [`lines`]: one log line: its message, its ids, its kind. Pure text.
 //! - [`evidence`]: an alarm's log lines and trails: where and when to look, and the results.
-//! - [`compose`]: composes the event from alarm and evidence, within PagerDuty's limits.
+//! - [`context`]: the next questions: new or known, what changed, how often, what else.
+//! - [`compose`]: composes the event from alarm, evidence and context, within PagerDuty's limits.
 //! - [`queue`]: the ordered, durable queue between the stages.
 //! - [`enrich`]: takes an alarm from intake through evidence and event to the queue.
 //! - [`delivery`]: getting an event accepted by PagerDuty.
@@ -32,6 +33,7 @@ pub mod aws;
 pub mod cli;
 pub mod compose;
 pub mod config;
+pub mod context;
 pub mod delivery;
 pub mod enrich;
 pub mod evidence;
@@ -41,6 +43,7 @@ pub mod http;
 pub mod ids;
 pub mod lines;
 pub mod lock;
+pub mod numbers;
 pub mod pagerduty;
 pub mod queue;
 pub mod redact;

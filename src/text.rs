@@ -1,4 +1,6 @@
-//! Text for people: put on one line, cleaned, and cut between characters.
+//! Text for people: put on one line, cleaned, and cut between characters; lengths of time in words.
+
+use std::time::Duration;
 
 /// Marks the row of the line that failed, behind its time.
 pub const ERROR_MARK: &str = "▶ ";
@@ -62,6 +64,30 @@ pub fn cut(text: &str, limit: usize) -> String {
     }
     let end = text.char_indices().nth(limit.saturating_sub(1)).map_or(0, |(at, _)| at);
     format!("{}…", text[..end].trim_end())
+}
+
+/// A length of time, rounded up: `37 s`, `3 min`, `5 h`, `2 d`.
+#[must_use]
+pub fn in_words(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..7_200 => format!("{} min", seconds.div_ceil(60)),
+        7_200..172_800 => format!("{} h", seconds.div_ceil(3_600)),
+        _ => format!("{} d", seconds.div_ceil(86_400)),
+    }
+}
+
+/// A length of time that has passed, rounded down: `0 s`, `5 min`, `2 d`.
+#[must_use]
+pub fn passed(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
 }
 
 /// The known names that the user may have meant, the most similar first, at most `most`: names

@@ -45,6 +45,12 @@ impl Zone {
         self.format(at, "%H:%M:%S%.3f")
     }
 
+    /// `2026-11-14 03:05`.
+    #[must_use]
+    pub fn date_and_minute(self, at: DateTime<Utc>) -> String {
+        self.format(at, "%Y-%m-%d %H:%M")
+    }
+
     /// `2026-11-14 03:05:12`.
     #[must_use]
     pub fn date_and_second(self, at: DateTime<Utc>) -> String {

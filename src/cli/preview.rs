@@ -6,19 +6,22 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::Instant;
 
 use super::CommandError;
 use super::named::AlarmName;
 use super::session::{self, SessionArgs};
-use super::timed::{Call, Timed};
+use super::timed::{Call, Calls, Timed};
 use crate::alarm::intake::{self, Notice};
 use crate::alarm::{Alarm, State};
 use crate::aws::home;
 use crate::compose::{Composer, resolve};
 use crate::config::read_enrich;
+use crate::context::memory::{Pages, Remembered};
+use crate::context::{Answers, Asker};
 use crate::enrich::{self, Plan, plan};
-use crate::evidence::aws::{Account, RegionalAlarms, RegionalLogs};
+use crate::evidence::aws::Account;
 use crate::evidence::{Collector, Redacted};
 use crate::http::tls;
 use crate::pagerduty::routing_key::RoutingKey;
@@ -164,26 +167,49 @@ async fn event_of(
 }
 
 async fn trigger(
-    mut alarm: Alarm,
+    alarm: Alarm,
     composer: &Composer<'_>,
     config: &enrich::Settings,
     account: &Account,
     args: &Args,
 ) -> (Event, Vec<Call>) {
     let (logs, alarms) = account.in_region(&alarm.origin.region);
-    let timed: Timed<RegionalLogs, RegionalAlarms> = Timed::new(logs, alarms);
+    let redactor = &config.paging.redactor;
+    let calls = Calls::default();
+    let background = Timed::new(logs.in_background(), alarms.clone(), &calls);
+    let timed = Timed::new(logs, alarms, &calls);
+    let deadline = Instant::now() + Duration::from_secs(args.deadline);
+    let logs = Redacted { logs: &timed, redactor };
+    let asker = Asker {
+        logs: &logs,
+        background: &Redacted { logs: &background, redactor },
+        facts: &timed,
+        memory: &Remembered { pages: &Pages::None, logs: &timed, own: "" },
+        // An alarm that was named is one of the account that is asked.
+        account: if args.alarm.is_some() { &alarm.origin.account } else { "" },
+        metrics: config.metrics,
+        zone: config.paging.zone,
+        now: Utc::now(),
+        deadline,
+    };
     let collector = Collector {
-        logs: &Redacted { logs: &timed, redactor: &config.paging.redactor },
+        logs: &logs,
         alarms: &timed,
         limits: config.limits,
         trace_log_groups: &config.trace_log_groups,
         zone: config.paging.zone,
         now: Utc::now(),
-        deadline: Instant::now() + Duration::from_secs(args.deadline),
+        deadline,
     };
-    let evidence = collector.collect(&mut alarm).await;
-    let evidence = evidence.with_redacted_patterns(&config.paging.redactor);
-    (composer.trigger(&alarm, &evidence, Utc::now()), timed.calls())
+    let (tell, found) = unbounded_channel();
+    // Nobody waits for this page, so all questions are answered.
+    let mut followed = alarm.clone();
+    let (evidence, answers) =
+        (collector.collect_and_tell(&mut followed, Some(tell)), Answers::default());
+    let (evidence, ()) = tokio::join!(evidence, asker.ask(&alarm, found, &answers));
+    let evidence = evidence.with_redacted_patterns(redactor);
+    let context = answers.into_context();
+    (composer.trigger(&followed, &evidence, &context, Utc::now()), calls.list())
 }
 
 /// The event as it reads in PagerDuty, then the calls.

@@ -4,18 +4,33 @@ use std::future::Future;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
 use crate::alarm::tags::Tags;
 use crate::alarm::{Alarm, Metric};
+use crate::context::ports::{Facts, FunctionFacts, Known, MetricRead, StateChange};
 use crate::evidence::ports::{AlarmSource, LogSource, LookupError, MetricFilter, Page, Query};
 use crate::lines::Line;
 use crate::lock::lock;
 
 /// Forwards calls and keeps a list of them.
-pub(super) struct Timed<L, A> {
-    pub(super) logs: L,
-    pub(super) alarms: A,
+pub(super) struct Timed<'c, L, A> {
+    logs: L,
+    alarms: A,
+    calls: &'c Calls,
+}
+
+/// The list of calls, in the order in which they were answered.
+#[derive(Default)]
+pub(super) struct Calls {
     // The standard library's lock: nothing awaits while it is held.
-    calls: Mutex<Vec<Call>>,
+    list: Mutex<Vec<Call>>,
+}
+
+impl Calls {
+    pub(super) fn list(&self) -> Vec<Call> {
+        lock(&self.list).clone()
+    }
 }
 
 /// One call and its result.
@@ -27,13 +42,9 @@ pub(super) struct Call {
     pub(super) result: Result<String, LookupError>,
 }
 
-impl<L, A> Timed<L, A> {
-    pub(super) fn new(logs: L, alarms: A) -> Self {
-        Self { logs, alarms, calls: Mutex::default() }
-    }
-
-    pub(super) fn calls(&self) -> Vec<Call> {
-        lock(&self.calls).clone()
+impl<'c, L, A> Timed<'c, L, A> {
+    pub(super) fn new(logs: L, alarms: A, calls: &'c Calls) -> Self {
+        Self { logs, alarms, calls }
     }
 
     async fn time<T>(
@@ -46,12 +57,12 @@ impl<L, A> Timed<L, A> {
         let answer = call.await;
         let result = answer.as_ref().map(count).map_err(Clone::clone);
         let call = Call { what, took: started.elapsed(), result };
-        lock(&self.calls).push(call);
+        lock(&self.calls.list).push(call);
         answer
     }
 }
 
-impl<L: LogSource, A: Sync + Send> LogSource for Timed<L, A>
+impl<L: LogSource, A: Sync + Send> LogSource for Timed<'_, L, A>
 where
     L: Send,
 {
@@ -80,7 +91,7 @@ where
     }
 }
 
-impl<L: Sync + Send, A: AlarmSource> AlarmSource for Timed<L, A>
+impl<L: Sync + Send, A: AlarmSource> AlarmSource for Timed<'_, L, A>
 where
     A: Send,
 {
@@ -105,5 +116,37 @@ where
         let call = self.alarms.rule_functions(rule);
         let what = format!("ListTargetsByRule {rule}");
         self.time(what, call, |functions| format!("{} functions", functions.len())).await
+    }
+}
+
+impl<L: Sync + Send, A: Facts + Send> Facts for Timed<'_, L, A> {
+    async fn history(
+        &self,
+        alarm: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Known<StateChange>, LookupError> {
+        let call = self.alarms.history(alarm, since);
+        let what = format!("DescribeAlarmHistory {alarm}");
+        self.time(what, call, |known| format!("{} state changes", known.items.len())).await
+    }
+
+    async fn in_alarm(&self) -> Result<Known<Alarm>, LookupError> {
+        let call = self.alarms.in_alarm();
+        let what = "DescribeAlarms in ALARM".to_owned();
+        self.time(what, call, |known| format!("{} alarms", known.items.len())).await
+    }
+
+    async fn function(&self, name: &str) -> Result<FunctionFacts, LookupError> {
+        let call = self.alarms.function(name);
+        let what = format!("GetFunctionConfiguration {name}");
+        self.time(what, call, |facts| format!("changed {}", facts.modified)).await
+    }
+
+    async fn metric_data(&self, reads: &[MetricRead]) -> Result<Vec<Vec<f64>>, LookupError> {
+        let call = self.alarms.metric_data(reads);
+        let what = format!("GetMetricData, {} metrics", reads.len());
+        let with_values =
+            |values: &Vec<Vec<f64>>| values.iter().filter(|it| !it.is_empty()).count();
+        self.time(what, call, |values| format!("{} with values", with_values(values))).await
     }
 }

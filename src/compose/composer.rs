@@ -7,8 +7,8 @@ use super::details::Details;
 use super::fit::{Detail, fit};
 use super::links;
 use super::sections::{
-    alarm_section, errors_section, latest_section, lines_section, message_section, notes_section,
-    searched_section, trails_section,
+    alarm_section, context_section, errors_section, latest_section, lines_section, message_section,
+    notes_section, searched_section, trails_section,
 };
 use super::severity::severity;
 use super::title;
@@ -16,6 +16,7 @@ use super::title::LONGEST_NAME;
 use crate::alarm::intake::Message;
 use crate::alarm::{Alarm, tags};
 use crate::aws::{Origin, log_group_name};
+use crate::context::Context;
 use crate::evidence::{Evidence, Kind, Window};
 use crate::hash::sha256_hex;
 use crate::lines::correlation::{Correlation, correlations};
@@ -57,10 +58,16 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// The trigger for an alarm with its evidence, within the limit.
+    /// The trigger for an alarm with its evidence and context, within the limit.
     #[must_use]
-    pub fn trigger(&self, alarm: &Alarm, evidence: &Evidence, now: DateTime<Utc>) -> Event {
-        fit(self.limit, |detail| self.trigger_at(alarm, evidence, now, detail))
+    pub fn trigger(
+        &self,
+        alarm: &Alarm,
+        evidence: &Evidence,
+        context: &Context,
+        now: DateTime<Utc>,
+    ) -> Event {
+        fit(self.limit, |detail| self.trigger_at(alarm, evidence, context, now, detail))
     }
 
     /// A message that is not an alarm pages with its own text: the subject is the summary, the
@@ -74,12 +81,14 @@ impl<'a> Composer<'a> {
         &self,
         alarm: &Alarm,
         evidence: &Evidence,
+        context: &Context,
         now: DateTime<Utc>,
         detail: &Detail,
     ) -> Event {
         let mut details = Details::new(detail);
         notes_section(&mut details, &evidence.notes);
-        errors_section(&mut details, evidence, self.zone);
+        errors_section(&mut details, evidence, context, self.zone);
+        context_section(&mut details, context);
         trails_section(&mut details, evidence, self.trail_lines, self.zone);
         latest_section(&mut details, evidence, self.trail_lines, self.zone);
         lines_section(&mut details, evidence, self.zone);

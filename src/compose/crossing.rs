@@ -1,11 +1,10 @@
 //! What crossed which threshold and for how long, shorter than CloudWatch's reason: `Errors 3 ≥ 1
 //! for 5 min`. The same for every form of notification.
 
-use std::time::Duration;
-
-use super::plot::{number, sign};
+use super::plot::sign;
 use crate::alarm::Alarm;
-use crate::text::{cut, one_line};
+use crate::numbers::number;
+use crate::text::{cut, in_words, one_line};
 
 /// The longest reason in free text.
 const REASON: usize = 120;
@@ -122,16 +121,6 @@ fn span(alarm: &Alarm, reason: &str) -> String {
         return String::new();
     }
     format!(" for {}", in_words(alarm.evaluation.period.saturating_mul(count)))
-}
-
-pub(super) fn in_words(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..7_200 => format!("{} min", seconds.div_ceil(60)),
-        7_200..172_800 => format!("{} h", seconds.div_ceil(3_600)),
-        _ => format!("{} d", seconds.div_ceil(86_400)),
-    }
 }
 
 #[cfg(test)]

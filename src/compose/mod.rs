@@ -1,4 +1,4 @@
-//! Composes a PagerDuty event from an alarm and its evidence.
+//! Composes a PagerDuty event from an alarm, its evidence and context.
 //!
 //! The [`Composer`] combines the parts: the `title` (with what crossed the threshold, `crossing`, or
 //! what a message says `happened`), the `sections` of the details with their

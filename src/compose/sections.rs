@@ -7,6 +7,7 @@ use super::plot::plot;
 use super::rows::Shown;
 use crate::alarm::Alarm;
 use crate::alarm::intake::Message;
+use crate::context::Context;
 use crate::evidence::{Evidence, Kind, Part, Trail, Why};
 use crate::text::{cut, one_line};
 use crate::zone::Zone;
@@ -23,11 +24,26 @@ pub(super) fn notes_section(details: &mut Details, notes: &[String]) {
 }
 
 /// The kinds with their counts, the most severe and frequent first.
-pub(super) fn errors_section(details: &mut Details, evidence: &Evidence, zone: Zone) {
-    let kinds =
-        evidence.parts.iter().flat_map(|part| part.kinds.iter().map(move |kind| (part, kind)));
-    let texts = kinds.map(|(part, kind)| kind_text(kind, part, zone)).collect::<Vec<_>>();
+pub(super) fn errors_section(
+    details: &mut Details,
+    evidence: &Evidence,
+    context: &Context,
+    zone: Zone,
+) {
+    let mut texts = Vec::new();
+    for (place, part) in evidence.parts.iter().enumerate() {
+        for (at, kind) in part.kinds.iter().enumerate() {
+            let novelty = context.kinds.get(&(place, at));
+            let novelty = novelty.map(|it| format!(" · {it}")).unwrap_or_default();
+            texts.push(format!("{}{novelty}", kind_text(kind, part, zone)));
+        }
+    }
     details.texts("1 errors", texts, Keep::First);
+}
+
+/// The answers to the next questions, the most telling first.
+pub(super) fn context_section(details: &mut Details, context: &Context) {
+    details.texts("2 context", context.sentences.iter().cloned(), Keep::First);
 }
 
 /// `KeyError: 'amount' · 37×, from 03:05:12 to 03:05:58 UTC`.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::crossing::{crossing, in_words};
+use super::crossing::crossing;
 use super::happened::happened;
 use crate::alarm::Alarm;
 use crate::alarm::intake::Message;
 use crate::evidence::{Evidence, Kind, breach};
 use crate::pagerduty::SUMMARY_LIMIT;
-use crate::text::{cut, one_line};
+use crate::text::{cut, in_words, one_line};
 
 /// The most characters for what broke, so that a phone also shows how often and where.
 const LONGEST_HEADLINE: usize = 300;

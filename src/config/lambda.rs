@@ -22,6 +22,8 @@ pub fn read_enrich_stage(lookup: impl Lookup) -> Result<stage::enrich::Settings,
     let mut reader = Reader::new(lookup);
     let settings = stage::enrich::Settings {
         events_queue_url: reader.queue_url("PAGETRAIL_EVENTS_QUEUE_URL"),
+        // Lambda sets it (Lambda developer guide, "Defined runtime environment variables").
+        own_log_group: reader.value("AWS_LAMBDA_LOG_GROUP_NAME"),
         enrich: reader.enrich(),
     };
     reader.finish(settings)

@@ -17,7 +17,7 @@ use crate::server::{KeysChoice, QueueChoice, Settings, TlsChoice, TokenChoice};
 use crate::sns::TopicArn;
 
 /// Every setting, with its name in the file.
-pub const SETTINGS: [&str; 36] = [
+pub const SETTINGS: [&str; 37] = [
     "listen",
     "listen_https",
     "tls_certificate_file",
@@ -46,6 +46,7 @@ pub const SETTINGS: [&str; 36] = [
     "max_trails",
     "max_trail_lines",
     "trace_log_groups",
+    "metrics",
     "insufficient_data",
     "severity",
     "account_name",

@@ -40,6 +40,7 @@ impl<L: Lookup> Reader<L> {
             },
             paging,
             trace_log_groups: self.words("PAGETRAIL_TRACE_LOG_GROUPS"),
+            metrics: self.choice("PAGETRAIL_METRICS", true, &[("true", true), ("false", false)]),
         }
     }
 

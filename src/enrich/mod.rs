@@ -18,6 +18,7 @@ use chrono::Utc;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use serde_json::Value;
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
@@ -26,6 +27,8 @@ use crate::alarm::intake::{self, Message, Notice};
 use crate::alarm::tags::{self, Tags};
 use crate::aws::home;
 use crate::compose::{Composer, dedup_key, resolve};
+use crate::context::memory::{Pages, Remembered};
+use crate::context::{self, Answers, Asker, Context};
 use crate::evidence::aws::Account;
 use crate::evidence::ports::LookupError;
 use crate::evidence::{self, Collector, Evidence, Redacted};
@@ -52,6 +55,8 @@ pub struct Enrich<Q> {
     /// The Region this runs in.
     region: String,
     order: Order,
+    /// What was paged before.
+    pages: Pages,
 }
 
 /// What to do for one notice.
@@ -65,9 +70,10 @@ enum Task<'a> {
 impl<Q: Outbox> Enrich<Q> {
     /// Reads the logs of the account in `sdk`, and sends the events to `queue`.
     #[must_use]
-    pub fn new(config: Settings, sdk: &SdkConfig, queue: Q) -> Self {
+    pub fn new(config: Settings, sdk: &SdkConfig, queue: Q, pages: Pages) -> Self {
         let region = sdk.region().map(ToString::to_string).unwrap_or_default();
-        Self { config, account: Account::new(sdk.clone()), queue, region, order: Order::default() }
+        let account = Account::new(sdk.clone());
+        Self { config, account, queue, region, order: Order::default(), pages }
     }
 
     /// Handles every notice of a notification separately. Evidence is collected until the
@@ -92,7 +98,7 @@ impl<Q: Outbox> Enrich<Q> {
         let notices = intake::read(payload, &home).into_iter();
         // All get their turns before the first of them waits.
         let tasks: Vec<Task<'_>> = notices.map(|notice| self.task(notice)).collect();
-        let handled = tasks.into_iter().map(|task| self.guarded(task, deadline));
+        let handled = tasks.into_iter().map(|task| self.guarded(task, account, deadline));
         let errors: Vec<QueueError> =
             join_all(handled).await.into_iter().filter_map(Result::err).collect();
         if errors.is_empty() { Ok(()) } else { Err(EnrichError(errors)) }
@@ -123,15 +129,25 @@ impl<Q: Outbox> Enrich<Q> {
     }
 
     /// A crash while handling one notice does not affect the others; the notice is handled again.
-    async fn guarded(&self, task: Task<'_>, deadline: Instant) -> Result<(), QueueError> {
-        let done = AssertUnwindSafe(self.carry_out(task, deadline)).catch_unwind().await;
+    async fn guarded(
+        &self,
+        task: Task<'_>,
+        account: &str,
+        deadline: Instant,
+    ) -> Result<(), QueueError> {
+        let done = AssertUnwindSafe(self.carry_out(task, account, deadline)).catch_unwind().await;
         done.unwrap_or_else(|_| Err(QueueError::Failed("Pagetrail crashed".into())))
     }
 
-    async fn carry_out(&self, task: Task<'_>, deadline: Instant) -> Result<(), QueueError> {
+    async fn carry_out(
+        &self,
+        task: Task<'_>,
+        account: &str,
+        deadline: Instant,
+    ) -> Result<(), QueueError> {
         match task {
             Task::Page(message) => self.message(&message).await,
-            Task::Trigger(alarm, turn) => self.trigger(*alarm, turn, deadline).await,
+            Task::Trigger(alarm, turn) => self.trigger(*alarm, turn, account, deadline).await,
             Task::Resolve(alarm, turn) => self.resolve(&alarm, turn, deadline).await,
             Task::Nothing => Ok(()),
         }
@@ -141,17 +157,19 @@ impl<Q: Outbox> Enrich<Q> {
         &self,
         mut alarm: Alarm,
         mut turn: Turn<'_>,
+        account: &str,
         deadline: Instant,
     ) -> Result<(), QueueError> {
-        let mut evidence = self.evidence(&mut alarm, deadline).await;
+        let (mut evidence, context) = self.evidence(&mut alarm, account, deadline).await;
         let alarm = &alarm;
         let standing = turn.come().await?;
-        let queued = AssertUnwindSafe(self.queue_trigger(alarm, &evidence)).catch_unwind().await;
+        let queued = self.queue_trigger(alarm, &evidence, &context);
+        let queued = AssertUnwindSafe(queued).catch_unwind().await;
         if let Ok(queued) = queued {
             queued?;
         } else {
             evidence = crashed(alarm);
-            self.queue_trigger(alarm, &evidence).await?;
+            self.queue_trigger(alarm, &evidence, &Context::default()).await?;
         }
         if standing == Standing::Overtaken {
             // The page is still sent. But the alarm is over, and no other OK will come.
@@ -159,20 +177,30 @@ impl<Q: Outbox> Enrich<Q> {
             self.queue_resolve(alarm, Some(target(&alarm.tags)), &id).await?;
         }
         turn.pass();
+        let kinds = evidence.parts.iter().flat_map(|part| &part.kinds);
+        let fingerprints: Vec<String> = kinds.map(|kind| kind.fingerprint.clone()).collect();
+        let id = alarm.deduplication_id();
+        self.pages.remember(&id, &fingerprints, Utc::now());
         Signal::Triggered {
             dedup_key: dedup_key(alarm).as_str(),
+            id: &id,
             lines: evidence.parts.iter().map(|part| part.matched.seen).sum(),
-            kinds: evidence.parts.iter().map(|part| part.kinds.len()).sum(),
+            fingerprints: &fingerprints,
             notes: evidence.notes.len(),
         }
         .tell();
         Ok(())
     }
 
-    async fn queue_trigger(&self, alarm: &Alarm, evidence: &Evidence) -> Result<(), QueueError> {
+    async fn queue_trigger(
+        &self,
+        alarm: &Alarm,
+        evidence: &Evidence,
+        context: &Context,
+    ) -> Result<(), QueueError> {
         let now = Utc::now();
         self.queue(&target(&alarm.tags), alarm.deduplication_id(), |limit| {
-            self.composer(limit).trigger(alarm, evidence, now)
+            self.composer(limit).trigger(alarm, evidence, context, now)
         })
         .await
     }
@@ -229,23 +257,52 @@ impl<Q: Outbox> Enrich<Q> {
     }
 
     /// If the code that reads log lines crashes, the evidence is lost, but never the page.
-    async fn evidence(&self, alarm: &mut Alarm, deadline: Instant) -> Evidence {
+    /// The context never delays it by more than a moment.
+    async fn evidence(
+        &self,
+        alarm: &mut Alarm,
+        account: &str,
+        deadline: Instant,
+    ) -> (Evidence, Context) {
         if let Some(fault) = &self.config.paging.withheld {
             error!(fault, "the evidence is withheld: a redaction pattern cannot be used");
             let note =
                 format!("the log lines are withheld until redactPatterns is corrected: {fault}");
-            return Evidence { notes: vec![note], ..Evidence::default() };
+            let evidence = Evidence { notes: vec![note], ..Evidence::default() };
+            return (evidence, Context::default());
         }
         let (logs, alarms) = self.account.in_region(&alarm.origin.region);
-        let logs = Redacted { logs: &logs, redactor: &self.config.paging.redactor };
+        let redactor = &self.config.paging.redactor;
+        let background = Redacted { logs: &logs.in_background(), redactor };
+        let (own, _) = self.account.in_region(&self.region);
+        let id = alarm.deduplication_id();
+        let memory = Remembered { pages: &self.pages, logs: &own, own: &id };
+        let logs = Redacted { logs: &logs, redactor };
+        let asker = Asker {
+            logs: &logs,
+            background: &background,
+            facts: &alarms,
+            memory: &memory,
+            account,
+            metrics: self.config.metrics,
+            zone: self.config.paging.zone,
+            now: Utc::now(),
+            deadline,
+        };
         let collector = self.collector(&logs, &alarms, deadline);
+        let (tell, found) = unbounded_channel();
+        let (as_notified, answers) = (alarm.clone(), Answers::default());
+        let questions = asker.ask(&as_notified, found, &answers).boxed();
+        let questions = AssertUnwindSafe(questions).catch_unwind().map(drop);
         // Boxed: the compiler's limit on nested types is not far.
-        let collected = AssertUnwindSafe(collector.collect(alarm).boxed()).catch_unwind().await;
+        let collected = collector.collect_and_tell(alarm, Some(tell)).boxed();
+        let collected = AssertUnwindSafe(collected).catch_unwind();
+        let collected = context::beside(collected, questions).await;
         let mut evidence = collected.unwrap_or_else(|_| crashed(alarm));
         if let Some(fault) = &self.config.paging.zone_fault {
             evidence.notes.push(format!("times are in UTC until timeZone is corrected: {fault}."));
         }
-        evidence.with_redacted_patterns(&self.config.paging.redactor)
+        (evidence.with_redacted_patterns(redactor), answers.into_context())
     }
 
     fn collector<'a, L, A>(

@@ -11,6 +11,7 @@ use super::plan::{Plan, plan};
 use crate::alarm::intake::{self, Message, Notice};
 use crate::aws::{Arn, Origin, home};
 use crate::compose::{Composer, Paging, resolve};
+use crate::context::Context;
 use crate::evidence::Evidence;
 use crate::pagerduty::{DedupKey, Event};
 use crate::queue::{Outbox, QueueError, Queued};
@@ -67,7 +68,7 @@ fn unenriched(notice: Notice, note: &str, paging: &Paging) -> Option<Unenriched>
         Plan::Trigger(alarm) => {
             let evidence = Evidence { notes: vec![note.to_owned()], ..Evidence::default() };
             let now = alarm.changed_at.unwrap_or_default();
-            let event = composer.trigger(&alarm, &evidence, now);
+            let event = composer.trigger(&alarm, &evidence, &Context::default(), now);
             Some(Unenriched { event, deduplication_id: alarm.deduplication_id() })
         }
         Plan::Resolve(alarm) => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use super::calls::Calls;
@@ -19,7 +20,7 @@ use super::sources::{Services, Source, Why, ahead, find};
 use super::subjects::{Subject, subjects};
 use super::trail::{Reach, follow, latest};
 use super::window::wider;
-use super::{Count, Evidence, Kind, Part, Trail, Window, breach, tags, window};
+use super::{Count, Evidence, Kind, Part, Progress, Stage, Trail, Window, breach, tags, window};
 use crate::alarm::Alarm;
 use crate::lines::Line;
 use crate::lock::{into_inner, lock};
@@ -70,11 +71,31 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
     /// Collects what the logs say about an alarm, and fills in the alarm's tags. Never fails and
     /// never exceeds the deadline: the notes say what could not be read.
     pub async fn collect(&self, alarm: &mut Alarm) -> Evidence {
+        self.collect_and_tell(alarm, None).await
+    }
+
+    /// The same, and tells how far it is.
+    pub async fn collect_and_tell(
+        &self,
+        alarm: &mut Alarm,
+        progress: Option<UnboundedSender<Progress>>,
+    ) -> Evidence {
         let calls = Calls::until(self.deadline);
         let mut evidence = Evidence::default();
         let subjects = self.subjects(alarm, &mut evidence, &calls).await;
         let trails = (self.limits.trails / subjects.len().max(1)).max(self.limits.trails.min(1));
-        let parts = subjects.iter().map(|subject| self.part(subject, trails, &calls));
+        let parts = subjects.iter().enumerate().map(|(place, subject)| {
+            let progress = progress.clone();
+            let tell = move |stage: Stage, part: &Part| {
+                if let Some(progress) = &progress {
+                    // Without a receiver, nobody asks.
+                    let _ = progress.send(Progress { place, stage, part: part.clone() });
+                }
+            };
+            self.part(subject, trails, tell, &calls)
+        });
+        let parts: Vec<_> = parts.collect();
+        drop(progress);
         let parts = join_all(parts).await;
         for (part, notes) in parts {
             evidence.parts.push(part);
@@ -138,6 +159,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         &'f self,
         subject: &'f Subject<'_>,
         trails: usize,
+        tell: impl Fn(Stage, &Part) + Send + 'f,
         calls: &'f Calls,
     ) -> BoxFuture<'f, (Part, Vec<String>)> {
         async move {
@@ -148,10 +170,12 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
                 let found = find(alarm, subject.ahead.as_ref(), &self.services(calls)).await;
                 part.sources = found.sources;
                 notes = found.notes;
+                tell(Stage::Sources, &part);
                 self.lines(&mut part, alarm, &mut notes, calls).await;
             } else {
                 part.carry(alarm);
             }
+            tell(Stage::Lines, &part);
             self.trails(&mut part.kinds, trails, alarm, &mut notes, calls).await;
             if part.lines.is_empty() && notes.is_empty() {
                 part.latest = self.latest(&part, calls).await;
@@ -219,6 +243,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
                     start: window.start,
                     end: window.end,
                     order: Order::NewestFirst,
+                    most: None,
                 };
                 search(&query, MOST_COUNTED, self.logs, calls, |line| {
                     let mut found = lock(found);
@@ -288,6 +313,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
                 start: part.window.start,
                 end: part.window.end,
                 order: Order::NewestFirst,
+                most: None,
             };
             let mut newest = Newest::backwards(LATEST_READ);
             search(&query, LATEST_READ, self.logs, calls, |line| newest.push(line)).await;

@@ -70,7 +70,11 @@ impl KindsOf {
             let first = it.failures.iter().map(Failure::first).min();
             (Reverse(it.severity), Reverse(it.failures.len()), first)
         });
-        let found = known.iter().filter_map(|it| kind(&it.failures, &self.newest));
+        let fingerprint = |slot: Slot| {
+            let kind = kinds.as_slice().get(kinds.of(slot));
+            kind.map(|kind| kind.fingerprint.clone()).unwrap_or_default()
+        };
+        let found = known.iter().filter_map(|it| kind(&it.failures, &self.newest, fingerprint));
         (found.take(MOST_KINDS).collect(), count)
     }
 }
@@ -83,7 +87,11 @@ fn name(record: &Record) -> String {
 
 /// A kind by its failures. The example is the newest failure whose line was kept; it is followed by
 /// the line that carries an id, else by the one with a head, and named by the line that names the error.
-fn kind(failures: &[Failure], newest: &HashMap<(Slot, Form), (usize, Line)>) -> Option<Kind> {
+fn kind(
+    failures: &[Failure],
+    newest: &HashMap<(Slot, Form), (usize, Line)>,
+    fingerprint: impl Fn(Slot) -> String,
+) -> Option<Kind> {
     let kept = |line: &Matched| {
         let kept = newest.get(&(line.slot, line.form()));
         kept.filter(|(arrival, _)| *arrival == line.arrival).map(|(_, line)| line)
@@ -107,6 +115,8 @@ fn kind(failures: &[Failure], newest: &HashMap<(Slot, Form), (usize, Line)>) -> 
         first: failures.iter().map(Failure::first).min()?,
         last: failures.iter().map(Failure::last).max()?,
         example: followed.clone(),
+        naming: (named != followed).then(|| named.clone()),
+        fingerprint: fingerprint(failure.name().slot),
         trail: None,
     })
 }

@@ -52,6 +52,24 @@ pub struct Evidence {
     pub notes: Vec<String>,
 }
 
+/// How far the evidence is, for questions that are asked meanwhile.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// The part's place in [`Evidence::parts`].
+    pub place: usize,
+    pub stage: Stage,
+    pub part: Part,
+}
+
+/// What is known of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Where and when its lines are searched.
+    Sources,
+    /// Its lines and kinds; the trails are followed next.
+    Lines,
+}
+
 /// What was found about one alarm: the one that fired, or a child of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
@@ -82,8 +100,12 @@ pub struct Kind {
     pub count: usize,
     pub first: DateTime<Utc>,
     pub last: DateTime<Utc>,
-    /// The newest line of the kind.
+    /// The newest line of the kind, which the trail follows.
     pub example: Line,
+    /// The line of the same failure that names the error, if that is another one.
+    pub naming: Option<Line>,
+    /// The same for all lines of the kind, wherever and whenever they are read.
+    pub fingerprint: String,
     pub trail: Option<Trail>,
 }
 
@@ -125,6 +147,14 @@ impl Part {
         let trails = || self.kinds.iter().filter_map(|kind| kind.trail.as_ref());
         let shown = move |line: &Line| trails().any(|trail| trail.shows(line));
         self.lines.iter().filter(move |line| !shown(line))
+    }
+}
+
+impl Kind {
+    /// The line that names the error.
+    #[must_use]
+    pub fn naming_line(&self) -> &Line {
+        self.naming.as_ref().unwrap_or(&self.example)
     }
 }
 

@@ -82,6 +82,8 @@ pub struct Query {
     /// Inclusive.
     pub end: DateTime<Utc>,
     pub order: Order,
+    /// The most lines of a page, if fewer than the service's own limit.
+    pub most: Option<usize>,
 }
 
 /// Which events come first.

@@ -15,7 +15,7 @@ use std::fs::DirBuilder;
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -28,6 +28,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
+use crate::context::memory::Pages;
 use crate::delivery::{HealthCheck, Worker};
 use crate::enrich::Enrich;
 use crate::gateway::{Access, Gateway, RunsIn, UnknownKeys};
@@ -212,7 +213,8 @@ impl Serving {
         };
         let mut router = gateway::router(Arc::new(gateway));
         if let (Some(sdk), false) = (&self.sdk, config.sns_topics.is_empty()) {
-            let enrich = Enrich::new(config.enrich.clone(), sdk, queue);
+            let enrich =
+                Enrich::new(config.enrich.clone(), sdk, queue, Pages::Process(Mutex::default()));
             let client = client::builder(tls::system_config()).build()?;
             let endpoint = SnsEndpoint::new(enrich, config.sns_topics.clone(), client);
             router = router.merge(sns::router(Arc::new(endpoint)));

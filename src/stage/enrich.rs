@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::end_of;
 use crate::aws::Arn;
+use crate::context::memory::Pages;
 use crate::enrich::{self, Enrich};
 use crate::queue::sqs::{SqsOutbox, SqsQueue};
 
@@ -14,6 +15,8 @@ use crate::queue::sqs::{SqsOutbox, SqsQueue};
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub events_queue_url: String,
+    /// The log group that the function writes to, which remembers its pages.
+    pub own_log_group: Option<String>,
     pub enrich: enrich::Settings,
 }
 
@@ -24,7 +27,8 @@ pub struct Settings {
 pub async fn run(sdk: &SdkConfig, config: Settings) -> Result<(), Error> {
     let events = SqsQueue::new(sdk, config.events_queue_url);
     let queue = SqsOutbox::new(events);
-    let enrich = Enrich::new(config.enrich, sdk, queue);
+    let pages = config.own_log_group.map_or(Pages::None, Pages::OwnLog);
+    let enrich = Enrich::new(config.enrich, sdk, queue, pages);
     let enrich = &enrich;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let arn = Arn::parse(&event.context.invoked_function_arn);

@@ -10,7 +10,15 @@ use super::{Metric, NAMESPACE};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Signal<'a> {
     /// Enrich queued a trigger.
-    Triggered { dedup_key: &'a str, lines: usize, kinds: usize, notes: usize },
+    Triggered {
+        dedup_key: &'a str,
+        /// The page's deduplication id.
+        id: &'a str,
+        lines: usize,
+        /// The fingerprints of its kinds: later pages look them up here.
+        fingerprints: &'a [String],
+        notes: usize,
+    },
     /// Enrich queued a resolve.
     Resolved { dedup_key: &'a str },
     /// Enrich failed permanently, and the alarm pages without evidence.
@@ -65,10 +73,10 @@ impl Signal<'_> {
     /// The message and the fields of the log line.
     fn said(&self) -> (&'static str, Value) {
         match *self {
-            Self::Triggered { dedup_key, lines, kinds, notes } => (
+            Self::Triggered { dedup_key, id, lines, fingerprints, notes } => (
                 "queued",
-                json!({"dedup_key": dedup_key, "action": "trigger", "lines": lines,
-                    "kinds": kinds, "notes": notes}),
+                json!({"dedup_key": dedup_key, "action": "trigger", "id": id, "lines": lines,
+                    "kinds": fingerprints.len(), "fingerprints": fingerprints, "notes": notes}),
             ),
             Self::Resolved { dedup_key } => {
                 ("queued", json!({"dedup_key": dedup_key, "action": "resolve"}))

@@ -8,6 +8,7 @@ use pagetrail::alarm::intake::{self, Notice};
 use pagetrail::alarm::{Alarm, State};
 use pagetrail::aws::home;
 use pagetrail::compose::{Composer, resolve};
+use pagetrail::context::Context;
 use pagetrail::evidence::{Count, Evidence, Kind, Part, Source, Step, Trail, Why, breach, window};
 use pagetrail::lines::Line;
 use pagetrail::lines::correlation::{Correlation, Id};
@@ -72,6 +73,8 @@ fn carried(alarm: &Alarm) -> Evidence {
         first: line.at,
         last: line.at,
         example: line.clone(),
+        naming: None,
+        fingerprint: String::new(),
         trail: None,
     });
     let part = Part {
@@ -111,6 +114,8 @@ fn evidence(alarm: &Alarm) -> Evidence {
         first: line.at,
         last: line.at,
         example: line.clone(),
+        naming: None,
+        fingerprint: String::new(),
         trail,
     };
     let trail = Trail {
@@ -141,13 +146,24 @@ fn evidence(alarm: &Alarm) -> Evidence {
     Evidence { parts: vec![part], ..Evidence::default() }
 }
 
+/// What the next questions were answered with.
+fn context() -> Context {
+    Context {
+        sentences: vec![
+            "new: KeyError: 'amount': none in the 24 h before (log search)".into(),
+            "2nd time in 24 h; the latest began at 02:56 UTC (alarm history)".into(),
+        ],
+        kinds: [((0, 0), "new: none in the 24 h before".to_owned())].into(),
+    }
+}
+
 fn event_of(notice: &Notice) -> Option<Event> {
     match notice {
         Notice::Message(message) => Some(composer().message(message)),
         Notice::Alarm(alarm) => match alarm.state {
             State::Alarm => {
                 let now = alarm.changed_at.unwrap_or_default();
-                Some(composer().trigger(alarm, &evidence(alarm), now))
+                Some(composer().trigger(alarm, &evidence(alarm), &context(), now))
             }
             State::Ok => Some(resolve(alarm)),
             State::InsufficientData => None,
@@ -260,7 +276,7 @@ fn without_evidence_the_alarm_itself_is_the_title() {
     };
     let notes = vec!["no log lines: access denied.".to_owned()];
     let bare = Evidence { notes, ..Evidence::default() };
-    let event = composer().trigger(&alarm, &bare, alarm.changed_at.unwrap());
+    let event = composer().trigger(&alarm, &bare, &Context::default(), alarm.changed_at.unwrap());
     assert_valid(&event);
     insta::assert_json_snapshot!("without-evidence", event);
 }
@@ -278,7 +294,8 @@ fn an_alarm_of_an_isolated_partition_pages_without_links_to_the_console() {
         ("aws-iso", "us-iso-east-1")
     );
     alarm.description = Some("Runbook: https://wiki.example/checkout".into());
-    let event = composer().trigger(&alarm, &evidence(&alarm), alarm.changed_at.unwrap());
+    let event =
+        composer().trigger(&alarm, &evidence(&alarm), &context(), alarm.changed_at.unwrap());
     assert_valid(&event);
     let links: Vec<&str> = event.links.iter().map(|link| link.href.as_str()).collect();
     assert_eq!((links, event.client_url), (vec!["https://wiki.example/checkout"], None));
@@ -297,13 +314,18 @@ fn huge_evidence_is_fitted_and_says_what_was_cut() {
     part.kinds[0].trail.as_mut().unwrap().steps =
         (0..20).map(|second| Step::Line(line(&alarm, second, &huge))).collect();
     evidence.notes = (0..50).map(|number| format!("{number} {huge}")).collect();
-    let event = composer().trigger(&alarm, &evidence, Utc::now());
+    let event = composer().trigger(&alarm, &evidence, &context(), Utc::now());
     assert_valid(&event);
     let details = &event.payload.as_ref().unwrap().custom_details;
     let cut = details["7 cut"].as_array().unwrap();
     assert!(cut[0].as_str().unwrap().contains("too large"), "{cut:?}");
     assert!(event.payload.unwrap().summary.contains("≥12000×"));
-    let small = Composer { limit: 100_000, ..composer() }.trigger(&alarm, &evidence, Utc::now());
+    let small = Composer { limit: 100_000, ..composer() }.trigger(
+        &alarm,
+        &evidence,
+        &context(),
+        Utc::now(),
+    );
     assert!(serde_json::to_vec(&small).unwrap().len() <= 100_000);
 }
 
@@ -360,6 +382,7 @@ proptest! {
         name in any::<String>(),
         texts in prop::collection::vec(any::<String>(), 0..8),
         notes in prop::collection::vec(any::<String>(), 0..3),
+        sentences in prop::collection::vec(any::<String>(), 0..9),
         seconds in any::<u32>(),
     ) {
         let mut message: serde_json::Map<String, Value> = fields.into_iter().collect();
@@ -371,11 +394,12 @@ proptest! {
             Notice::Alarm(alarm) => {
                 let mut evidence = evidence(&alarm);
                 evidence.notes = notes;
+                let context = Context { sentences, ..context() };
                 let part = &mut evidence.parts[0];
                 part.lines.extend(texts.iter().map(|text| line(&alarm, 1, text)));
                 let steps = texts.iter().map(|text| Step::Line(line(&alarm, 2, text)));
                 part.kinds[0].trail.as_mut().unwrap().steps.extend(steps);
-                assert_valid(&composer().trigger(&alarm, &evidence, now));
+                assert_valid(&composer().trigger(&alarm, &evidence, &context, now));
                 assert_valid(&resolve(&alarm));
             }
         }

@@ -44,6 +44,18 @@ pub struct Call {
     pub at: Instant,
 }
 
+impl Call {
+    /// Whether it asks one of the next questions: these read small pages, and the alarms in ALARM.
+    pub fn is_for_context(&self) -> bool {
+        match self.operation.as_str() {
+            "FilterLogEvents" => self.body.get("limit").is_some(),
+            "DescribeAlarms" => self.body.get("StateValue").is_some(),
+            "DescribeAlarmHistory" | "GetMetricData" => true,
+            _ => false,
+        }
+    }
+}
+
 /// One message in a queue.
 #[derive(Debug, Clone)]
 pub struct Message {
@@ -150,12 +162,19 @@ impl Aws {
         self.state.lock().unwrap().delays.insert(operation.to_owned(), delay);
     }
 
+    /// The calls of an operation, without those for context.
     pub fn calls(&self, operation: &str) -> Vec<Call> {
-        let state = self.state.lock().unwrap();
-        state.calls.iter().filter(|call| call.operation == operation).cloned().collect()
+        let wanted = |call: &&Call| call.operation == operation && !call.is_for_context();
+        self.state.lock().unwrap().calls.iter().filter(wanted).cloned().collect()
     }
 
-    /// All calls to CloudWatch Logs, in the order they came.
+    /// The calls of an operation that were made for context.
+    pub fn context_calls(&self, operation: &str) -> Vec<Call> {
+        let wanted = |call: &&Call| call.operation == operation && call.is_for_context();
+        self.state.lock().unwrap().calls.iter().filter(wanted).cloned().collect()
+    }
+
+    /// All calls to CloudWatch Logs, in the order they came, those for context too.
     pub fn log_calls(&self) -> Vec<Call> {
         let is_log = |call: &&Call| LOG_OPERATIONS.contains(&call.operation.as_str());
         self.state.lock().unwrap().calls.iter().filter(is_log).cloned().collect()
@@ -165,7 +184,7 @@ impl Aws {
         self.state.lock().unwrap().calls.iter().map(|call| call.operation.clone()).collect()
     }
 
-    /// How many calls of the operation were under way at the same time.
+    /// How many calls of the operation, without those for context, were under way at the same time.
     pub fn most_at_once(&self, operation: &str) -> usize {
         self.state.lock().unwrap().most_at_once.get(operation).copied().unwrap_or_default()
     }
@@ -252,15 +271,19 @@ async fn answer(state: Arc<Mutex<State>>, request: Request) -> Answer {
         let mut guard = state.lock().unwrap();
         let state = &mut *guard;
         state.calls.push(call.clone());
-        let under_way = state.under_way.entry(operation.to_owned()).or_default();
-        *under_way += 1;
-        let most = state.most_at_once.entry(operation.to_owned()).or_default();
-        *most = (*most).max(*under_way);
+        if !call.is_for_context() {
+            let under_way = state.under_way.entry(operation.to_owned()).or_default();
+            *under_way += 1;
+            let most = state.most_at_once.entry(operation.to_owned()).or_default();
+            *most = (*most).max(*under_way);
+        }
         state.delays.get(operation).copied().unwrap_or_default()
     };
     tokio::time::sleep(delay).await;
     let mut state = state.lock().unwrap();
-    *state.under_way.get_mut(operation).expect("counted above") -= 1;
+    if !call.is_for_context() {
+        *state.under_way.get_mut(operation).expect("counted above") -= 1;
+    }
     let answer = match state.script.answer(operation, &call.body) {
         Some(scripted) => scripted,
         None => match (service, operation) {
@@ -289,7 +312,10 @@ fn asked(request: &Request) -> (String, String, Value) {
         }
         ["", "2015-03-31", "functions", name, "configuration"] => {
             let name = name.replace("%3A", ":");
-            (LAMBDA, "GetFunctionConfiguration", json!({"FunctionName": name}))
+            let query = request.path.split_once('?').map_or("", |(_, query)| query);
+            let qualifier = query.strip_prefix("Qualifier=").unwrap_or_default();
+            let body = json!({"FunctionName": name, "Qualifier": qualifier});
+            (LAMBDA, "GetFunctionConfiguration", body)
         }
         _ if request.header("content-type") == "application/x-www-form-urlencoded" => {
             let mut fields: HashMap<_, _> =

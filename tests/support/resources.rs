@@ -21,6 +21,12 @@ pub struct Resources {
     /// By name: the log group where the user chose one.
     functions: HashMap<String, Option<String>>,
     targets: HashMap<String, Vec<String>>,
+    /// By function, or function and version: when it was last changed.
+    changed: HashMap<String, String>,
+    /// By alarm: milliseconds since 1970 and the state it went into, the newest first.
+    history: HashMap<String, Vec<(i64, String)>>,
+    /// By metric: its values, whatever the time span.
+    values: HashMap<String, Vec<f64>>,
 }
 
 impl Resources {
@@ -97,6 +103,23 @@ impl Resources {
         self.functions.insert(name.to_owned(), log_group.map(str::to_owned));
     }
 
+    /// When a function, or a version of it such as `orders:43`, was last changed.
+    pub fn changed(&mut self, name: &str, at: &str) {
+        let function = name.split(':').next().unwrap_or(name);
+        self.functions.entry(function.to_owned()).or_default();
+        self.changed.insert(name.to_owned(), at.to_owned());
+    }
+
+    /// A state change in an alarm's history; the newest must be told first.
+    pub fn went(&mut self, alarm: &str, at: i64, state: &str) {
+        self.history.entry(alarm.to_owned()).or_default().push((at, state.to_owned()));
+    }
+
+    /// The values of a metric.
+    pub fn metric(&mut self, name: &str, values: &[f64]) {
+        self.values.insert(name.to_owned(), values.to_vec());
+    }
+
     /// The ARNs that an EventBridge rule invokes.
     pub fn rule(&mut self, name: &str, targets: &[&str]) {
         let targets = targets.iter().map(|target| (*target).to_owned()).collect();
@@ -122,8 +145,18 @@ impl Resources {
                 let usual = format!("/aws/lambda/{name}");
                 let group = group.as_ref().unwrap_or(&usual);
                 let logging = json!({"LogFormat": "Text", "LogGroup": group});
-                Answer::json(200, &json!({"FunctionName": name, "LoggingConfig": logging}))
+                let mut answer = json!({"FunctionName": name, "LoggingConfig": logging});
+                let versioned = match text("Qualifier") {
+                    "" => name.to_owned(),
+                    version => format!("{name}:{version}"),
+                };
+                if let Some(changed) = self.changed.get(&versioned) {
+                    answer["LastModified"] = changed.as_str().into();
+                }
+                Answer::json(200, &answer)
             }
+            "DescribeAlarmHistory" => self.alarm_history(text("AlarmName")),
+            "GetMetricData" => self.metric_data(&call.body),
             "ListTargetsByRule" => {
                 let Some(targets) = self.targets.get(text("Rule")) else {
                     return refusal("ResourceNotFoundException", "Rule does not exist.");
@@ -134,6 +167,29 @@ impl Resources {
             }
             other => refusal("UnknownOperationException", &format!("no stand-in for {other}")),
         }
+    }
+
+    fn alarm_history(&self, alarm: &str) -> Answer {
+        let changes = self.history.get(alarm).into_iter().flatten();
+        let item = |(at, state): &(i64, String)| {
+            let data = json!({"version": "1.0", "newState": {"stateValue": state}});
+            #[allow(clippy::cast_precision_loss, reason = "a time of this century")]
+            let seconds = *at as f64 / 1_000.0;
+            json!({"AlarmName": alarm, "Timestamp": seconds, "HistoryItemType": "StateUpdate",
+                "HistoryData": data.to_string()})
+        };
+        Answer::json(200, &json!({"AlarmHistoryItems": changes.map(item).collect::<Vec<_>>()}))
+    }
+
+    fn metric_data(&self, body: &Value) -> Answer {
+        let queries = body["MetricDataQueries"].as_array().cloned().unwrap_or_default();
+        let result = |query: &Value| {
+            let name = query["MetricStat"]["Metric"]["MetricName"].as_str().unwrap_or_default();
+            let values = self.values.get(name).cloned().unwrap_or_default();
+            json!({"Id": query["Id"], "Values": values, "StatusCode": "Complete"})
+        };
+        let results: Vec<Value> = queries.iter().map(result).collect();
+        Answer::json(200, &json!({"MetricDataResults": results}))
     }
 
     /// Without `AlarmTypes`, all but metric alarms are left out, as AWS does it.
@@ -148,7 +204,11 @@ impl Resources {
         }
         let names = body["AlarmNames"].as_array();
         let of = |alarms: &[Value]| -> Vec<Value> {
-            let asked = |alarm: &&Value| names.is_none_or(|it| it.contains(&alarm["AlarmName"]));
+            let state = body["StateValue"].as_str();
+            let asked = |alarm: &&Value| {
+                names.is_none_or(|it| it.contains(&alarm["AlarmName"]))
+                    && state.is_none_or(|state| alarm["StateValue"] == state)
+            };
             alarms.iter().filter(asked).cloned().collect()
         };
         let metric = types.is_empty() || wanted("MetricAlarm");

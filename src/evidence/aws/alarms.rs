@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client as CloudWatch;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::operation::describe_alarms::builders::DescribeAlarmsFluentBuilder;
-use aws_sdk_cloudwatch::types::AlarmType;
+use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
 use aws_sdk_eventbridge::Client as EventBridge;
 use aws_sdk_lambda::Client as Lambda;
 
@@ -50,6 +50,27 @@ impl RegionalAlarms {
                 return Ok(found);
             }
         }
+    }
+
+    /// The client for what is asked beside the logs.
+    pub(crate) fn cloudwatch(&self) -> &CloudWatch {
+        &self.cloudwatch
+    }
+
+    /// The client for what is asked beside the logs.
+    pub(crate) fn lambda(&self) -> &Lambda {
+        &self.lambda
+    }
+
+    /// The first alarms of the Region in a state, and whether these are all.
+    pub(crate) async fn in_state(
+        &self,
+        state: StateValue,
+        most: i32,
+    ) -> Result<(Vec<Alarm>, bool), LookupError> {
+        let page = self.describe(|call| call.state_value(state.clone()).max_records(most)).await?;
+        let complete = page.next_token.is_none();
+        Ok((alarms(page).map(|(alarm, _)| alarm).collect(), complete))
     }
 
     /// All types of alarm: if they are not named, CloudWatch returns only metric alarms.

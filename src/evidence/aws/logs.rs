@@ -22,16 +22,27 @@ const MOST_GROUP_PAGES: usize = 10;
 /// The longest pattern `FilterLogEvents` accepts, in characters (API reference).
 const PATTERN_LIMIT: usize = 1024;
 
+/// How many turns calls in the background leave over.
+const BACKGROUND: u32 = 1;
+
 /// The logs of one Region. Clones share one limit on the rate of calls.
 #[derive(Clone)]
 pub struct RegionalLogs {
     client: Client,
     pace: Arc<Pace>,
+    /// Turns that are left to more important calls.
+    spare: u32,
 }
 
 impl RegionalLogs {
     pub(super) fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config), pace: Arc::new(Pace::new()) }
+        Self { client: Client::new(config), pace: Arc::new(Pace::new()), spare: 0 }
+    }
+
+    /// The same for calls that wait for more important ones.
+    #[must_use]
+    pub fn in_background(&self) -> Self {
+        Self { spare: BACKGROUND, ..self.clone() }
     }
 }
 
@@ -41,7 +52,7 @@ impl LogSource for RegionalLogs {
         metric: &Metric,
         token: Option<&str>,
     ) -> Result<Page<MetricFilter>, LookupError> {
-        self.pace.turn().await;
+        self.pace.turn(self.spare).await;
         let answer = self
             .client
             .describe_metric_filters()
@@ -78,7 +89,7 @@ impl LogSource for RegionalLogs {
         if query.pattern.chars().count() > PATTERN_LIMIT {
             return Err(LookupError::Refused("the filter pattern is too long".into()));
         }
-        self.pace.turn().await;
+        self.pace.turn(self.spare).await;
         // A log group of another account is given by its ARN, in a separate parameter.
         let is_arn = query.log_group.starts_with("arn:");
         let answer = self
@@ -91,6 +102,7 @@ impl LogSource for RegionalLogs {
             .start_time(start)
             .end_time(query.end.timestamp_millis())
             .set_start_from_head(newest_first.then_some(false))
+            .set_limit(query.most.and_then(|most| i32::try_from(most).ok()))
             .set_next_token(token.map(str::to_owned))
             .send()
             .await
@@ -99,7 +111,7 @@ impl LogSource for RegionalLogs {
     }
 
     async fn log_groups(&self, prefix: &str) -> Result<Vec<String>, LookupError> {
-        self.pace.turn().await;
+        self.pace.turn(self.spare).await;
         let mut names = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..MOST_GROUP_PAGES {

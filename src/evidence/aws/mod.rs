@@ -62,7 +62,7 @@ impl Account {
 }
 
 /// What a failed call means to the caller.
-fn lookup_error<E>(error: &SdkError<E>) -> LookupError
+pub(crate) fn lookup_error<E>(error: &SdkError<E>) -> LookupError
 where
     E: ProvideErrorMetadata,
 {

@@ -24,16 +24,39 @@ impl Pace {
         Self { full: Mutex::new(Instant::now()) }
     }
 
-    /// Returns when the next call can start.
-    pub(super) async fn turn(&self) {
+    /// Returns when the next call can start and leave this many turns to others.
+    pub(super) async fn turn(&self, spare: u32) {
+        if spare > 0 {
+            return self.turn_later(spare).await;
+        }
         let mut full = self.full.lock().await;
-        let spare = INTERVAL * (BURST - 1);
-        // An instant cannot be before the clock's start.
-        if let Some(start) = full.checked_sub(spare) {
+        if let Some(start) = start(*full, spare) {
             sleep_until(start).await;
         }
         *full = Instant::now().max(*full) + INTERVAL;
     }
+
+    /// Whoever leaves turns to others does not queue in front of them.
+    async fn turn_later(&self, spare: u32) {
+        loop {
+            let until = {
+                let mut full = self.full.lock().await;
+                match start(*full, spare).filter(|start| *start > Instant::now()) {
+                    Some(start) => start,
+                    None => {
+                        *full = Instant::now().max(*full) + INTERVAL;
+                        return;
+                    }
+                }
+            };
+            sleep_until(until).await;
+        }
+    }
+}
+
+/// When a call can start and leave turns over. An instant cannot be before the clock's start.
+fn start(full: Instant, spare: u32) -> Option<Instant> {
+    full.checked_sub(INTERVAL * (BURST - 1).saturating_sub(spare))
 }
 
 #[cfg(test)]
@@ -47,34 +70,52 @@ mod tests {
     async fn five_turns_at_once_then_five_a_second() {
         let started = Instant::now();
         let pace = Pace::new();
-        join_all((0..5).map(|_| pace.turn())).await;
+        join_all((0..5).map(|_| pace.turn(0))).await;
         assert_eq!(started.elapsed(), Duration::ZERO);
-        join_all((0..10).map(|_| pace.turn())).await;
+        join_all((0..10).map(|_| pace.turn(0))).await;
         assert_eq!(started.elapsed(), Duration::from_secs(2));
     }
 
     #[tokio::test(start_paused = true)]
     async fn turns_come_back_with_time_but_no_more_than_five() {
         let pace = Pace::new();
-        join_all((0..5).map(|_| pace.turn())).await;
+        join_all((0..5).map(|_| pace.turn(0))).await;
         for (pause, at_once) in [(400, 2), (3_600_000, 5)] {
             tokio::time::sleep(Duration::from_millis(pause)).await;
             let started = Instant::now();
-            join_all((0..at_once).map(|_| pace.turn())).await;
+            join_all((0..at_once).map(|_| pace.turn(0))).await;
             assert_eq!(started.elapsed(), Duration::ZERO, "{at_once}");
-            pace.turn().await;
+            pace.turn(0).await;
             assert_eq!(started.elapsed(), INTERVAL, "{at_once}");
         }
     }
 
     #[tokio::test(start_paused = true)]
+    async fn calls_in_the_background_leave_turns_over() {
+        let pace = Pace::new();
+        let started = Instant::now();
+        join_all((0..3).map(|_| pace.turn(2))).await;
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        let later = async {
+            pace.turn(2).await;
+            started.elapsed()
+        };
+        let now = async {
+            join_all((0..2).map(|_| pace.turn(0))).await;
+            started.elapsed()
+        };
+        let (later, now) = tokio::join!(later, now);
+        assert_eq!((now, later), (Duration::ZERO, INTERVAL * 3));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn who_gives_up_takes_no_turn() {
         let pace = Pace::new();
-        join_all((0..5).map(|_| pace.turn())).await;
+        join_all((0..5).map(|_| pace.turn(0))).await;
         let started = Instant::now();
-        let brief = || timeout(Duration::from_millis(100), pace.turn());
+        let brief = || timeout(Duration::from_millis(100), pace.turn(0));
         assert!(join_all((0..20).map(|_| brief())).await.iter().all(Result::is_err));
-        pace.turn().await;
+        pace.turn(0).await;
         assert_eq!(started.elapsed(), INTERVAL);
     }
 }

@@ -1,23 +1,21 @@
 //! Trails: the lines that belong to a matching line, by an id, by their place in an invocation
-//! (`invocation`), or at least next to it (`around`).
+//! (`invocation`), or at least next to it (`around`); `reading` reads them.
 
 mod around;
 mod invocation;
+mod reading;
 mod request;
 
-use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
 
 use super::calls::Calls;
-use super::newest::Newest;
 use super::ports::{LogSource, LookupError, Order, Query};
-use super::search::search;
 use super::{Step, Trail, parts};
 use crate::lines::Line;
 use crate::lines::correlation::{Correlation, correlations, is_lambda, own};
+use reading::{Read, read};
 
 /// A Lambda invocation ends after 15 minutes at the latest (Lambda quotas). Other requests are
 /// rarely longer.
@@ -28,6 +26,9 @@ const MOST_READ: usize = 2_000;
 const MOST_BESIDE: usize = 500;
 /// The most ids of a line that are tried, one after the other.
 const MOST_IDS: usize = 3;
+/// How far around a line of a Lambda request its other lines are read before it is known how long the
+/// request took.
+const NEAR: TimeDelta = TimeDelta::seconds(10);
 /// How far around a line the rest of its record is searched.
 const RECORD: TimeDelta = TimeDelta::milliseconds(500);
 /// How far around a line without an id its neighbours are searched.
@@ -106,17 +107,26 @@ async fn follow_invocation(
     let mut by_id: Option<(Read, &Correlation)> = None;
     if let Some(first) = found.first() {
         let queries = queries(line, first, trace_of(found), reach);
-        by_id = Some((read(line, queries, logs, calls).await, first));
-    }
-    if let Some((mut read, id @ Correlation::LambdaRequest(_))) = by_id {
-        if read.lines.len() >= 2 || !read.failures.is_empty() {
-            // What the function printed without the id stands between the lines with it.
-            if let Some(query) = between(line, &read.lines) {
-                read.fill(self::read(line, vec![query], logs, calls).await, id);
+        let is_request = matches!(first, Correlation::LambdaRequest(_));
+        // What the function printed without the id stands between the lines with it. Most requests
+        // are short, so it is read at the same time.
+        let (mut read, near) = tokio::join!(self::read(line, queries, logs, calls), async {
+            let near = Query { end: line.at + NEAR, start: line.at - NEAR, ..stretch(line) };
+            if is_request { Some(self::read(line, vec![near], logs, calls).await) } else { None }
+        });
+        if let Some(near) = near
+            && (read.lines.len() >= 2 || !read.failures.is_empty())
+        {
+            match between(line, &read.lines) {
+                Some(query) if !near.covers(&query, line) => {
+                    read.fill(self::read(line, vec![query], logs, calls).await, first);
+                }
+                Some(_) => read.fill(near, first),
+                None => {}
             }
-            return read.followed(line, Some(id), reach);
+            return read.followed(line, Some(first), reach);
         }
-        by_id = Some((read, id));
+        by_id = Some((read, first));
     }
     let queries = around(line, LONGEST_REQUEST, LONGEST_REQUEST, reach.now);
     let mut beside = read(line, queries, logs, calls).await;
@@ -164,6 +174,7 @@ fn queries(
         start: line.at - LONGEST_REQUEST,
         end: (line.at + LONGEST_REQUEST).min(reach.now.max(line.at)),
         order: Order::OldestFirst,
+        most: None,
     };
     let lambda = matches!(correlation, Correlation::LambdaRequest(_));
     let stream = lambda.then_some(line.stream.as_str());
@@ -184,6 +195,7 @@ fn around(line: &Line, before: TimeDelta, after: TimeDelta, now: DateTime<Utc>) 
         start,
         end,
         order,
+        most: None,
     };
     vec![
         query(line.at - before, line.at, Order::NewestFirst),
@@ -195,123 +207,20 @@ fn around(line: &Line, before: TimeDelta, after: TimeDelta, now: DateTime<Utc>) 
 fn between(line: &Line, lines: &[Line]) -> Option<Query> {
     let mut own = lines.iter().filter(|it| it.stream == line.stream);
     let (first, last) = (own.next()?, own.next_back()?);
-    Some(Query {
+    Some(Query { start: first.at, end: last.at, ..stretch(line) })
+}
+
+/// The line's stream at the time of the line.
+fn stretch(line: &Line) -> Query {
+    Query {
         log_group: line.log_group.clone(),
         stream: Some(line.stream.clone()),
         pattern: String::new(),
-        start: first.at,
-        end: last.at,
+        start: line.at,
+        end: line.at,
         order: Order::OldestFirst,
-    })
-}
-
-/// The lines that were read, oldest first, the followed line among them.
-struct Read {
-    lines: Vec<Line>,
-    failures: Vec<(String, LookupError)>,
-}
-
-impl Read {
-    /// Adds the lines of another search that are not there yet.
-    fn join(&mut self, lines: Vec<Line>) {
-        let known: HashSet<Line> = self.lines.iter().cloned().collect();
-        self.lines.extend(lines.into_iter().filter(|line| !known.contains(line)));
-        self.lines.sort_by_key(|line| line.at);
+        most: None,
     }
-
-    /// Adds the lines without an id that stand between those of the request, unless another
-    /// request wrote at the same time.
-    fn fill(&mut self, mut stretch: Self, id: &Correlation) {
-        let known: HashSet<&Line> = self.lines.iter().collect();
-        let first = stretch.lines.iter().position(|line| known.contains(line));
-        let last = stretch.lines.iter().rposition(|line| known.contains(line));
-        let (Some(first), Some(last)) = (first, last) else {
-            self.failures.extend(stretch.failures);
-            return;
-        };
-        let inside = &stretch.lines[first..=last];
-        if inside.iter().any(|line| invocation::is_of_other(line, id)) {
-            self.failures.extend(stretch.failures);
-            return;
-        }
-        stretch.lines.truncate(last + 1);
-        stretch.lines.drain(..first);
-        let by_id = std::mem::replace(&mut self.lines, stretch.lines);
-        self.failures.extend(stretch.failures);
-        self.join(by_id);
-    }
-
-    /// These lines beside the line; where they could not be read, those that were found by an id.
-    fn followed_or(
-        self,
-        line: &Line,
-        by_id: Option<(Self, &Correlation)>,
-        reach: Reach<'_>,
-    ) -> Followed {
-        let alone = self.lines.len() == 1;
-        let mut followed = self.followed(line, None, reach);
-        if let Some((read, correlation)) = by_id {
-            if alone || followed.trail.is_none() {
-                followed.trail = read.followed(line, Some(correlation), reach).trail;
-            } else {
-                followed.failures.extend(read.failures);
-            }
-        }
-        followed
-    }
-
-    fn followed(
-        self,
-        line: &Line,
-        correlation: Option<&Correlation>,
-        reach: Reach<'_>,
-    ) -> Followed {
-        if self.lines.len() == 1 && !self.failures.is_empty() {
-            // Only the line that is known anyway.
-            return Followed { trail: None, failures: self.failures };
-        }
-        let steps = shorten(self.lines, line, reach.trail_lines);
-        let failing = steps.iter().position(|step| step.is(line));
-        let trail = Trail {
-            correlation: correlation.cloned(),
-            log_group: line.log_group.clone(),
-            stream: line.stream.clone(),
-            failing,
-            error: failing.map_or(steps.len()..steps.len(), |at| at..at + 1),
-            steps,
-        };
-        Followed { trail: Some(trail), failures: self.failures }
-    }
-}
-
-async fn read(line: &Line, queries: Vec<Query>, logs: &impl LogSource, calls: &Calls) -> Read {
-    let searches = queries.into_iter().map(|query| async move {
-        let enough = if query.pattern.is_empty() { MOST_BESIDE } else { MOST_READ };
-        let mut first = Vec::new();
-        let mut newest = Newest::backwards(enough);
-        let (_, error) = search(&query, enough, logs, calls, |line| match query.order {
-            Order::NewestFirst => newest.push(line),
-            Order::OldestFirst if first.len() < enough => first.push(line),
-            Order::OldestFirst => {}
-        })
-        .await;
-        first.extend(newest.into_lines());
-        (first, error.map(|error| (query.log_group, error)))
-    });
-    let mut lines: Vec<Line> = Vec::new();
-    let mut failures = Vec::new();
-    for (found, failure) in join_all(searches).await {
-        lines.extend(found);
-        failures.extend(failure);
-    }
-    let mut known = HashSet::new();
-    lines.retain(|line| known.insert(line.clone()));
-    if !known.contains(line) {
-        // The search ended early, or the line is not searchable yet. The line itself is known.
-        lines.push(line.clone());
-    }
-    lines.sort_by_key(|line| line.at);
-    Read { lines, failures }
 }
 
 /// The last lines of the stream that wrote last, at most `keep`; of a Lambda function its last

@@ -1,6 +1,7 @@
 //! The `enrich` stage as built, against stand-ins for all it talks to.
 
 mod composite;
+mod context;
 mod deadline;
 mod forms;
 mod kinds;

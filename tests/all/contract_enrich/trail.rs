@@ -81,12 +81,12 @@ async fn by_the_quoted_id_in_the_lines_own_stream() {
     let error = DATAPOINT + 200;
     assert!(search["startTime"].as_i64().is_some_and(|start| start <= error - quarter));
     assert!(search["endTime"].as_i64().is_some_and(|end| end >= error + quarter));
-    // Then what the function printed without the id, from its START to its REPORT.
-    let between = &searches[1].body;
-    assert_eq!(between.get("filterPattern"), None);
-    assert_eq!(between["logStreamNames"], json!([STREAM]));
-    assert_eq!(between["startTime"], DATAPOINT);
-    assert_eq!(between["endTime"], DATAPOINT + 400);
+    // At the same time, what the function printed without the id: most requests are this short.
+    let near = &searches[1].body;
+    assert_eq!(near.get("filterPattern"), None);
+    assert_eq!(near["logStreamNames"], json!([STREAM]));
+    assert_eq!(near["startTime"], error - 10_000);
+    assert_eq!(near["endTime"], error + 10_000);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod source;
 use pagetrail::alarm::intake::{self, Notice};
 use pagetrail::aws::home;
 use pagetrail::compose::{Composer, Paging};
+use pagetrail::context::Context;
 use pagetrail::evidence::{Collector, Evidence, Limits, Redacted};
 use pagetrail::pagerduty::Event;
 use pagetrail::redact::Redactor;
@@ -80,7 +81,7 @@ async fn page(incident: &Incident) -> (Evidence, Event) {
     let evidence = collector.collect(&mut alarm).await;
     let paging = Paging::default();
     let composer = Composer::of(&paging);
-    let event = composer.trigger(&alarm, &evidence, incident::now());
+    let event = composer.trigger(&alarm, &evidence, &Context::default(), incident::now());
     (evidence, event)
 }
 

@@ -19,6 +19,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use pagetrail::config::read_enrich;
+use pagetrail::context::memory::Pages;
 use pagetrail::enrich::Enrich;
 use pagetrail::sns::{SnsEndpoint, router};
 use serde_json::Value;
@@ -62,7 +63,7 @@ impl Served {
             _ => variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned()),
         };
         let config = read_enrich(variable).unwrap();
-        let enrich = Enrich::new(config, &sdk(&aws).await, queue.clone());
+        let enrich = Enrich::new(config, &sdk(&aws).await, queue.clone(), Pages::None);
         let topics = vec![topic(REGION).parse().unwrap()];
         let endpoint = Arc::new(SnsEndpoint::with_fetch(enrich, topics, amazon.clone()));
         Self { amazon, aws, queue, router: router(endpoint) }

@@ -1,0 +1,383 @@
+//! Context: the answers to the next questions, found out beside the logs.
+//!
+//! One file for each question: `novelty` (new or known?), `changes` (what changed?), `common` (what do
+//! the failing lines have in common?), `history` (how often?), `burning` (what else is in ALARM?),
+//! `metrics` (where there are no lines). Each says only what was read and proves it; a call that fails or
+//! comes too late costs its sentence and nothing else. All run while the lines are searched and the trails
+//! are followed; [`beside`] ends them soon after these are done. `budget` makes their calls, [`ports`] says
+//! what they need, `aws` asks CloudWatch and Lambda, and [`memory`] knows what was paged before.
+
+mod aws;
+mod budget;
+mod burning;
+mod changes;
+mod common;
+mod history;
+pub mod memory;
+mod metrics;
+mod novelty;
+pub mod ports;
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::StreamExt as _;
+use futures_util::future::{Either, join, select};
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+use crate::alarm::{Alarm, State};
+use crate::evidence::ports::{LogSource, Order, Query};
+use crate::evidence::table::guesses;
+use crate::evidence::{Part, Progress, Stage};
+use crate::lines::Line;
+use crate::lock::{into_inner, lock};
+use crate::zone::Zone;
+use budget::Budget;
+use novelty::{Before, Claim};
+use ports::{Facts, Memory};
+
+/// How long the page waits for answers that are still missing when its evidence is complete: only for
+/// those that just came.
+const GRACE: Duration = Duration::from_millis(25);
+/// The most sentences.
+const MOST: usize = 8;
+/// The most children of a composite alarm that are asked about.
+const MOST_PARTS: usize = 3;
+/// How many other lines of the same time are read, to compare the failing ones with.
+const OTHERS: usize = 300;
+/// How far back Pagetrail's own pages are looked up.
+const MEMORY: TimeDelta = TimeDelta::days(7);
+
+/// What was found out beside the logs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Context {
+    /// The most telling first, each with its source.
+    pub sentences: Vec<String>,
+    /// New or known, by the place of the part and of the kind in it.
+    pub kinds: BTreeMap<(usize, usize), String>,
+}
+
+/// Answers, as far as they are there.
+#[derive(Default)]
+pub struct Answers {
+    // The standard library's lock: nothing awaits while it is held.
+    said: Mutex<Said>,
+}
+
+#[derive(Default)]
+struct Said {
+    novelty: BTreeMap<(usize, usize), Claim>,
+    changes: Option<String>,
+    common: Option<String>,
+    history: Option<String>,
+    burning: Option<String>,
+    metrics: Vec<String>,
+}
+
+impl Answers {
+    fn add(&self, add: impl FnOnce(&mut Said)) {
+        add(&mut lock(&self.said));
+    }
+
+    /// What is known now.
+    #[must_use]
+    pub fn into_context(self) -> Context {
+        let said = into_inner(self.said);
+        let sourced = |sentence: String, source: &str| format!("{sentence} ({source})");
+        let mut claims: Vec<&Claim> = said.novelty.values().collect();
+        claims.sort_by_key(|claim| !claim.is_new);
+        let novelty = claims.into_iter().map(|claim| sourced(claim.sentence.clone(), "log search"));
+        let mut sentences: Vec<String> = novelty.collect();
+        sentences.extend(said.metrics.into_iter().map(|it| sourced(it, "CloudWatch metrics")));
+        sentences.extend(said.changes.map(|it| sourced(it, "Lambda")));
+        sentences.extend(said.common.map(|it| sourced(it, "lines of the same time")));
+        sentences.extend(said.history.map(|it| sourced(it, "alarm history")));
+        sentences.extend(said.burning.map(|it| sourced(it, "alarms of this Region")));
+        sentences.truncate(MOST);
+        let short = said.novelty.into_iter().map(|(place, claim)| (place, claim.short));
+        Context { sentences, kinds: short.collect() }
+    }
+}
+
+/// Runs the questions beside the evidence. When this is complete, missing answers get a short grace and
+/// are then given up.
+pub async fn beside<T>(
+    evidence: impl Future<Output = T>,
+    questions: impl Future<Output = ()>,
+) -> T {
+    let evidence = pin!(evidence);
+    let questions = pin!(questions);
+    match select(evidence, questions).await {
+        Either::Left((evidence, questions)) => {
+            let _ = timeout(GRACE, questions).await;
+            evidence
+        }
+        Either::Right(((), evidence)) => evidence.await,
+    }
+}
+
+/// Asks the questions about one alarm.
+pub struct Asker<'a, L, F, M> {
+    /// The logs, whose lines are redacted,
+    pub logs: &'a L,
+    /// and the same for calls that leave the turns to more important ones.
+    pub background: &'a L,
+    pub facts: &'a F,
+    pub memory: &'a M,
+    /// The account that is asked; empty if unknown.
+    pub account: &'a str,
+    /// Whether metrics may be read, which costs a little.
+    pub metrics: bool,
+    pub zone: Zone,
+    pub now: DateTime<Utc>,
+    pub deadline: Instant,
+}
+
+impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
+    /// Adds each answer as soon as it is there. Ends when `progress` is closed and all is answered.
+    pub async fn ask(
+        &self,
+        alarm: &Alarm,
+        progress: UnboundedReceiver<Progress>,
+        answers: &Answers,
+    ) {
+        let budget = Budget::until(self.deadline);
+        let of_alarm = async {
+            tokio::join!(
+                self.history(alarm, answers, &budget),
+                self.burning(alarm, answers, &budget),
+                async {
+                    // No metric filter can feed these namespaces: there are no lines to wait for.
+                    if has_no_lines(alarm) {
+                        self.metrics(alarm, answers, &budget).await;
+                    }
+                },
+            );
+        };
+        join(of_alarm, self.of_parts(alarm, progress, answers, &budget)).await;
+    }
+
+    async fn of_parts(
+        &self,
+        alarm: &Alarm,
+        mut progress: UnboundedReceiver<Progress>,
+        answers: &Answers,
+        budget: &Budget,
+    ) {
+        let mut asked = FuturesUnordered::new();
+        let mut waiting: HashMap<usize, oneshot::Sender<Part>> = HashMap::new();
+        let mut open = true;
+        loop {
+            tokio::select! {
+                next = progress.recv(), if open => match next {
+                    Some(Progress { place, .. }) if place >= MOST_PARTS => {}
+                    Some(Progress { place, stage: Stage::Sources, part }) => {
+                        let (tell, lines) = oneshot::channel();
+                        waiting.insert(place, tell);
+                        asked.push(self.of_part(alarm, (place, part), lines, answers, budget));
+                    }
+                    Some(Progress { place, stage: Stage::Lines, part }) => {
+                        // Whoever waited can have given up.
+                        let _ = waiting.remove(&place).map(|waiting| waiting.send(part));
+                    }
+                    None => {
+                        open = false;
+                        waiting.clear();
+                    }
+                },
+                Some(()) = asked.next(), if !asked.is_empty() => {}
+                else => return,
+            }
+        }
+    }
+
+    /// The questions about one part: what was before it while its lines are searched, the others
+    /// when they are found.
+    async fn of_part(
+        &self,
+        alarm: &Alarm,
+        (place, sources): (usize, Part),
+        lines: oneshot::Receiver<Part>,
+        answers: &Answers,
+        budget: &Budget,
+    ) {
+        let (day_read, day) = oneshot::channel();
+        let (week_read, week) = oneshot::channel();
+        let (others_read, others) = oneshot::channel();
+        let read = |window, logs| novelty::read(&sources, window, logs, budget);
+        tokio::join!(
+            // Whoever waits for an answer can have given up.
+            async { drop(day_read.send(read(novelty::day(&sources), self.logs).await)) },
+            async { drop(others_read.send(self.others(&sources, budget).await)) },
+            async { drop(week_read.send(read(novelty::week(&sources), self.background).await)) },
+            async {
+                let Ok(part) = lines.await else { return };
+                if part.kinds.is_empty() {
+                    if part.child.is_none() && !has_no_lines(alarm) {
+                        self.metrics(alarm, answers, budget).await;
+                    }
+                    return;
+                }
+                let novelty = async {
+                    let paged = self.paged(&part, budget).await;
+                    self.claim(place, &part, None, &paged, answers);
+                    // If another window was searched in the end, the lines before it were not read.
+                    let Ok(Some(day)) = day.await else { return };
+                    if part.window != sources.window {
+                        return;
+                    }
+                    let before = Before { day, week: None };
+                    self.claim(place, &part, Some(&before), &paged, answers);
+                    if let Ok(Some(week)) = week.await {
+                        let before = Before { week: Some(week), ..before };
+                        self.claim(place, &part, Some(&before), &paged, answers);
+                    }
+                };
+                join(novelty, self.of_lines(place, &part, others, answers, budget)).await;
+            },
+        );
+    }
+
+    /// What changed, and what the failing lines have in common.
+    async fn of_lines(
+        &self,
+        place: usize,
+        part: &Part,
+        others: oneshot::Receiver<Option<Vec<Line>>>,
+        answers: &Answers,
+        budget: &Budget,
+    ) {
+        if place > 0 {
+            return;
+        }
+        let others = async {
+            let others = others.await.ok()??;
+            let group = others.first().map(|line| &line.log_group);
+            if part.kinds.first().map(|kind| &kind.naming_line().log_group) != group {
+                return None;
+            }
+            let common = common::sentence(&part.lines, &others);
+            answers.add(|said| said.common = common);
+            Some(others)
+        };
+        let Some(function) = changes::function(part) else {
+            others.await;
+            return;
+        };
+        let name = match function.version.as_str() {
+            "$LATEST" => function.name.clone(),
+            version => format!("{}:{version}", function.name),
+        };
+        let changed = |facts, others: Option<&[Line]>| {
+            let said =
+                changes::sentence(&function, facts, &part.lines, others, self.now, self.zone);
+            answers.add(|all| all.changes = said);
+        };
+        let facts = async {
+            let facts = budget.once(self.facts.function(&name)).await?;
+            changed(facts, None);
+            Some(facts)
+        };
+        if let (Some(facts), Some(others)) = join(facts, others).await {
+            changed(facts, Some(&others));
+        }
+    }
+
+    async fn history(&self, alarm: &Alarm, answers: &Answers, budget: &Budget) {
+        // The history of an alarm with contributors mixes their changes.
+        let Some(at) = alarm.changed_at.filter(|_| alarm.contributor.is_none()) else { return };
+        let since = at - history::SINCE;
+        let Some(known) = budget.once(self.facts.history(&alarm.name, since)).await else { return };
+        // Another account can have an alarm with the same name; only this one changed at that time.
+        let is_same = known
+            .items
+            .iter()
+            .any(|it| it.to == State::Alarm && (it.at - at).abs() < TimeDelta::seconds(2));
+        if is_same || alarm.origin.account == self.account {
+            let said = history::sentence(&known, at, self.now, self.zone);
+            answers.add(|all| all.history = said);
+        }
+    }
+
+    async fn burning(&self, alarm: &Alarm, answers: &Answers, budget: &Budget) {
+        let Some(known) = budget.once(self.facts.in_alarm()).await else { return };
+        let is_among = known.items.iter().any(|it| it.arn.is_some() && it.arn == alarm.arn);
+        if is_among || alarm.origin.account == self.account {
+            let said = burning::sentence(alarm, &known, self.now, self.zone);
+            answers.add(|all| all.burning = said);
+        }
+    }
+
+    async fn metrics(&self, alarm: &Alarm, answers: &Answers, budget: &Budget) {
+        let reads = if self.metrics { metrics::reads(alarm, self.now) } else { Vec::new() };
+        let own = alarm.origin.account == self.account || self.account.is_empty();
+        if reads.is_empty() || !own {
+            return;
+        }
+        if let Some(values) = budget.once(self.facts.metric_data(&reads)).await {
+            let said = metrics::sentences(&reads, &values);
+            answers.add(|all| all.metrics = said);
+        }
+    }
+
+    /// When the first kinds were paged before, each the newest time.
+    async fn paged(&self, part: &Part, budget: &Budget) -> HashMap<String, DateTime<Utc>> {
+        let kinds = part.kinds.iter().take(novelty::MOST_KINDS);
+        let prints: Vec<String> = kinds.map(|kind| kind.fingerprint.clone()).collect();
+        let pages = budget.once(self.memory.pages(&prints, self.now - MEMORY)).await;
+        let mut paged: HashMap<String, DateTime<Utc>> = HashMap::new();
+        for page in pages.map(|pages| pages.items).unwrap_or_default() {
+            let newest = paged.entry(page.fingerprint).or_insert(page.at);
+            *newest = page.at.max(*newest);
+        }
+        paged
+    }
+
+    fn claim(
+        &self,
+        place: usize,
+        part: &Part,
+        before: Option<&Before>,
+        paged: &HashMap<String, DateTime<Utc>>,
+        answers: &Answers,
+    ) {
+        let seen = before.map(|before| novelty::seen(part, before)).unwrap_or_default();
+        for (at, kind) in part.kinds.iter().take(novelty::MOST_KINDS).enumerate() {
+            let paged = paged.get(&kind.fingerprint).copied();
+            let (name, count) = (&kind.name, kind.count);
+            let claim = novelty::claim(name, count, part.window, seen.get(at), paged, self.now);
+            if let Some(claim) = claim {
+                answers.add(|all| drop(all.novelty.insert((place, at), claim)));
+            }
+        }
+    }
+
+    /// Other lines of the same time and place, whatever they say.
+    async fn others(&self, part: &Part, budget: &Budget) -> Option<Vec<Line>> {
+        let query = Query {
+            log_group: part.sources.first()?.log_group.clone(),
+            stream: None,
+            pattern: String::new(),
+            start: part.window.start,
+            end: part.window.end,
+            order: Order::NewestFirst,
+            most: Some(OTHERS),
+        };
+        let page = budget.once(self.background.events(&query, None)).await?;
+        Some(page.items)
+    }
+}
+
+/// Whether an alarm's metrics are AWS's own, of services that write no log.
+fn has_no_lines(alarm: &Alarm) -> bool {
+    let mut metrics = alarm.metrics.iter();
+    !alarm.metrics.is_empty()
+        && metrics.all(|it| it.namespace.starts_with("AWS/") && guesses(it).is_empty())
+}

@@ -1,0 +1,82 @@
+//! The port to what CloudWatch and Lambda know beside the logs.
+
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+
+use crate::alarm::{Alarm, Metric, State};
+use crate::evidence::ports::LookupError;
+
+/// The services that know an alarm's history and surroundings.
+pub trait Facts: Sync {
+    /// The state changes of an alarm since a time, the newest first.
+    fn history(
+        &self,
+        alarm: &str,
+        since: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Known<StateChange>, LookupError>> + Send;
+
+    /// The alarms of the Region that are in ALARM.
+    fn in_alarm(&self) -> impl Future<Output = Result<Known<Alarm>, LookupError>> + Send;
+
+    /// When a Lambda function was last changed.
+    fn function(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<FunctionFacts, LookupError>> + Send;
+
+    /// The values of some metrics over a time span, for each the oldest first.
+    fn metric_data(
+        &self,
+        reads: &[MetricRead],
+    ) -> impl Future<Output = Result<Vec<Vec<f64>>, LookupError>> + Send;
+}
+
+/// What Pagetrail itself paged before.
+pub trait Memory: Sync {
+    /// The pages since a time that had a kind with one of these fingerprints.
+    fn pages(
+        &self,
+        fingerprints: &[String],
+        since: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Known<PagedKind>, LookupError>> + Send;
+}
+
+/// What was read, and whether that is all there is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known<T> {
+    pub items: Vec<T>,
+    pub complete: bool,
+}
+
+/// An alarm went from one state into another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateChange {
+    pub at: DateTime<Utc>,
+    pub to: State,
+}
+
+/// A kind of error that was paged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PagedKind {
+    pub fingerprint: String,
+    pub at: DateTime<Utc>,
+}
+
+/// What Lambda says of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FunctionFacts {
+    pub modified: DateTime<Utc>,
+}
+
+/// A metric whose values are wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricRead {
+    pub metric: Metric,
+    /// CloudWatch's name of the statistic: `Sum`, `p99`.
+    pub statistic: String,
+    /// Seconds from one value to the next.
+    pub period: i32,
+    pub start: DateTime<Utc>,
+    pub end: DateTime<Utc>,
+}
