@@ -19,7 +19,7 @@ use crate::aws::home;
 use crate::compose::{Composer, resolve};
 use crate::config::read_enrich;
 use crate::context::memory::{Pages, Remembered};
-use crate::context::{Answers, Asker};
+use crate::context::{Answers, Asker, LEAVING};
 use crate::enrich::{self, Plan, plan};
 use crate::evidence::aws::Account;
 use crate::evidence::{Collector, Redacted};
@@ -176,12 +176,13 @@ async fn trigger(
     let (logs, alarms) = account.in_region(&alarm.origin.region);
     let redactor = &config.paging.redactor;
     let calls = Calls::default();
-    let background = Timed::new(logs.in_background(), alarms.clone(), &calls);
+    let [important, background] =
+        LEAVING.map(|spare| Timed::new(logs.leaving(spare), alarms.clone(), &calls));
     let timed = Timed::new(logs, alarms, &calls);
     let deadline = Instant::now() + Duration::from_secs(args.deadline);
     let logs = Redacted { logs: &timed, redactor };
     let asker = Asker {
-        logs: &logs,
+        important: &Redacted { logs: &important, redactor },
         background: &Redacted { logs: &background, redactor },
         facts: &timed,
         memory: &Remembered { pages: &Pages::None, logs: &timed, own: "" },

@@ -45,7 +45,10 @@ use ports::{Facts, Memory};
 
 /// How long the page waits for answers that are still missing when its evidence is complete: only for
 /// those that just came.
-const GRACE: Duration = Duration::from_millis(25);
+const GRACE: Duration = Duration::from_millis(5);
+/// How many of the turns for calls to CloudWatch Logs the questions leave to the evidence: two, which a
+/// trail needs, and for less important ones a third.
+pub const LEAVING: [u32; 2] = [2, 3];
 /// The most sentences.
 const MOST: usize = 8;
 /// The most children of a composite alarm that are asked about.
@@ -125,9 +128,8 @@ pub async fn beside<T>(
 
 /// Asks the questions about one alarm.
 pub struct Asker<'a, L, F, M> {
-    /// The logs, whose lines are redacted,
-    pub logs: &'a L,
-    /// and the same for calls that leave the turns to more important ones.
+    /// The logs, whose lines are redacted, for the more and for the less important questions.
+    pub important: &'a L,
     pub background: &'a L,
     pub facts: &'a F,
     pub memory: &'a M,
@@ -214,7 +216,7 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
         let read = |window, logs| novelty::read(&sources, window, logs, budget);
         tokio::join!(
             // Whoever waits for an answer can have given up.
-            async { drop(day_read.send(read(novelty::day(&sources), self.logs).await)) },
+            async { drop(day_read.send(read(novelty::day(&sources), self.important).await)) },
             async { drop(others_read.send(self.others(&sources, budget).await)) },
             async { drop(week_read.send(read(novelty::week(&sources), self.background).await)) },
             async {

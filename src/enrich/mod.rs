@@ -273,13 +273,15 @@ impl<Q: Outbox> Enrich<Q> {
         }
         let (logs, alarms) = self.account.in_region(&alarm.origin.region);
         let redactor = &self.config.paging.redactor;
-        let background = Redacted { logs: &logs.in_background(), redactor };
+        let [important, background] = context::LEAVING.map(|spare| logs.leaving(spare));
+        let (important, background) =
+            (Redacted { logs: &important, redactor }, Redacted { logs: &background, redactor });
         let (own, _) = self.account.in_region(&self.region);
         let id = alarm.deduplication_id();
         let memory = Remembered { pages: &self.pages, logs: &own, own: &id };
         let logs = Redacted { logs: &logs, redactor };
         let asker = Asker {
-            logs: &logs,
+            important: &important,
             background: &background,
             facts: &alarms,
             memory: &memory,

@@ -22,9 +22,6 @@ const MOST_GROUP_PAGES: usize = 10;
 /// The longest pattern `FilterLogEvents` accepts, in characters (API reference).
 const PATTERN_LIMIT: usize = 1024;
 
-/// How many turns calls in the background leave over.
-const BACKGROUND: u32 = 1;
-
 /// The logs of one Region. Clones share one limit on the rate of calls.
 #[derive(Clone)]
 pub struct RegionalLogs {
@@ -39,10 +36,10 @@ impl RegionalLogs {
         Self { client: Client::new(config), pace: Arc::new(Pace::new()), spare: 0 }
     }
 
-    /// The same for calls that wait for more important ones.
+    /// The same for less important calls: they wait until this many turns would be left to others.
     #[must_use]
-    pub fn in_background(&self) -> Self {
-        Self { spare: BACKGROUND, ..self.clone() }
+    pub fn leaving(&self, spare: u32) -> Self {
+        Self { spare, ..self.clone() }
     }
 }
 
