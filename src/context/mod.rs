@@ -242,7 +242,7 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
                         self.claim(place, &part, Some(&before), &paged, answers);
                     }
                 };
-                join(novelty, self.of_lines(place, &part, others, answers, budget)).await;
+                join(novelty, self.of_lines((alarm, place), &part, others, answers, budget)).await;
             },
         );
     }
@@ -250,7 +250,7 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
     /// What changed, and what the failing lines have in common.
     async fn of_lines(
         &self,
-        place: usize,
+        (alarm, place): (&Alarm, usize),
         part: &Part,
         others: oneshot::Receiver<Option<Vec<Line>>>,
         answers: &Answers,
@@ -269,7 +269,7 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
             answers.add(|said| said.common = common);
             Some(others)
         };
-        let Some(function) = changes::function(part) else {
+        let Some(function) = changes::function(part, alarm) else {
             others.await;
             return;
         };

@@ -213,8 +213,13 @@ impl Serving {
         };
         let mut router = gateway::router(Arc::new(gateway));
         if let (Some(sdk), false) = (&self.sdk, config.sns_topics.is_empty()) {
-            let enrich =
-                Enrich::new(config.enrich.clone(), sdk, queue, Pages::Process(Mutex::default()));
+            let pages = match &config.queue {
+                QueueChoice::Sqlite { path, .. } => {
+                    Pages::in_file(&path.with_extension("pages.db"))
+                }
+                QueueChoice::Sqs { .. } => Pages::Process(Mutex::default()),
+            };
+            let enrich = Enrich::new(config.enrich.clone(), sdk, queue, pages);
             let client = client::builder(tls::system_config()).build()?;
             let endpoint = SnsEndpoint::new(enrich, config.sns_topics.clone(), client);
             router = router.merge(sns::router(Arc::new(endpoint)));

@@ -7,21 +7,7 @@ from harness.cloud import ACCOUNT, REGION, Cloud
 from harness.incident import notes, trail_faults, trail_lines
 from harness.install import Stack
 from harness.sandbox import Sandbox
-from harness.workload import Minute, Request, metric_filter, orders, stream_name, write
-from harness.zips import empty_zip
-
-
-def function(cloud: Cloud, stack: Stack, name: str, group: str) -> None:
-    """A function that never runs, with a log group of another name."""
-    role = cloud.client("iam").get_role(RoleName=stack.resource("EnrichRole"))["Role"]["Arn"]
-    cloud.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="provided.al2023",
-        Handler="bootstrap",
-        Role=role,
-        Code={"ZipFile": empty_zip()},
-        LoggingConfig={"LogGroup": group},
-    )
+from harness.workload import Minute, Request, function, metric_filter, orders, stream_name, write
 
 
 def errors_of(name: str, stack: Stack, minute: Minute) -> Alarm:
@@ -35,7 +21,7 @@ def test_lambda_errors_in_a_log_group_of_its_own(
 ) -> None:
     minute = Minute()
     group = "/shop/functions"
-    function(cloud, stack, "invoice", group)
+    function(cloud, stack.resource("EnrichRole"), "invoice", group)
     request = Request("invoice", minute.at(20))
     stamp = f"{request.at:%Y-%m-%dT%H:%M:%S}.000Z"
     request.add(f"{stamp}\t{request.id}\tINFO\tinvoice 41 begun")
@@ -61,7 +47,7 @@ def test_lambda_errors_in_a_log_group_of_its_own(
 def test_what_is_searched_for_lambda_errors(cloud: Cloud, stack: Stack, sandbox: Sandbox) -> None:
     minute = Minute()
     write(cloud, "/shop/mailer", {stream_name(): [(minute.at(3), "all is well")]})
-    function(cloud, stack, "mailer", "/shop/mailer")
+    function(cloud, stack.resource("EnrichRole"), "mailer", "/shop/mailer")
     alarm = errors_of("mailer", stack, minute)
 
     alarm.notify(cloud, "ALARM")

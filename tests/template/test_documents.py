@@ -27,6 +27,7 @@ RESOURCES = {
 CONDITIONS = {
     "": None,
     "`crossAccountLogs`": "CrossAccountLogs",
+    "`metrics`": "Metrics",
     "`pagerDutySecretKmsKeyArn`": "SecretHasOwnKey",
     "`allAlarms`": "AllAlarms",
     "`gateway`": "Gateway",

@@ -29,7 +29,8 @@ ROLES = {
             {"cloudwatch:ListTagsForResource"},
             sub(OWN_ACCOUNT % ("cloudwatch", "alarm:*")),
         ),
-        "ReadAlarms": ({"cloudwatch:DescribeAlarms"}, "*"),
+        "ReadAlarms": ({"cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"}, "*"),
+        "ReadMetrics": ({"cloudwatch:GetMetricData"}, "*"),
         "ReadFunctionsLogGroup": (
             {"lambda:GetFunctionConfiguration"},
             sub(OWN_ACCOUNT % ("lambda", "function:*")),
@@ -75,6 +76,7 @@ ROLES = {
 }
 OPTIONAL = {
     "ReadEvidenceOfLinkedAccounts": "CrossAccountLogs",
+    "ReadMetrics": "Metrics",
     "DecryptRoutingKey": "SecretHasOwnKey",
 }
 READS_LOGS = re.compile(
@@ -139,9 +141,9 @@ def test_only_the_listed_statements_have_the_resource_star(template: dict) -> No
         for sid, (_, s) in statements(template, role).items()
         if s["Resource"] == "*"
     }
-    # AWS offers nothing narrower: DescribeLogGroups takes no resource, and DescribeAlarms leaves
-    # composite alarms out for anything else.
-    assert starred == {"ListLogGroups", "ReadAlarms"}
+    # AWS offers nothing narrower: DescribeLogGroups and GetMetricData take no resource, and
+    # DescribeAlarms leaves composite alarms out for anything else.
+    assert starred == {"ListLogGroups", "ReadAlarms", "ReadMetrics"}
 
 
 @pytest.mark.parametrize("role", ["DeliverRole", "GatewayRole"])

@@ -1,6 +1,7 @@
 //! Collecting evidence from a log service that answers late, badly or not at all.
 
 mod around;
+mod claims;
 mod invocations;
 mod no_lines;
 mod search;

@@ -56,7 +56,7 @@ impl LogSource for Stored {
         Ok(Page { items: self.filter.iter().map(filter).collect(), next: None })
     }
 
-    async fn events(&self, query: &Query, _token: Option<&str>) -> Answer {
+    async fn events(&self, query: &Query, token: Option<&str>) -> Answer {
         self.searched.lock().unwrap().push(query.clone());
         if query.log_group != self.group {
             return Err(LookupError::NotFound);
@@ -75,7 +75,10 @@ impl LogSource for Stored {
         if query.order == Order::NewestFirst {
             found.reverse();
         }
-        Ok(Page { items: found, next: None })
+        let from = token.map_or(0, |token| token.parse().expect("a place"));
+        let to = query.most.map_or(found.len(), |most| found.len().min(from + most));
+        let next = (to < found.len()).then(|| to.to_string());
+        Ok(Page { items: found[from..to].to_vec(), next })
     }
 
     async fn log_groups(&self, prefix: &str) -> Result<Vec<String>, LookupError> {

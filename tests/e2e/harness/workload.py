@@ -5,6 +5,7 @@ import uuid
 from datetime import datetime, timedelta, timezone
 
 from .cloud import ACCOUNT, REGION, Cloud
+from .zips import empty_zip
 
 NAMESPACE = "Shop"
 # Lines per call. CloudWatch accepts 10 000, or 1 MB.
@@ -150,6 +151,19 @@ def metric_filter(cloud: Cloud, group: str, metric: str, pattern: str = "ERROR")
         metricTransformations=[
             {"metricName": metric, "metricNamespace": NAMESPACE, "metricValue": "1"}
         ],
+    )
+
+
+def function(cloud: Cloud, role: str, name: str, group: str) -> None:
+    """A function that never runs, with a log group of another name."""
+    role = cloud.client("iam").get_role(RoleName=role)["Role"]["Arn"]
+    cloud.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="provided.al2023",
+        Handler="bootstrap",
+        Role=role,
+        Code={"ZipFile": empty_zip()},
+        LoggingConfig={"LogGroup": group},
     )
 
 
