@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, Utc};
-use tz::{TimeZone, TimeZoneRef};
+use tz::{LocalTimeType, TimeZone, TimeZoneRef};
 
 /// The time zone of the times in a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,13 +72,13 @@ impl Zone {
     #[must_use]
     pub fn name(self, at: DateTime<Utc>) -> String {
         let local = self.0.find_local_time_type(at.timestamp());
-        let name = local.map(|local| local.time_zone_designation()).unwrap_or_default();
+        let name = local.map(LocalTimeType::time_zone_designation).unwrap_or_default();
         if name.is_empty() { "UTC".to_owned() } else { name.to_owned() }
     }
 
     fn format(self, at: DateTime<Utc>, format: &str) -> String {
         let local = self.0.find_local_time_type(at.timestamp());
-        let offset = local.map_or(0, |local| local.ut_offset());
+        let offset = local.map_or(0, LocalTimeType::ut_offset);
         match FixedOffset::east_opt(offset) {
             Some(offset) => at.with_timezone(&offset).format(format).to_string(),
             None => at.format(format).to_string(),

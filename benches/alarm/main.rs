@@ -158,7 +158,7 @@ async fn pagetrail_times(program: &str, delay: Duration, cold: bool) -> (Duratio
             // The first round connects.
             if round > 0 {
                 times.push(begun.elapsed());
-                processor.push(processor_time(stage.process_id()) - used);
+                processor.push(processor_time(stage.process_id()).saturating_sub(used));
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -158,7 +158,8 @@ async fn event_of(
     match plan(notice, &config.paging) {
         Plan::Page(message) => (Some(composer.message(&message)), Vec::new()),
         Plan::Trigger(alarm) => {
-            let (event, calls) = trigger(*alarm, &composer, config, account, args).await;
+            let event = trigger(*alarm, &composer, config, account, args);
+            let (event, calls) = Box::pin(event).await;
             (Some(event), calls)
         }
         Plan::Resolve(alarm) => (Some(resolve(&alarm)), Vec::new()),

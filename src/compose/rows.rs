@@ -112,7 +112,9 @@ fn chosen(trail: &Trail, most: usize) -> Vec<bool> {
                 ranked.sort_by_key(|(rank, _)| *rank);
                 places = ranked.into_iter().take(room).map(|(_, at)| at).collect();
             }
-            places.into_iter().for_each(|at| chosen[at] = true);
+            for at in places {
+                chosen[at] = true;
+            }
         };
     let all: Vec<usize> = (0..error.start).rev().filter(is_line).collect();
     let first = all.last().copied();

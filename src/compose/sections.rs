@@ -1,5 +1,7 @@
 //! The sections of the details, in reading order: notes, errors, trails, lines, alarm, search.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::details::{Details, Keep};
@@ -75,10 +77,11 @@ pub(super) fn trails_section(details: &mut Details, evidence: &Evidence, most: u
             Some(correlation) => correlation.to_string(),
             None => "the lines around it".to_owned(),
         };
-        let mut rows = vec![place(&what, trail)];
+        let mut head = place(&what, trail);
         if several {
-            rows[0].push_str(&format!(" · {}", cut(&kind.name, LONGEST_IN_TRAIL)));
+            let _ = write!(head, " · {}", cut(&kind.name, LONGEST_IN_TRAIL));
         }
+        let mut rows = vec![head];
         let shown = Shown { zone, width: detail.line };
         let mut most = most.min(detail.trail_lines);
         let mut lines = shown.trail(trail, most);
@@ -209,18 +212,15 @@ pub(super) fn searched_section(details: &mut Details, evidence: &Evidence, zone:
 
 /// A message that is not an alarm: an object as a table, any other text a line a row.
 pub(super) fn message_section(details: &mut Details, message: &Message, source: &str) {
-    match serde_json::from_str(&message.body) {
-        Ok(Value::Object(object)) => {
-            let rows = object.into_iter().map(|(name, value)| match value {
-                Value::String(text) => (name, text),
-                value => (name, value.to_string()),
-            });
-            details.table("1 message", rows.collect());
-        }
-        _ => {
-            let lines = message.body.lines().filter(|line| !line.trim().is_empty());
-            details.lines("1 message", lines.map(str::to_owned).collect(), Keep::First);
-        }
+    if let Ok(Value::Object(object)) = serde_json::from_str(&message.body) {
+        let rows = object.into_iter().map(|(name, value)| match value {
+            Value::String(text) => (name, text),
+            value => (name, value.to_string()),
+        });
+        details.table("1 message", rows.collect());
+    } else {
+        let lines = message.body.lines().filter(|line| !line.trim().is_empty());
+        details.lines("1 message", lines.map(str::to_owned).collect(), Keep::First);
     }
     details.table("5 source", vec![("topic".to_owned(), source.to_owned())]);
 }

@@ -79,14 +79,13 @@ impl<L: Lookup> Reader<L> {
     /// The time zone, or UTC and what is wrong: the template cannot check a zone's name.
     fn zone(&self) -> (Zone, Option<String>) {
         let name = "PAGETRAIL_TIME_ZONE";
-        match self.value(name).map_or(Ok(Zone::UTC), |zone| zone.parse()) {
-            Ok(zone) => (zone, None),
-            Err(_) => {
-                let place = self.lookup.place(name);
-                let fault = "is not valid: it must be an IANA time zone such as Europe/Berlin";
-                (Zone::UTC, Some(format!("{place} {fault}")))
-            }
+        let Some(zone) = self.value(name) else { return (Zone::UTC, None) };
+        if let Ok(zone) = zone.parse() {
+            return (zone, None);
         }
+        let place = self.lookup.place(name);
+        let fault = "is not valid: it must be an IANA time zone such as Europe/Berlin";
+        (Zone::UTC, Some(format!("{place} {fault}")))
     }
 
     /// By default everything except IP addresses is removed. A fault in the user's own patterns is

@@ -147,7 +147,7 @@ mod tests {
         let none = Some("no other alarm is in ALARM".to_owned());
         assert_eq!(said(&[], true), none);
         assert_eq!(said(&[own.clone(), scaling], true), none);
-        assert_eq!(said(&[own.clone()], false), None);
+        assert_eq!(said(std::slice::from_ref(&own), false), None);
         assert_eq!(said(&[own.clone(), foreign], true), None, "alarms of another account");
         assert_eq!(
             said(&[disk.clone(), other, own, latency], true).unwrap(),

@@ -56,11 +56,8 @@ const BESIDE: [&str; 26] = [
 pub(super) fn sentence(failing: &[Line], lines: &[Line]) -> Option<String> {
     let failing = requests(failing);
     let all = requests(lines);
-    let others: HashMap<&Request, &BTreeSet<String>> = all
-        .iter()
-        .filter(|(request, _)| !failing.contains_key(request))
-        .map(|(k, v)| (k, v))
-        .collect();
+    let others: HashMap<&Request, &BTreeSet<String>> =
+        all.iter().filter(|(request, _)| !failing.contains_key(request)).collect();
     if failing.len() < LEAST_FAILING || others.len() < LEAST_OTHERS {
         return None;
     }
@@ -201,9 +198,11 @@ mod tests {
     #[test]
     fn what_nearly_all_failing_requests_have_and_few_others() {
         let tenants = ["acme", "blue", "cyan", "dove"];
-        let others: Vec<Line> = (0..100)
-            .map(|it| line(it, if it < 3 { "acme" } else { tenants[1 + it as usize % 3] }, "x"))
-            .collect();
+        let tenant = |it: i64| match it {
+            0..3 => "acme",
+            it => tenants[1 + usize::try_from(it % 3).unwrap()],
+        };
+        let others: Vec<Line> = (0..100).map(|it| line(it, tenant(it), "x")).collect();
         let mut failing: Vec<Line> =
             (200..244).map(|it| line(it, if it < 203 { "blue" } else { "acme" }, "x")).collect();
         // Several lines of one request count once.

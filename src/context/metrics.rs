@@ -1,6 +1,8 @@
 //! Where there are no log lines: the alarm's metric over three hours, a week ago, and the metrics of the
 //! same resource that moved most.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ports::MetricRead;
@@ -156,7 +158,7 @@ pub(super) fn sentences(reads: &[MetricRead], values: &[Vec<f64>]) -> Vec<String
     let Some(own) = reads.first().filter(|_| now.len() >= LEAST) else { return Vec::new() };
     let mut said = format!("{} ({}), last 3 h: {}", own.metric.name, own.statistic, plotted(now));
     if week.len() >= LEAST {
-        said.push_str(&format!("; a week ago: {}", plotted(week)));
+        let _ = write!(said, "; a week ago: {}", plotted(week));
     }
     let mut moved: Vec<(f64, String)> = reads
         .iter()

@@ -174,7 +174,7 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
         budget: &Budget,
     ) {
         let mut asked = FuturesUnordered::new();
-        let mut waiting: HashMap<usize, oneshot::Sender<Part>> = HashMap::new();
+        let mut waiting: HashMap<usize, oneshot::Sender<Box<Part>>> = HashMap::new();
         let mut open = true;
         loop {
             tokio::select! {
@@ -187,7 +187,7 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
                     }
                     Some(Progress { place, stage: Stage::Lines, part }) => {
                         // Whoever waited can have given up.
-                        let _ = waiting.remove(&place).map(|waiting| waiting.send(part));
+                        let _ = waiting.remove(&place).map(|waiting| waiting.send(Box::new(part)));
                     }
                     None => {
                         open = false;
@@ -206,7 +206,7 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
         &self,
         alarm: &Alarm,
         (place, sources): (usize, Part),
-        lines: oneshot::Receiver<Part>,
+        lines: oneshot::Receiver<Box<Part>>,
         answers: &Answers,
         budget: &Budget,
     ) {
@@ -334,12 +334,12 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
         let kinds = part.kinds.iter().take(novelty::MOST_KINDS);
         let prints: Vec<String> = kinds.map(|kind| kind.fingerprint.clone()).collect();
         let pages = budget.once(self.memory.pages(&prints, self.now - MEMORY)).await;
-        let mut paged: HashMap<String, DateTime<Utc>> = HashMap::new();
+        let mut newest: HashMap<String, DateTime<Utc>> = HashMap::new();
         for page in pages.map(|pages| pages.items).unwrap_or_default() {
-            let newest = paged.entry(page.fingerprint).or_insert(page.at);
-            *newest = page.at.max(*newest);
+            let known = newest.entry(page.fingerprint).or_insert(page.at);
+            *known = page.at.max(*known);
         }
-        paged
+        newest
     }
 
     fn claim(

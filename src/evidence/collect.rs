@@ -18,7 +18,7 @@ use super::ports::{AlarmSource, LogSource, LookupError, Order, Query};
 use super::search::{MOST_COUNTED, search};
 use super::sources::{Services, Source, Why, ahead, find};
 use super::subjects::{Subject, subjects};
-use super::trail::{Reach, follow, latest};
+use super::trail::{Reach, follow, latest, show_each_trail_once};
 use super::window::wider;
 use super::{Count, Evidence, Kind, Part, Progress, Stage, Trail, Window, breach, tags, window};
 use crate::alarm::Alarm;
@@ -400,20 +400,5 @@ impl Part {
         self.matched = Count { seen: alarm.carried.len(), at_least: false };
         (self.kinds, self.matched.seen) = kinds.finish();
         self.lines = newest.into_lines();
-    }
-}
-
-/// Leaves out a kind's trail if an earlier kind's trail of the same request shows its line.
-fn show_each_trail_once(kinds: &mut [Kind]) {
-    for at in 1..kinds.len() {
-        let (before, from) = kinds.split_at_mut(at);
-        let kind = &mut from[0];
-        let Some(trail) = &kind.trail else { continue };
-        let shown = before.iter().filter_map(|kind| kind.trail.as_ref()).any(|earlier| {
-            earlier.correlation == trail.correlation && earlier.shows(&kind.example)
-        });
-        if shown {
-            kind.trail = None;
-        }
     }
 }

@@ -41,13 +41,12 @@ impl Pace {
         loop {
             let until = {
                 let mut full = self.full.lock().await;
-                match start(*full, spare).filter(|start| *start > Instant::now()) {
-                    Some(start) => start,
-                    None => {
-                        *full = Instant::now().max(*full) + INTERVAL;
-                        return;
-                    }
-                }
+                let Some(start) = start(*full, spare).filter(|start| *start > Instant::now())
+                else {
+                    *full = Instant::now().max(*full) + INTERVAL;
+                    return;
+                };
+                start
             };
             sleep_until(until).await;
         }

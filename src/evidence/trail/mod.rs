@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::calls::Calls;
 use super::ports::{LogSource, LookupError, Order, Query};
-use super::{Step, Trail, parts};
+use super::{Kind, Step, Trail, parts};
 use crate::lines::Line;
 use crate::lines::correlation::{Correlation, correlations, is_lambda, own};
 use reading::{Read, read};
@@ -241,6 +241,21 @@ pub(super) fn latest(mut lines: Vec<Line>, keep: usize) -> Option<Trail> {
         error: steps.len()..steps.len(),
         steps,
     })
+}
+
+/// Leaves out a kind's trail if an earlier kind's trail of the same request shows its line.
+pub(super) fn show_each_trail_once(kinds: &mut [Kind]) {
+    for at in 1..kinds.len() {
+        let (before, from) = kinds.split_at_mut(at);
+        let kind = &mut from[0];
+        let Some(trail) = &kind.trail else { continue };
+        let shown = before.iter().filter_map(|kind| kind.trail.as_ref()).any(|earlier| {
+            earlier.correlation == trail.correlation && earlier.shows(&kind.example)
+        });
+        if shown {
+            kind.trail = None;
+        }
+    }
 }
 
 /// Keeps the lines nearest to the trail's start, its end, and the failing line.

@@ -184,8 +184,11 @@ async fn what_the_failing_requests_have_in_common() {
     aws.logs(|logs| {
         for number in 0..60 {
             let failing = number % 5 == 0;
-            let tenant =
-                if failing { "acme" } else { ["blue", "cyan", "dove"][number as usize % 3] };
+            let tenant = if failing {
+                "acme"
+            } else {
+                ["blue", "cyan", "dove"][usize::try_from(number % 3).unwrap()]
+            };
             let line = json!({"level": if failing { "ERROR" } else { "INFO" }, "message": "order",
                 "tenant": tenant, "request_id": format!("req-{number:08}")});
             logs.line(GROUP, STREAM, DATAPOINT + number * 100, &line.to_string());
