@@ -3,11 +3,13 @@
 //! - `listen`, `certificate`: HTTP and HTTPS.
 //! - `keys`: the routing keys, checked at start and read again when they change.
 //! - `settings`: the server's settings.
+//! - `pages`: what was paged before.
 //! - `pump`: receives batches from the queue and has them delivered.
 
 mod certificate;
 mod keys;
 mod listen;
+mod pages;
 mod pump;
 mod settings;
 
@@ -15,7 +17,7 @@ use std::fs::DirBuilder;
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -213,12 +215,11 @@ impl Serving {
         };
         let mut router = gateway::router(Arc::new(gateway));
         if let (Some(sdk), false) = (&self.sdk, config.sns_topics.is_empty()) {
-            let pages = match &config.queue {
-                QueueChoice::Sqlite { path, .. } => {
-                    Pages::in_file(&path.with_extension("pages.db"))
-                }
-                QueueChoice::Sqs { .. } => Pages::Process(Mutex::default()),
+            let beside_queue = match &config.queue {
+                QueueChoice::Sqlite { path, .. } => Some(path.with_extension("pages.db")),
+                QueueChoice::Sqs { .. } => None,
             };
+            let pages = Pages::Kept(pages::kept(beside_queue.as_deref()));
             let enrich = Enrich::new(config.enrich.clone(), sdk, queue, pages);
             let client = client::builder(tls::system_config()).build()?;
             let endpoint = SnsEndpoint::new(enrich, config.sns_topics.clone(), client);
