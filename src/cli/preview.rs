@@ -190,6 +190,7 @@ async fn trigger(
         // An alarm that was named is one of the account that is asked.
         account: if args.alarm.is_some() { &alarm.origin.account } else { "" },
         metrics: config.metrics,
+        changes: config.changes,
         zone: config.paging.zone,
         now: Utc::now(),
         deadline,
@@ -210,7 +211,7 @@ async fn trigger(
         (collector.collect_and_tell(&mut followed, Some(tell)), Answers::default());
     let (evidence, ()) = tokio::join!(evidence, asker.ask(&alarm, found, &answers));
     let evidence = evidence.with_redacted_patterns(redactor);
-    let context = answers.into_context();
+    let context = answers.into_context().redacted(redactor);
     (composer.trigger(&followed, &evidence, &context, Utc::now()), calls.list())
 }
 

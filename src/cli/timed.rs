@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::alarm::tags::Tags;
 use crate::alarm::{Alarm, Metric};
-use crate::context::ports::{Facts, FunctionFacts, Known, MetricRead, StateChange};
+use crate::context::ports::{ApiCall, Facts, FunctionFacts, Known, MetricRead, StateChange};
 use crate::evidence::ports::{AlarmSource, LogSource, LookupError, MetricFilter, Page, Query};
 use crate::lines::Line;
 use crate::lock::lock;
@@ -140,6 +140,17 @@ impl<L: Sync + Send, A: Facts + Send> Facts for Timed<'_, L, A> {
         let call = self.alarms.function(name);
         let what = format!("GetFunctionConfiguration {name}");
         self.time(what, call, |facts| format!("changed {}", facts.modified)).await
+    }
+
+    async fn api_calls(
+        &self,
+        resource: &str,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Known<ApiCall>, LookupError> {
+        let call = self.alarms.api_calls(resource, since, until);
+        let what = format!("LookupEvents {resource}");
+        self.time(what, call, |known| format!("{} changes", known.items.len())).await
     }
 
     async fn metric_data(&self, reads: &[MetricRead]) -> Result<Vec<Vec<f64>>, LookupError> {

@@ -17,7 +17,7 @@ use crate::server::{KeysChoice, QueueChoice, Settings, TlsChoice, TokenChoice};
 use crate::sns::TopicArn;
 
 /// Every setting, with its name in the file.
-pub const SETTINGS: [&str; 37] = [
+pub const SETTINGS: [&str; 38] = [
     "listen",
     "listen_https",
     "tls_certificate_file",
@@ -47,6 +47,7 @@ pub const SETTINGS: [&str; 37] = [
     "max_trail_lines",
     "trace_log_groups",
     "metrics",
+    "changes",
     "insufficient_data",
     "severity",
     "account_name",

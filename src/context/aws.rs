@@ -1,5 +1,6 @@
 //! CloudWatch and Lambda as the source of facts.
 
+use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
 use aws_sdk_cloudwatch::types::{
     Dimension, HistoryItemType, Metric as AwsMetric, MetricDataQuery, MetricStat, ScanBy,
     StateValue,
@@ -7,7 +8,7 @@ use aws_sdk_cloudwatch::types::{
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::ports::{Facts, FunctionFacts, Known, MetricRead, StateChange};
+use super::ports::{ApiCall, Facts, FunctionFacts, Known, MetricRead, StateChange};
 use crate::alarm::{Alarm, State};
 use crate::evidence::aws::{RegionalAlarms, lookup_error};
 use crate::evidence::ports::LookupError;
@@ -65,6 +66,36 @@ impl Facts for RegionalAlarms {
             .or_else(|_| DateTime::parse_from_rfc3339(&modified))
             .map_err(|_| LookupError::Unavailable("no time of the last change".to_owned()))?;
         Ok(FunctionFacts { modified: modified.to_utc() })
+    }
+
+    async fn api_calls(
+        &self,
+        resource: &str,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Known<ApiCall>, LookupError> {
+        let of_resource = LookupAttribute::builder()
+            .attribute_key(LookupAttributeKey::ResourceName)
+            .attribute_value(resource)
+            .build()
+            .map_err(|error| LookupError::Refused(error.to_string()))?;
+        let answer = self
+            .trail()
+            .lookup_events()
+            .lookup_attributes(of_resource)
+            .start_time(time(since))
+            .end_time(time(until))
+            .send()
+            .await
+            .map_err(|error| lookup_error(&error))?;
+        let complete = answer.next_token.is_none();
+        let events = answer.events.unwrap_or_default().into_iter();
+        let calls = events.filter(|event| event.read_only.as_deref() != Some("true"));
+        let calls = calls.filter_map(|event| {
+            let at = DateTime::from_timestamp_millis(event.event_time?.to_millis().ok()?)?;
+            Some(ApiCall { at, name: event.event_name?, by: event.username })
+        });
+        Ok(Known { items: calls.collect(), complete })
     }
 
     async fn metric_data(&self, reads: &[MetricRead]) -> Result<Vec<Vec<f64>>, LookupError> {

@@ -1,15 +1,17 @@
 //! Context: the answers to the next questions, found out beside the logs.
 //!
-//! One file for each question: `novelty` (new or known?), `changes` (what changed?), `common` (what do
+//! One file for each question: `novelty` (new or known?), `changes` and `calls` (what changed?), `common` (what do
 //! the failing lines have in common?), `history` (how often?), `burning` (what else is in ALARM?),
 //! `metrics` (where there are no lines). Each says only what was read and proves it; a call that fails or
 //! comes too late costs its sentence and nothing else. All run while the lines are searched and the trails
 //! are followed; [`beside`] ends them soon after these are done. `budget` makes their calls, [`ports`] says
 //! what they need, `aws` asks CloudWatch and Lambda, and [`memory`] knows what was paged before.
 
+mod answers;
 mod aws;
 mod budget;
 mod burning;
+mod calls;
 mod changes;
 mod common;
 mod history;
@@ -18,15 +20,14 @@ mod metrics;
 mod novelty;
 pub mod ports;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, join, join_all, select};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
@@ -37,11 +38,11 @@ use crate::evidence::ports::{LogSource, Order, Query};
 use crate::evidence::table::guesses;
 use crate::evidence::{Part, Progress, Stage};
 use crate::lines::Line;
-use crate::lock::{into_inner, lock};
 use crate::zone::Zone;
+pub use answers::{Answers, Context};
 use budget::Budget;
-use novelty::{Before, Claim};
-use ports::{Facts, Memory};
+use novelty::Before;
+use ports::{ApiCall, Facts, Known, Memory};
 
 /// How long the page waits for answers that are still missing when its evidence is complete: only for
 /// those that just came.
@@ -49,65 +50,12 @@ const GRACE: Duration = Duration::from_millis(5);
 /// How many of the turns for calls to CloudWatch Logs the questions leave to the evidence: two, which a
 /// trail needs, and for less important ones a third.
 pub const LEAVING: [u32; 2] = [2, 3];
-/// The most sentences.
-const MOST: usize = 8;
 /// The most children of a composite alarm that are asked about.
 const MOST_PARTS: usize = 3;
 /// How many other lines of the same time are read, to compare the failing ones with.
 const OTHERS: usize = 300;
 /// How far back Pagetrail's own pages are looked up.
 const MEMORY: TimeDelta = TimeDelta::days(7);
-
-/// What was found out beside the logs.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Context {
-    /// The most telling first, each with its source.
-    pub sentences: Vec<String>,
-    /// New or known, by the place of the part and of the kind in it.
-    pub kinds: BTreeMap<(usize, usize), String>,
-}
-
-/// Answers, as far as they are there.
-#[derive(Default)]
-pub struct Answers {
-    // The standard library's lock: nothing awaits while it is held.
-    said: Mutex<Said>,
-}
-
-#[derive(Default)]
-struct Said {
-    novelty: BTreeMap<(usize, usize), Claim>,
-    changes: Option<String>,
-    common: Option<String>,
-    history: Option<String>,
-    burning: Option<String>,
-    metrics: Vec<String>,
-}
-
-impl Answers {
-    fn add(&self, add: impl FnOnce(&mut Said)) {
-        add(&mut lock(&self.said));
-    }
-
-    /// What is known now.
-    #[must_use]
-    pub fn into_context(self) -> Context {
-        let said = into_inner(self.said);
-        let sourced = |sentence: String, source: &str| format!("{sentence} ({source})");
-        let mut claims: Vec<&Claim> = said.novelty.values().collect();
-        claims.sort_by_key(|claim| !claim.is_new);
-        let novelty = claims.into_iter().map(|claim| sourced(claim.sentence.clone(), "log search"));
-        let mut sentences: Vec<String> = novelty.collect();
-        sentences.extend(said.metrics.into_iter().map(|it| sourced(it, "CloudWatch metrics")));
-        sentences.extend(said.changes.map(|it| sourced(it, "Lambda")));
-        sentences.extend(said.common.map(|it| sourced(it, "lines of the same time")));
-        sentences.extend(said.history.map(|it| sourced(it, "alarm history")));
-        sentences.extend(said.burning.map(|it| sourced(it, "alarms of this Region")));
-        sentences.truncate(MOST);
-        let short = said.novelty.into_iter().map(|(place, claim)| (place, claim.short));
-        Context { sentences, kinds: short.collect() }
-    }
-}
 
 /// Runs the questions beside the evidence. When this is complete, missing answers get a short grace and
 /// are then given up.
@@ -137,6 +85,8 @@ pub struct Asker<'a, L, F, M> {
     pub account: &'a str,
     /// Whether metrics may be read, which costs a little.
     pub metrics: bool,
+    /// Whether CloudTrail may be asked.
+    pub changes: bool,
     pub zone: Zone,
     pub now: DateTime<Utc>,
     pub deadline: Instant,
@@ -213,10 +163,17 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
         let (day_read, day) = oneshot::channel();
         let (week_read, week) = oneshot::channel();
         let (others_read, others) = oneshot::channel();
+        let (calls_read, calls) = oneshot::channel();
         let read = |window, logs| novelty::read(&sources, window, logs, budget);
         tokio::join!(
             // Whoever waits for an answer can have given up.
             async { drop(day_read.send(read(novelty::day(&sources), self.important).await)) },
+            async {
+                let asked = self.changes && place == 0;
+                let calls =
+                    if asked { self.calls(alarm, &sources, budget).await } else { Vec::new() };
+                drop(calls_read.send(calls));
+            },
             async { drop(others_read.send(self.others(&sources, budget).await)) },
             async { drop(week_read.send(read(novelty::week(&sources), self.background).await)) },
             async {
@@ -242,7 +199,12 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
                         self.claim(place, &part, Some(&before), &paged, answers);
                     }
                 };
-                join(novelty, self.of_lines((alarm, place), &part, others, answers, budget)).await;
+                let calls = async {
+                    let calls = calls.await.unwrap_or_default();
+                    self.say_calls(&part, &calls, answers);
+                };
+                let of_lines = self.of_lines((alarm, place), &part, others, answers, budget);
+                tokio::join!(novelty, of_lines, calls);
             },
         );
     }
@@ -359,6 +321,32 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
                 answers.add(|all| drop(all.novelty.insert((place, at), claim)));
             }
         }
+    }
+
+    /// The calls that changed what the alarm is about, each with the resource's name.
+    async fn calls(
+        &self,
+        alarm: &Alarm,
+        part: &Part,
+        budget: &Budget,
+    ) -> Vec<(String, Known<ApiCall>)> {
+        let since = part.window.start - calls::SINCE;
+        let asked = calls::names(alarm, part).into_iter().map(|name| async move {
+            let known = budget.once(self.facts.api_calls(&name, since, self.now)).await?;
+            Some((name, known))
+        });
+        join_all(asked).await.into_iter().flatten().collect()
+    }
+
+    fn say_calls(&self, part: &Part, calls: &[(String, Known<ApiCall>)], answers: &Answers) {
+        // Of more lines than were read, nobody knows which was the first.
+        let first = part.kinds.iter().map(|kind| kind.first).min();
+        let Some(first) = first.filter(|_| !part.matched.at_least) else { return };
+        let said = calls
+            .iter()
+            .filter_map(|(name, known)| calls::sentence(name, known, first, self.now, self.zone));
+        let said = said.collect();
+        answers.add(|all| all.calls = said);
     }
 
     /// Other lines of the same time and place, whatever they say.

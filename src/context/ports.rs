@@ -25,6 +25,14 @@ pub trait Facts: Sync {
         name: &str,
     ) -> impl Future<Output = Result<FunctionFacts, LookupError>> + Send;
 
+    /// The calls that changed a resource in a time span, as CloudTrail recorded them, the newest first.
+    fn api_calls(
+        &self,
+        resource: &str,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Known<ApiCall>, LookupError>> + Send;
+
     /// The values of some metrics over a time span, for each the oldest first.
     fn metric_data(
         &self,
@@ -67,6 +75,16 @@ pub struct PagedKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FunctionFacts {
     pub modified: DateTime<Utc>,
+}
+
+/// A call that changed something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiCall {
+    pub at: DateTime<Utc>,
+    /// `UpdateService`.
+    pub name: String,
+    /// Who made it, if that is known.
+    pub by: Option<String>,
 }
 
 /// A metric whose values are wanted.

@@ -287,6 +287,7 @@ impl<Q: Outbox> Enrich<Q> {
             memory: &memory,
             account,
             metrics: self.config.metrics,
+            changes: self.config.changes,
             zone: self.config.paging.zone,
             now: Utc::now(),
             deadline,
@@ -304,7 +305,7 @@ impl<Q: Outbox> Enrich<Q> {
         if let Some(fault) = &self.config.paging.zone_fault {
             evidence.notes.push(format!("times are in UTC until timeZone is corrected: {fault}."));
         }
-        (evidence.with_redacted_patterns(redactor), answers.into_context())
+        (evidence.with_redacted_patterns(redactor), answers.into_context().redacted(redactor))
     }
 
     fn collector<'a, L, A>(

@@ -15,4 +15,6 @@ pub struct Settings {
     pub trace_log_groups: Vec<String>,
     /// Whether metrics are read where there are no log lines: about $0.01 for 1 000 of them.
     pub metrics: bool,
+    /// Whether CloudTrail is asked for what changed.
+    pub changes: bool,
 }

@@ -27,6 +27,7 @@ pub const TOKEN: &str = "Kq3vXo8LmZ5tYb1RwDnE7hJcUf2GsAp9TiQxV4Ol";
 
 const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
 const LAMBDA: &str = "lambda";
+const CLOUDTRAIL: &str = "CloudTrail_20131101";
 const SNS: &str = "sns";
 /// The subscription between the topic and enrich.
 pub const SUBSCRIPTION: &str =
@@ -50,7 +51,7 @@ impl Call {
         match self.operation.as_str() {
             "FilterLogEvents" => self.body.get("limit").is_some(),
             "DescribeAlarms" => self.body.get("StateValue").is_some(),
-            "DescribeAlarmHistory" | "GetMetricData" => true,
+            "DescribeAlarmHistory" | "GetMetricData" | "LookupEvents" => true,
             _ => false,
         }
     }
@@ -288,7 +289,7 @@ async fn answer(state: Arc<Mutex<State>>, request: Request) -> Answer {
         Some(scripted) => scripted,
         None => match (service, operation) {
             ("Logs_20140328", _) => state.logs.answer(&call),
-            (CLOUDWATCH | LAMBDA | "AWSEvents", _) => state.resources.answer(&call),
+            (CLOUDWATCH | LAMBDA | CLOUDTRAIL | "AWSEvents", _) => state.resources.answer(&call),
             ("AmazonSQS", "SendMessage") => state.send_message(&call.body),
             ("AmazonSQS", "GetQueueAttributes") => state.queue_attributes(&call.body),
             ("AmazonSQS", "ChangeMessageVisibility") => Answer::json(200, &json!({})),

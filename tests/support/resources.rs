@@ -27,6 +27,8 @@ pub struct Resources {
     history: HashMap<String, Vec<(i64, String)>>,
     /// By metric: its values, whatever the time span.
     values: HashMap<String, Vec<f64>>,
+    /// By resource: milliseconds since 1970 and the name of a call that CloudTrail recorded.
+    api_calls: HashMap<String, Vec<(i64, String)>>,
 }
 
 impl Resources {
@@ -115,6 +117,11 @@ impl Resources {
         self.history.entry(alarm.to_owned()).or_default().push((at, state.to_owned()));
     }
 
+    /// A call on a resource that CloudTrail recorded.
+    pub fn called(&mut self, resource: &str, at: i64, call: &str) {
+        self.api_calls.entry(resource.to_owned()).or_default().push((at, call.to_owned()));
+    }
+
     /// The values of a metric.
     pub fn metric(&mut self, name: &str, values: &[f64]) {
         self.values.insert(name.to_owned(), values.to_vec());
@@ -157,6 +164,7 @@ impl Resources {
             }
             "DescribeAlarmHistory" => self.alarm_history(text("AlarmName")),
             "GetMetricData" => self.metric_data(&call.body),
+            "LookupEvents" => self.lookup_events(&call.body),
             "ListTargetsByRule" => {
                 let Some(targets) = self.targets.get(text("Rule")) else {
                     return refusal("ResourceNotFoundException", "Rule does not exist.");
@@ -179,6 +187,25 @@ impl Resources {
                 "HistoryData": data.to_string()})
         };
         Answer::json(200, &json!({"AlarmHistoryItems": changes.map(item).collect::<Vec<_>>()}))
+    }
+
+    fn lookup_events(&self, body: &Value) -> Answer {
+        let attribute = &body["LookupAttributes"][0];
+        assert_eq!(attribute["AttributeKey"], "ResourceName");
+        let name = attribute["AttributeValue"].as_str().unwrap_or_default();
+        let within = |at: &i64| {
+            let (from, to) = (body["StartTime"].as_f64(), body["EndTime"].as_f64());
+            #[allow(clippy::cast_precision_loss, reason = "a time of this century")]
+            let seconds = *at as f64 / 1_000.0;
+            from.is_some_and(|from| from <= seconds) && to.is_some_and(|to| seconds <= to)
+        };
+        let calls = self.api_calls.get(name).into_iter().flatten().filter(|(at, _)| within(at));
+        let event = |(at, call): &(i64, String)| {
+            let read_only = if call.starts_with("Get") { "true" } else { "false" };
+            json!({"EventName": call, "EventTime": at / 1_000, "ReadOnly": read_only,
+                "Username": "jo@example.com"})
+        };
+        Answer::json(200, &json!({"Events": calls.map(event).collect::<Vec<_>>()}))
     }
 
     fn metric_data(&self, body: &Value) -> Answer {

@@ -28,6 +28,7 @@ CONDITIONS = {
     "": None,
     "`crossAccountLogs`": "CrossAccountLogs",
     "`metrics`": "Metrics",
+    "`changes`": "Changes",
     "`pagerDutySecretKmsKeyArn`": "SecretHasOwnKey",
     "`allAlarms`": "AllAlarms",
     "`gateway`": "Gateway",

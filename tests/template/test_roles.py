@@ -31,6 +31,7 @@ ROLES = {
         ),
         "ReadAlarms": ({"cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"}, "*"),
         "ReadMetrics": ({"cloudwatch:GetMetricData"}, "*"),
+        "ReadChanges": ({"cloudtrail:LookupEvents"}, "*"),
         "ReadFunctionsLogGroup": (
             {"lambda:GetFunctionConfiguration"},
             sub(OWN_ACCOUNT % ("lambda", "function:*")),
@@ -77,6 +78,7 @@ ROLES = {
 OPTIONAL = {
     "ReadEvidenceOfLinkedAccounts": "CrossAccountLogs",
     "ReadMetrics": "Metrics",
+    "ReadChanges": "Changes",
     "DecryptRoutingKey": "SecretHasOwnKey",
 }
 READS_LOGS = re.compile(
@@ -141,9 +143,9 @@ def test_only_the_listed_statements_have_the_resource_star(template: dict) -> No
         for sid, (_, s) in statements(template, role).items()
         if s["Resource"] == "*"
     }
-    # AWS offers nothing narrower: DescribeLogGroups and GetMetricData take no resource, and
-    # DescribeAlarms leaves composite alarms out for anything else.
-    assert starred == {"ListLogGroups", "ReadAlarms", "ReadMetrics"}
+    # AWS offers nothing narrower: DescribeLogGroups, GetMetricData and LookupEvents take no resource,
+    # and DescribeAlarms leaves composite alarms out for anything else.
+    assert starred == {"ListLogGroups", "ReadAlarms", "ReadMetrics", "ReadChanges"}
 
 
 @pytest.mark.parametrize("role", ["DeliverRole", "GatewayRole"])

@@ -1,6 +1,7 @@
 //! CloudWatch, Lambda and EventBridge as the source of information about an alarm.
 
 use aws_config::SdkConfig;
+use aws_sdk_cloudtrail::Client as CloudTrail;
 use aws_sdk_cloudwatch::Client as CloudWatch;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::operation::describe_alarms::builders::DescribeAlarmsFluentBuilder;
@@ -18,12 +19,13 @@ use crate::evidence::ports::{AlarmSource, LookupError};
 /// `DescribeAlarms` takes at most 100 names (API reference).
 const MOST_NAMES: usize = 100;
 
-/// The alarms of one Region, and the functions and rules they watch.
+/// The alarms of one Region, the functions and rules they watch, and what changed these.
 #[derive(Clone)]
 pub struct RegionalAlarms {
     cloudwatch: CloudWatch,
     lambda: Lambda,
     events: EventBridge,
+    trail: CloudTrail,
 }
 
 impl RegionalAlarms {
@@ -32,6 +34,7 @@ impl RegionalAlarms {
             cloudwatch: CloudWatch::new(config),
             lambda: Lambda::new(config),
             events: EventBridge::new(config),
+            trail: CloudTrail::new(config),
         }
     }
 
@@ -60,6 +63,11 @@ impl RegionalAlarms {
     /// The client for what is asked beside the logs.
     pub(crate) fn lambda(&self) -> &Lambda {
         &self.lambda
+    }
+
+    /// The client for what is asked beside the logs.
+    pub(crate) fn trail(&self) -> &CloudTrail {
+        &self.trail
     }
 
     /// The first alarms of the Region in a state, and whether these are all.

@@ -29,7 +29,7 @@ const OPERATIONS: [&str; 3] = ["DescribeAlarmHistory", "DescribeAlarms", "GetMet
 /// questions never wait for a turn that the page would have to wait for.
 async fn aws_with_error() -> Aws {
     let aws = aws_with_filter("ERROR").await;
-    aws.delay("FilterLogEvents", Duration::from_millis(500));
+    aws.delay("FilterLogEvents", Duration::from_millis(700));
     aws.logs(|logs| logs.line(GROUP, STREAM, DATAPOINT + 1_000, ERROR));
     aws
 }
@@ -178,9 +178,40 @@ async fn a_function_that_changed_just_before_is_named() {
 }
 
 #[tokio::test]
+async fn the_call_that_changed_the_service_is_named_where_that_is_wanted() {
+    let service = [("ClusterName", "shop"), ("ServiceName", "api")];
+    let alarm = || sns(&[alarm_on("api", "ECS/ContainerInsights", "TaskErrors", &service)]);
+    let aws = Aws::start().await;
+    aws.delay("FilterLogEvents", Duration::from_millis(700));
+    aws.resources(|it| {
+        it.tag("api", "pagetrail:log-group", GROUP);
+        it.called("api", DATAPOINT - 3 * MINUTE, "UpdateService");
+        it.called("api", DATAPOINT - 2 * MINUTE, "GetService");
+        it.called("api", DATAPOINT + MINUTE, "UpdateService");
+        it.called("shop", DATAPOINT - 30 * HOUR, "UpdateCluster");
+    });
+    aws.logs(|logs| logs.line(GROUP, STREAM, DATAPOINT + 1_000, ERROR));
+    let enrich = aws.enrich().variable("PAGETRAIL_CHANGES", "true").start().await;
+    enrich.invoke(&alarm()).await.response();
+    assert_says(
+        &aws.only_event(),
+        "UpdateService on api by [redacted: email] at 2025-02-02 12:02 UTC, 4 min before the first of \
+         these lines (CloudTrail)",
+    );
+    let calls = aws.context_calls("LookupEvents");
+    let names: Vec<&Value> =
+        calls.iter().map(|it| &it.body["LookupAttributes"][0]["AttributeValue"]).collect();
+    assert_eq!(names, ["api", "shop"]);
+
+    let aws = Aws::start().await;
+    event_from(&aws, &alarm()).await;
+    assert!(aws.context_calls("LookupEvents").is_empty(), "only if the user wants it");
+}
+
+#[tokio::test]
 async fn what_the_failing_requests_have_in_common() {
     let aws = aws_with_filter("ERROR").await;
-    aws.delay("FilterLogEvents", Duration::from_millis(300));
+    aws.delay("FilterLogEvents", Duration::from_millis(700));
     aws.logs(|logs| {
         for number in 0..60 {
             let failing = number % 5 == 0;
