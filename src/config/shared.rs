@@ -137,7 +137,13 @@ impl<L: Lookup> Reader<L> {
     pub(super) fn pagerduty_url(&mut self, name: &str) -> Url {
         let value = self.value(name).unwrap_or_else(|| PAGERDUTY_URL.to_owned());
         match Url::parse(&value) {
-            Ok(url) if is_safe(&url) && url.username().is_empty() && url.password().is_none() => {
+            Ok(mut url)
+                if is_safe(&url) && url.username().is_empty() && url.password().is_none() =>
+            {
+                // Only the host was given, as other clients want it.
+                if url.path() == "/" {
+                    url.set_path("/v2/enqueue");
+                }
                 url
             }
             _ => {

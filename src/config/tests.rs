@@ -82,3 +82,35 @@ fn plain_http_only_to_loopback() {
         assert!(!error.contains("evil") && !error.contains("user:key"), "{error}");
     }
 }
+
+#[test]
+fn a_url_of_only_a_host_leads_to_the_events_api() {
+    let url = |given: &str| {
+        let config = deliver(&[
+            ("PAGETRAIL_EVENTS_QUEUE_URL", QUEUE),
+            ("PAGETRAIL_REJECTED_QUEUE_URL", QUEUE),
+            ("PAGETRAIL_ROUTING_KEY_SECRET_ARN", "secret"),
+            ("PAGETRAIL_PAGERDUTY_URL", given),
+        ]);
+        config.unwrap().pagerduty_url.to_string()
+    };
+    for given in ["https://events.eu.pagerduty.com", "https://events.eu.pagerduty.com/"] {
+        assert_eq!(url(given), "https://events.eu.pagerduty.com/v2/enqueue");
+    }
+    let proxy = "https://proxy.example.com/pagerduty/v2/enqueue";
+    assert_eq!(url(proxy), proxy);
+}
+
+#[test]
+fn an_unknown_time_zone_is_a_note_and_no_fault() {
+    let zone = |name: &str| {
+        let pairs = [("PAGETRAIL_EVENTS_QUEUE_URL", QUEUE), ("PAGETRAIL_TIME_ZONE", name)];
+        enrich(&pairs).unwrap().paging
+    };
+    let known = zone("Asia/Tokyo");
+    assert_eq!((known.zone, known.zone_fault), ("Asia/Tokyo".parse().unwrap(), None));
+    let unknown = zone("Mars/Olympus");
+    assert_eq!(unknown.zone, crate::zone::Zone::UTC);
+    let fault = unknown.zone_fault.unwrap();
+    assert!(fault.contains("PAGETRAIL_TIME_ZONE") && fault.contains("Europe/Berlin"), "{fault}");
+}
