@@ -48,6 +48,8 @@ pub(super) struct Said {
     pub(super) history: Option<String>,
     pub(super) burning: Option<String>,
     pub(super) metrics: Vec<String>,
+    /// Lines were found: then metrics are not needed.
+    pub(super) has_lines: bool,
 }
 
 impl Answers {
@@ -64,7 +66,8 @@ impl Answers {
         claims.sort_by_key(|claim| !claim.is_new);
         let novelty = claims.into_iter().map(|claim| sourced(claim.sentence.clone(), "log search"));
         let mut sentences: Vec<String> = novelty.collect();
-        sentences.extend(said.metrics.into_iter().map(|it| sourced(it, "CloudWatch metrics")));
+        let metrics = if said.has_lines { Vec::new() } else { said.metrics };
+        sentences.extend(metrics.into_iter().map(|it| sourced(it, "CloudWatch metrics")));
         sentences.extend(said.changes.map(|it| sourced(it, "Lambda")));
         sentences.extend(said.calls.into_iter().map(|it| sourced(it, "CloudTrail")));
         sentences.extend(said.common.map(|it| sourced(it, "lines of the same time")));

@@ -21,7 +21,7 @@ struct Time {
     ended: Option<DateTime<Utc>>,
 }
 
-/// `4th time in 24 h; the last 3 ended after 2 to 5 min, the latest began at 02:14 UTC`. `at` is when
+/// `4th time in 24 h; the last 3 ended after 2 to 5 min, the newest of them began at 02:14 UTC`. `at` is when
 /// the alarm went into ALARM this time. None if nothing can be said for sure.
 pub(super) fn sentence(
     history: &Known<StateChange>,
@@ -51,23 +51,22 @@ pub(super) fn sentence(
         .take(today.min(LAST))
         .map_while(|time| Some(time.ended? - time.began))
         .collect();
-    let ended = match (lengths.iter().min(), lengths.iter().max()) {
-        (Some(&shortest), Some(&longest)) => {
+    let ended = match &lengths[..] {
+        [] => format!("the last one began {began}"),
+        [one] => format!("the last one began {began} and ended after {}", length(*one)),
+        several => {
+            let shortest = several.iter().min().copied().unwrap_or_default();
+            let longest = several.iter().max().copied().unwrap_or_default();
             let range = if length(shortest) == length(longest) {
                 length(longest)
             } else {
                 format!("{} to {}", length(shortest), length(longest))
             };
-            let last = if lengths.len() == 1 {
-                "the last one".to_owned()
-            } else {
-                format!("the last {}", lengths.len())
-            };
-            format!("{last} ended after {range}, ")
+            let count = several.len();
+            format!("the last {count} ended after {range}, the newest of them began {began}")
         }
-        _ => String::new(),
     };
-    Some(format!("{at_least}{} time in 24 h; {ended}the latest began {began}", ordinal(today + 1)))
+    Some(format!("{at_least}{} time in 24 h; {ended}", ordinal(today + 1)))
 }
 
 /// The times before this one, the newest first.
@@ -136,9 +135,7 @@ mod tests {
             (
                 &[(0, Alarm), (7, Ok), (10, Alarm)],
                 true,
-                Some(
-                    "2nd time in 24 h; the last one ended after 3 min, the latest began at 02:56 UTC",
-                ),
+                Some("2nd time in 24 h; the last one began at 02:56 UTC and ended after 3 min"),
             ),
             (
                 &[
@@ -153,7 +150,7 @@ mod tests {
                 ],
                 true,
                 Some(
-                    "5th time in 24 h; the last 3 ended after 2 min to 5 min, the latest began at 02:09 UTC",
+                    "5th time in 24 h; the last 3 ended after 2 min to 5 min, the newest of them began at 02:09 UTC",
                 ),
             ),
             (
@@ -168,7 +165,7 @@ mod tests {
                 &[(55, Ok), (57, Alarm)],
                 false,
                 Some(
-                    "at least the 2nd time in 24 h; the last one ended after 2 min, the latest began at 02:09 UTC",
+                    "at least the 2nd time in 24 h; the last one began at 02:09 UTC and ended after 2 min",
                 ),
             ),
             (
@@ -179,12 +176,12 @@ mod tests {
                 ),
             ),
             // It never ended, as far as is known: nothing is said of an end.
-            (&[(57, Alarm)], true, Some("2nd time in 24 h; the latest began at 02:09 UTC")),
+            (&[(57, Alarm)], true, Some("2nd time in 24 h; the last one began at 02:09 UTC")),
             // A second ALARM without an OK is the same time.
             (
                 &[(50, Alarm), (57, Alarm)],
                 true,
-                Some("2nd time in 24 h; the latest began at 02:09 UTC"),
+                Some("2nd time in 24 h; the last one began at 02:09 UTC"),
             ),
         ] {
             let said = sentence(&changes(items, complete), at(0), at(0), Zone::UTC);

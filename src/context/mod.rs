@@ -184,6 +184,7 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
                     }
                     return;
                 }
+                answers.add(|all| all.has_lines = true);
                 let novelty = async {
                     let paged = self.paged(&part, budget).await;
                     self.claim(place, &part, None, &paged, answers);

@@ -21,7 +21,7 @@ pub(super) const MOST_KINDS: usize = 3;
 const MOST_GROUPS: usize = 3;
 /// Pages of this many lines: reading and comparing more would delay the page.
 const PAGES: usize = 3;
-const PAGE: usize = 200;
+const PAGE: usize = 100;
 /// Two messages are alike if they share this part of their words: neither the same kind nor proof that
 /// one of them is new.
 const ALIKE: f64 = 0.4;

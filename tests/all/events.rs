@@ -151,7 +151,7 @@ fn context() -> Context {
     Context {
         sentences: vec![
             "new: KeyError: 'amount': none in the 24 h before (log search)".into(),
-            "2nd time in 24 h; the latest began at 02:56 UTC (alarm history)".into(),
+            "2nd time in 24 h; the last one began at 02:56 UTC and ended after 3 min (alarm history)".into(),
         ],
         kinds: [((0, 0), "new: none in the 24 h before".to_owned())].into(),
     }
