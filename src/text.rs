@@ -48,6 +48,14 @@ pub fn clean(text: &str) -> String {
             '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => cleaned.push('\n'),
             // Bidirectional overrides could make a line show something else than it says.
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            // Marks and tags that nobody sees could hide a text, or keep a word from being found.
+            '\u{61c}'
+            | '\u{200b}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2060}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}' => {}
             '\u{fffe}' | '\u{ffff}' => cleaned.push('\u{fffd}'),
             _ if character.is_control() => cleaned.push(' '),
             _ => cleaned.push(character),
@@ -139,6 +147,8 @@ mod tests {
         );
         assert_eq!(clean("a\u{1b}[31"), "a");
         assert_eq!(clean("a\r\nb\u{202e}c"), "a\nbc");
+        // What joins letters and emojis stays.
+        assert_eq!(clean("a\u{200b}b\u{feff}c\u{e0041}d\u{200f}e\u{200d}f"), "abcde\u{200d}f");
     }
 
     #[test]

@@ -50,42 +50,46 @@ pub(super) struct Services<'a, L, A> {
     pub(super) calls: &'a Calls,
 }
 
-/// What an alarm's metric filters say.
+/// What an alarm's metrics lead to, whatever its tags say.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Filtered {
-    found: Located,
-    /// The metrics that no filter feeds.
-    unfed: Vec<Metric>,
+pub(super) struct Measured {
+    /// By metric filters.
+    filtered: Located,
+    /// By the table, with the table's patterns.
+    tabled: Located,
 }
 
-/// Asks for the metric filters of an alarm whose tags are still being read, so that the page does
+/// Asks where an alarm's metrics lead while its tags are still being read, so that the page does
 /// not wait for one after the other. Tags that name a log group make the answer unnecessary. `None`
 /// if there is nothing to ask, or nothing to wait for.
 pub(super) async fn ahead(
     alarm: &Alarm,
     services: &Services<'_, impl LogSource, impl AlarmSource>,
-) -> Option<Filtered> {
+) -> Option<Measured> {
     let waits = alarm.arn.is_some() && alarm.tags.is_empty();
     let asks = alarm.carried.is_empty() && !alarm.metrics.is_empty();
-    if waits && asks { Some(filtered(alarm, services).await) } else { None }
+    if waits && asks { Some(measured(alarm, services).await) } else { None }
 }
 
 /// Tries tags, metric filters and the table, in this order. For each metric, the first of them
-/// that knows a log group is used. A log alarm has a query instead of a metric. `ahead`: what the
-/// metric filters say, if they were asked already.
+/// that knows a log group is used. A log alarm has a query instead of a metric. `ahead`: where the
+/// metrics lead, if that was asked already.
 pub(super) async fn find(
     alarm: &Alarm,
-    ahead: Option<&Filtered>,
+    ahead: Option<&Measured>,
     services: &Services<'_, impl LogSource, impl AlarmSource>,
 ) -> Located {
     let mut found = tagged(&alarm.tags);
     if found.sources.is_empty() {
-        let filtered = match ahead {
-            Some(filtered) => filtered.clone(),
-            None => filtered(alarm, services).await,
+        let Measured { filtered, mut tabled } = match ahead {
+            Some(measured) => measured.clone(),
+            None => measured(alarm, services).await,
         };
-        found.add(filtered.found);
-        found.add(tabled(&filtered.unfed, alarm, services).await);
+        if let Some(pattern) = tags::pattern(&alarm.tags) {
+            tabled.sources.iter_mut().for_each(|source| source.pattern.clone_from(&pattern));
+        }
+        found.add(filtered);
+        found.add(tabled);
         found.add(queried(alarm));
     }
     found.sources.sort();
@@ -141,11 +145,11 @@ fn nearest_name(group: &str, alarm: &Alarm) -> String {
     if own { log_group_name(group).to_owned() } else { group.trim_end_matches(":*").to_owned() }
 }
 
-/// The sources that metric filters name, and the metrics that no filter feeds.
-async fn filtered(
+/// The sources that metric filters name, and those that the table has for the other metrics.
+async fn measured(
     alarm: &Alarm,
     services: &Services<'_, impl LogSource, impl AlarmSource>,
-) -> Filtered {
+) -> Measured {
     let is_aws = |metric: &&Metric| table::is_aws(&metric.namespace);
     let (mut unfed, own): (Vec<_>, Vec<_>) = alarm.metrics.iter().partition(is_aws);
     let mut found = Located::default();
@@ -171,7 +175,7 @@ async fn filtered(
         found.notes.extend(note);
     }
     found.notes.dedup();
-    Filtered { found, unfed: unfed.into_iter().cloned().collect() }
+    Measured { filtered: found, tabled: tabled(&unfed, alarm, services).await }
 }
 
 async fn filters(
@@ -196,7 +200,7 @@ async fn filters(
 }
 
 async fn tabled(
-    metrics: &[Metric],
+    metrics: &[&Metric],
     alarm: &Alarm,
     services: &Services<'_, impl LogSource, impl AlarmSource>,
 ) -> Located {
@@ -212,10 +216,9 @@ async fn tabled(
     }
     let resolved = guesses.iter().map(|(account, guess)| async move {
         let (groups, note) = resolve(guess, alarm, services).await;
-        let pattern = tags::pattern(&alarm.tags).unwrap_or_else(|| guess.pattern.to_owned());
         let sources = groups.into_iter().map(|group| Source {
             log_group: in_account(group, *account, alarm),
-            pattern: pattern.clone(),
+            pattern: guess.pattern.to_owned(),
             why: Why::Table,
         });
         Located { sources: sources.collect(), notes: note.into_iter().collect() }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::calls::Calls;
 use super::notes::{Asked, explain};
 use super::ports::AlarmSource;
-use super::sources::Filtered;
+use super::sources::Measured;
 use super::tags;
 use crate::alarm::tags::LOG_GROUP;
 use crate::alarm::{Alarm, State, rule};
@@ -23,8 +23,8 @@ pub(super) struct Subject<'a> {
     pub(super) alarm: Cow<'a, Alarm>,
     /// Whether it is a child of the alarm that fired.
     pub(super) is_child: bool,
-    /// What its metric filters say, if they were asked while its tags were read.
-    pub(super) ahead: Option<Filtered>,
+    /// Where its metrics lead, if that was asked while its tags were read.
+    pub(super) ahead: Option<Measured>,
 }
 
 /// The alarm itself, or the children of a composite alarm. If the composite alarm has a log
@@ -34,7 +34,7 @@ pub(super) async fn subjects<'a>(
     alarms: &impl AlarmSource,
     calls: &Calls,
     notes: &mut Vec<String>,
-    ahead: Option<Filtered>,
+    ahead: Option<Measured>,
 ) -> Vec<Subject<'a>> {
     if alarm.composite.is_none() {
         let alarm = completed(alarm, alarms, calls, notes).await;

@@ -170,6 +170,24 @@ async fn tags_and_metric_filters_are_asked_side_by_side() {
 }
 
 #[tokio::test]
+async fn tags_and_a_functions_log_group_are_asked_side_by_side() {
+    let aws = Aws::start().await;
+    let group = "/shop/functions";
+    aws.resources(|it| it.function("checkout", Some(group)));
+    aws.logs(|logs| logs.line(group, STREAM, DATAPOINT, "ERROR disk full"));
+    let slow = Duration::from_secs(1);
+    aws.delay("ListTagsForResource", slow);
+    aws.delay("GetFunctionConfiguration", slow);
+    let enrich = aws.enrich().start().await;
+    enrich.invoke(&sns(&[alarm_that_needs("GetFunctionConfiguration")])).await.response();
+    assert_has_no_note(&aws.only_event());
+    let asked = |operation: &str| aws.calls(operation)[0].at;
+    let (tags, function) = (asked("ListTagsForResource"), asked("GetFunctionConfiguration"));
+    let apart = tags.max(function) - tags.min(function);
+    assert!(apart < slow / 2, "{apart:?} apart");
+}
+
+#[tokio::test]
 async fn a_trail_that_hangs_leaves_the_lines() {
     let aws = aws_with_filter("ERROR").await;
     aws.logs(|logs| logs.line(GROUP, STREAM, DATAPOINT, "ERROR disk full"));
