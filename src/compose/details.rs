@@ -52,8 +52,12 @@ impl<'a> Details<'a> {
 
     /// Adds a table of names and values. Empty values are left out.
     pub(super) fn table(&mut self, key: &str, rows: Vec<(String, String)>) {
+        let (most, all) = (self.detail.rows, rows.len());
+        if all > most {
+            self.cuts.push(format!("{key}: only the first {most} of {all} rows are shown"));
+        }
         let mut table = Map::new();
-        for (name, value) in rows.into_iter().take(self.detail.rows) {
+        for (name, value) in rows.into_iter().take(most) {
             let value = self.fitted(&one_line(&value), self.detail.text);
             if !value.is_empty() {
                 table.insert(cut(&one_line(&name), 100), Value::String(value));
