@@ -119,7 +119,8 @@ def test_the_repository_s_template_creates_nothing_without_published_code(cloud:
 
 def test_by_the_aws_cli_as_the_readme_says(cloud: Cloud, template_url: str, tmp_path: Path) -> None:
     cloud.client("sns").create_topic(Name="errors")
-    commands = "\n".join(
+    # The AWS CLI names a change set by the second; the emulator is faster than AWS.
+    commands = "\nsleep 1.1\n".join(
         [
             block_below("README.md", "## Install"),
             block_below("README.md", "### Or by the AWS CLI"),
