@@ -46,10 +46,11 @@ pub fn clean(text: &str) -> String {
             '\r' if characters.peek() == Some(&'\n') => {}
             '\n' | '\t' => cleaned.push(character),
             '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => cleaned.push('\n'),
-            // Bidirectional overrides could make a line show something else than it says.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-            // Marks and tags that nobody sees could hide a text, or keep a word from being found.
-            '\u{61c}'
+            // Bidirectional overrides could make a line show something else than it says; marks and
+            // tags that nobody sees could hide a text, or keep a word from being found.
+            '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{61c}'
             | '\u{200b}'
             | '\u{200e}'
             | '\u{200f}'

@@ -185,16 +185,24 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
                     return;
                 }
                 answers.add(|all| all.has_lines = true);
-                let novelty = async {
+                // Neither waits for the other: each alone proves something.
+                let paged = async {
                     let paged = self.paged(&part, budget).await;
                     self.claim(place, &part, None, &paged, answers);
+                    paged
+                };
+                let before = async {
                     // If another window was searched in the end, the lines before it were not read.
-                    let Ok(Some(day)) = day.await else { return };
-                    if part.window != sources.window {
-                        return;
-                    }
+                    let day = day.await.ok()?.filter(|_| part.window == sources.window)?;
                     let before = Before { day, week: None };
-                    self.claim(place, &part, Some(&before), &paged, answers);
+                    self.claim(place, &part, Some(&before), &HashMap::new(), answers);
+                    Some(before)
+                };
+                let novelty = async {
+                    let (paged, Some(before)) = join(paged, before).await else { return };
+                    if !paged.is_empty() {
+                        self.claim(place, &part, Some(&before), &paged, answers);
+                    }
                     if let Ok(Some(week)) = week.await {
                         let before = Before { week: Some(week), ..before };
                         self.claim(place, &part, Some(&before), &paged, answers);

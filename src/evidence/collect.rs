@@ -173,6 +173,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
                 tell(Stage::Sources, &part);
                 self.lines(&mut part, alarm, &mut notes, calls).await;
             } else {
+                tell(Stage::Sources, &part);
                 part.carry(alarm);
             }
             tell(Stage::Lines, &part);
