@@ -5,22 +5,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
-mkdir -p "$target/bench-alarm/node"
-work=$(cd "$target/bench-alarm" && pwd)
 
 echo "building (release) …" >&2
 cargo build --quiet --release --locked --bin pagetrail-lambda
 
 node=()
-if command -v node >/dev/null && command -v npm >/dev/null; then
-  cp benches/alarm/node/* benches/init/node/runtime.cjs "$work/node/"
-  npm install --prefix "$work/node" --no-audit --no-fund --no-package-lock --loglevel=error >&2
-  "$work/node/node_modules/.bin/esbuild" "$work/node/handler.mjs" --bundle --minify \
-    --platform=node --target=node20 --format=cjs --log-level=error --outfile="$work/node/bundle.cjs"
-  node=("$(command -v node)" "$work/node/runtime.cjs" "$work/node/bundle.cjs")
+if bundled=$(scripts/bundle-node.sh benches/alarm/handler.mjs "$target/bench-alarm/node"); then
+  mapfile -t node <<<"$bundled"
   echo "node: $(node --version)"
-else
-  echo "node: missing. Install Node.js 20 with npm to compare with a Node function." >&2
 fi
 
 # The harness only waits, so it needs no optimisation.

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
-mkdir -p "$target/bench-init/node"
+mkdir -p "$target/bench-init"
 work=$(cd "$target/bench-init" && pwd)
 
 echo "building (release) …" >&2
@@ -17,16 +17,10 @@ bare=$work/bare/release/bare
 
 node=()
 bundle=$work/node/bundle.cjs
-if command -v node >/dev/null && command -v npm >/dev/null; then
-  cp benches/init/node/* "$work/node/"
-  npm install --prefix "$work/node" --no-audit --no-fund --no-package-lock --loglevel=error >&2
-  "$work/node/node_modules/.bin/esbuild" "$work/node/handler.mjs" --bundle --minify \
-    --platform=node --target=node20 --format=cjs --log-level=error --outfile="$bundle"
-  node=("$(command -v node)" "$work/node/runtime.cjs" "$bundle")
+if bundled=$(scripts/bundle-node.sh benches/init/node/handler.mjs "$work/node"); then
+  mapfile -t node <<<"$bundled"
   echo "node: $(node --version), with benches/init/node/runtime.cjs, a minimal runtime client" \
     "(AWS's own, aws-lambda-ric, needs a native build and does not start faster)"
-else
-  echo "node: missing. Install Node.js 20 with npm to compare with a Node function." >&2
 fi
 
 printf '\n%-22s %12s %12s\n' program binary zip

@@ -78,24 +78,22 @@ pub fn cut(text: &str, limit: usize) -> String {
 /// A length of time, rounded up: `37 s`, `3 min`, `5 h`, `2 d`.
 #[must_use]
 pub fn in_words(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..7_200 => format!("{} min", seconds.div_ceil(60)),
-        7_200..172_800 => format!("{} h", seconds.div_ceil(3_600)),
-        _ => format!("{} d", seconds.div_ceil(86_400)),
-    }
+    rounded(span, u64::div_ceil)
 }
 
 /// A length of time that has passed, rounded down: `0 s`, `5 min`, `2 d`.
 #[must_use]
 pub fn passed(span: Duration) -> String {
+    rounded(span, |seconds, unit| seconds / unit)
+}
+
+fn rounded(span: Duration, divided: impl Fn(u64, u64) -> u64) -> String {
     let seconds = span.as_secs();
     match seconds {
         0..60 => format!("{seconds} s"),
-        60..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
+        60..7_200 => format!("{} min", divided(seconds, 60)),
+        7_200..172_800 => format!("{} h", divided(seconds, 3_600)),
+        _ => format!("{} d", divided(seconds, 86_400)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use tz::{LocalTimeType, TimeZone, TimeZoneRef};
 
 /// The time zone of the times in a page.
@@ -66,6 +66,14 @@ impl Zone {
     #[must_use]
     pub fn date_and_second(self, at: DateTime<Utc>) -> String {
         self.format(at, "%Y-%m-%d %H:%M:%S")
+    }
+
+    /// `02:14 UTC`, with the date if it is not within 12 hours of now.
+    #[must_use]
+    pub fn moment(self, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+        let near = (now - at).abs() < TimeDelta::hours(12);
+        let time = if near { self.minute(at) } else { self.date_and_minute(at) };
+        format!("{time} {}", self.name(at))
     }
 
     /// The zone's short name at that time: `UTC`, `CEST`, `+03`.

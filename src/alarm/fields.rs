@@ -20,7 +20,7 @@ pub(super) fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a
 }
 
 /// `2025-02-02T12:06:35.472+0000`, which is not RFC 3339, or RFC 3339.
-pub(super) fn time(text: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn time(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z")
         .or_else(|_| DateTime::parse_from_rfc3339(text))
         .ok()

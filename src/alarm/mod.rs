@@ -22,6 +22,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 pub use datapoints::Datapoint;
+pub(crate) use fields::time;
 pub use log_query::LogQuery;
 
 use self::tags::Tags;

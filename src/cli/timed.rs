@@ -136,9 +136,14 @@ impl<L: Sync + Send, A: Facts + Send> Facts for Timed<'_, L, A> {
         self.time(what, call, |known| format!("{} alarms", known.items.len())).await
     }
 
-    async fn function(&self, name: &str) -> Result<FunctionFacts, LookupError> {
-        let call = self.alarms.function(name);
-        let what = format!("GetFunctionConfiguration {name}");
+    async fn function(
+        &self,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<FunctionFacts, LookupError> {
+        let call = self.alarms.function(name, version);
+        let version = version.map(|version| format!(":{version}")).unwrap_or_default();
+        let what = format!("GetFunctionConfiguration {name}{version}");
         self.time(what, call, |facts| format!("changed {}", facts.modified)).await
     }
 

@@ -72,6 +72,11 @@ impl<L: Lookup> Reader<L> {
         default
     }
 
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, name: &str, default: bool) -> bool {
+        self.choice(name, default, &[("true", true), ("false", false)])
+    }
+
     pub(super) fn finish<T>(self, config: T) -> Result<T, ConfigError> {
         if self.faults.is_empty() { Ok(config) } else { Err(ConfigError(self.faults)) }
     }

@@ -89,11 +89,7 @@ fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<Layered<E>>) -> Setti
         pagerduty_url: reader.pagerduty_url("PAGETRAIL_PAGERDUTY_URL"),
         keys: keys(reader),
         allowed_keys: allowed_keys(reader),
-        verify_keys: reader.choice(
-            "PAGETRAIL_VERIFY_KEYS",
-            true,
-            &[("true", true), ("false", false)],
-        ),
+        verify_keys: reader.flag("PAGETRAIL_VERIFY_KEYS", true),
         token: token(reader),
         local_clients: reader.choice(
             "PAGETRAIL_TRUST_LOCAL_CLIENTS",

@@ -40,8 +40,8 @@ impl<L: Lookup> Reader<L> {
             },
             paging,
             trace_log_groups: self.words("PAGETRAIL_TRACE_LOG_GROUPS"),
-            changes: self.choice("PAGETRAIL_CHANGES", false, &[("true", true), ("false", false)]),
-            metrics: self.choice("PAGETRAIL_METRICS", true, &[("true", true), ("false", false)]),
+            changes: self.flag("PAGETRAIL_CHANGES", false),
+            metrics: self.flag("PAGETRAIL_METRICS", true),
         }
     }
 

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::ports::{ApiCall, Facts, FunctionFacts, Known, MetricRead, StateChange};
-use crate::alarm::{Alarm, State};
-use crate::evidence::aws::{RegionalAlarms, lookup_error};
+use crate::alarm::{self, Alarm, State};
+use crate::evidence::aws::{self, RegionalAlarms, lookup_error};
 use crate::evidence::ports::LookupError;
 
 /// The most items of one answer of `DescribeAlarmHistory` and `DescribeAlarms` (API reference).
@@ -36,7 +36,7 @@ impl Facts for RegionalAlarms {
             .map_err(|error| lookup_error(&error))?;
         let items = answer.alarm_history_items.unwrap_or_default().into_iter();
         let changes = items.filter_map(|item| {
-            let at = DateTime::from_timestamp_millis(item.timestamp?.to_millis().ok()?)?;
+            let at = aws::time(item.timestamp?)?;
             Some(StateChange { at, to: new_state(&item.history_data?)? })
         });
         Ok(Known { items: changes.collect(), complete: answer.next_token.is_none() })
@@ -47,25 +47,22 @@ impl Facts for RegionalAlarms {
         Ok(Known { items: alarms, complete })
     }
 
-    async fn function(&self, name: &str) -> Result<FunctionFacts, LookupError> {
-        let (name, version) = match name.split_once(':') {
-            Some((name, version)) => (name, Some(version.to_owned())),
-            None => (name, None),
-        };
+    async fn function(
+        &self,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<FunctionFacts, LookupError> {
         let answer = self
             .lambda()
             .get_function_configuration()
             .function_name(name)
-            .set_qualifier(version)
+            .set_qualifier(version.map(str::to_owned))
             .send()
             .await
             .map_err(|error| lookup_error(&error))?;
-        let modified = answer.last_modified.unwrap_or_default();
-        // `2026-11-14T03:02:11.123+0000`: no colon in the zone.
-        let modified = DateTime::parse_from_str(&modified, "%Y-%m-%dT%H:%M:%S%.f%z")
-            .or_else(|_| DateTime::parse_from_rfc3339(&modified))
-            .map_err(|_| LookupError::Unavailable("no time of the last change".to_owned()))?;
-        Ok(FunctionFacts { modified: modified.to_utc() })
+        let modified = answer.last_modified.as_deref().and_then(alarm::time);
+        let missing = || LookupError::Unavailable("no time of the last change".to_owned());
+        Ok(FunctionFacts { modified: modified.ok_or_else(missing)? })
     }
 
     async fn api_calls(
@@ -92,7 +89,7 @@ impl Facts for RegionalAlarms {
         let events = answer.events.unwrap_or_default().into_iter();
         let calls = events.filter(|event| event.read_only.as_deref() != Some("true"));
         let calls = calls.filter_map(|event| {
-            let at = DateTime::from_timestamp_millis(event.event_time?.to_millis().ok()?)?;
+            let at = aws::time(event.event_time?)?;
             Some(ApiCall { at, name: event.event_name?, by: event.username })
         });
         Ok(Known { items: calls.collect(), complete })

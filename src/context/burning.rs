@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::history::when;
 use super::ports::Known;
 use crate::alarm::Alarm;
 use crate::text::{cut, one_line};
@@ -61,8 +60,7 @@ pub(super) fn sentence(
         .take(MOST)
         .map(|(_, shared, other)| {
             let name = cut(&one_line(&other.name), LONGEST_NAME);
-            let since =
-                other.changed_at.map(|at| when(at, now, zone).replacen("at ", " since ", 1));
+            let since = other.changed_at.map(|at| format!(" since {}", zone.moment(at, now)));
             let shared = shared.as_ref().map(|it| format!(" ({it})"));
             format!("{name}{}{}", since.unwrap_or_default(), shared.unwrap_or_default())
         })

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::history::when;
 use super::ports::{ApiCall, Known};
 use crate::alarm::Alarm;
 use crate::aws::log_group_name;
@@ -78,11 +77,11 @@ pub(super) fn sentence(
         (more, false) => format!(", and at least {more} more calls in the 24 h before"),
     };
     Some(format!(
-        "{} on {}{} {}, {ago} before the first of these lines{more}",
+        "{} on {}{} at {}, {ago} before the first of these lines{more}",
         plain(&newest.name),
         cut(&one_line(name), LONGEST_NAME),
         by.unwrap_or_default(),
-        when(newest.at, now, zone),
+        zone.moment(newest.at, now),
     ))
 }
 

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::history::when;
 use super::ports::FunctionFacts;
 use crate::alarm::Alarm;
 use crate::evidence::Part;
@@ -78,8 +77,8 @@ pub(super) fn sentence(
     };
     let other = others.and_then(|others| other_version(version, failing, others));
     let other = other.map(|other| format!("; none of them in version {other}, which ran too"));
-    let at = when(facts.modified, now, zone);
-    Some(format!("{what} {done} {at}{relation}{}", other.unwrap_or_default()))
+    let at = zone.moment(facts.modified, now);
+    Some(format!("{what} {done} at {at}{relation}{}", other.unwrap_or_default()))
 }
 
 /// Another version that wrote lines at the same time and none of the failing ones.

@@ -1,7 +1,7 @@
 //! What the failing lines have in common: a field that nearly all of them have with the same value,
 //! and few of the other lines.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::ids;
 use crate::lines::Line;
@@ -103,31 +103,20 @@ pub(super) fn sentence(failing: &[Line], lines: &[Line]) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
-/// A request by its id, or a line that has none by its place.
+/// A request by its id, or a line that has none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Request {
+enum Request<'l> {
     Id(String),
-    Line(i64, String, u64),
+    Line(&'l Line),
 }
 
 /// The fields of each request: what several lines say of one request counts once.
-fn requests(lines: &[Line]) -> HashMap<Request, BTreeSet<String>> {
-    let mut requests: HashMap<Request, BTreeSet<String>> = HashMap::new();
-    let mut known = HashSet::new();
+fn requests(lines: &[Line]) -> HashMap<Request<'_>, BTreeSet<String>> {
+    let mut requests: HashMap<Request<'_>, BTreeSet<String>> = HashMap::new();
     for line in lines {
-        if !known.insert(line) {
-            continue;
-        }
-        let fields = fields(line);
-        let request = correlations(line).into_iter().next().map_or_else(
-            || {
-                let text = crate::hash::sha256_hex(&[&line.text]);
-                let text = u64::from_str_radix(&text[..16], 16).unwrap_or_default();
-                Request::Line(line.at.timestamp_millis(), line.stream.clone(), text)
-            },
-            |id| Request::Id(id.id().as_str().to_owned()),
-        );
-        requests.entry(request).or_default().extend(fields);
+        let id = correlations(line).into_iter().next();
+        let request = id.map_or(Request::Line(line), |id| Request::Id(id.id().as_str().to_owned()));
+        requests.entry(request).or_default().extend(fields(line));
     }
     requests
 }

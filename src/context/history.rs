@@ -37,7 +37,7 @@ pub(super) fn sentence(
     let Some(latest) = times.first() else {
         return history.complete.then(|| "first time in 7 days".to_owned());
     };
-    let began = when(latest.began, now, zone);
+    let began = format!("at {}", zone.moment(latest.began, now));
     if today == 0 {
         let ended =
             latest.ended.map(|ended| format!(" and ended after {}", length(ended - latest.began)));
@@ -85,16 +85,6 @@ fn times(changes: &[StateChange], at: DateTime<Utc>) -> Vec<Time> {
     }
     times.reverse();
     times
-}
-
-/// `at 02:14 UTC`, with the date if it is not of the last 12 hours.
-pub(super) fn when(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> String {
-    let time = if (now - at).abs() < TimeDelta::hours(12) {
-        zone.minute(at)
-    } else {
-        zone.date_and_minute(at)
-    };
-    format!("at {time} {}", zone.name(at))
 }
 
 fn length(span: TimeDelta) -> String {

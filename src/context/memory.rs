@@ -1,11 +1,14 @@
 //! What Pagetrail paged before: on Lambda in its own log group, on a server where that keeps them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
-use super::ports::{Known, Memory, PagedKind};
-use crate::evidence::ports::{LogSource, LookupError, Order, Query};
+use super::ports::{Memory, PagedKind};
+use crate::evidence::Window;
+use crate::evidence::ports::{LogSource, LookupError, Query};
 
+/// How far back pages are looked up.
+pub const BACK: TimeDelta = TimeDelta::days(7);
 /// The newest pages that are read.
 const MOST_READ: usize = 100;
 
@@ -69,7 +72,7 @@ impl<L: LogSource> Memory for Remembered<'_, L> {
         &self,
         fingerprints: &[String],
         since: DateTime<Utc>,
-    ) -> Result<Known<PagedKind>, LookupError> {
+    ) -> Result<Vec<PagedKind>, LookupError> {
         let mut items = Vec::new();
         let mut add = |id: &str, found: &[String], at: DateTime<Utc>| {
             if id != self.own {
@@ -77,8 +80,8 @@ impl<L: LogSource> Memory for Remembered<'_, L> {
                 items.extend(known.map(|fingerprint| PagedKind { fingerprint, at }));
             }
         };
-        let complete = match self.pages {
-            Pages::None => false,
+        match self.pages {
+            Pages::None => {}
             Pages::Kept(kept) => {
                 for kind in fingerprints {
                     let pages = kept.pages(kind, since).map_err(LookupError::Unavailable)?;
@@ -86,31 +89,23 @@ impl<L: LogSource> Memory for Remembered<'_, L> {
                         add(&id, std::slice::from_ref(kind), at);
                     }
                 }
-                true
             }
             Pages::OwnLog(group) => {
                 // `?` means "any of"; one term needs none.
                 let mark = if fingerprints.len() == 1 { "" } else { "?" };
                 let terms: Vec<String> =
                     fingerprints.iter().map(|it| format!("{mark}\"{it}\"")).collect();
-                let query = Query {
-                    log_group: group.clone(),
-                    stream: None,
-                    pattern: terms.join(" "),
-                    start: since,
-                    end: Utc::now(),
-                    order: Order::NewestFirst,
-                    most: Some(MOST_READ),
-                };
+                let window = Window { start: since, end: Utc::now() };
+                let query = Query::newest(group, &terms.join(" "), window);
+                let query = Query { most: Some(MOST_READ), ..query };
                 let page = self.logs.events(&query, None).await?;
                 for line in page.items {
                     if let Ok(logged) = serde_json::from_str::<Logged>(&line.text) {
                         add(&logged.id, &logged.fingerprints, line.at);
                     }
                 }
-                page.next.is_none()
             }
-        };
-        Ok(Known { items, complete })
+        }
+        Ok(items)
     }
 }

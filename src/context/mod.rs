@@ -34,14 +34,14 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use crate::alarm::{Alarm, State};
-use crate::evidence::ports::{LogSource, Order, Query};
+use crate::evidence::ports::{LogSource, Query};
 use crate::evidence::table::guesses;
 use crate::evidence::{Part, Progress, Stage};
 use crate::lines::Line;
 use crate::zone::Zone;
 pub use answers::{Answers, Context};
 use budget::Budget;
-use novelty::Before;
+use novelty::{Before, Seen};
 use ports::{ApiCall, Facts, Known, Memory};
 
 /// How long the page waits for answers that are still missing when its evidence is complete: only for
@@ -54,8 +54,6 @@ pub const LEAVING: [u32; 2] = [2, 3];
 const MOST_PARTS: usize = 3;
 /// How many other lines of the same time are read, to compare the failing ones with.
 const OTHERS: usize = 300;
-/// How far back Pagetrail's own pages are looked up.
-const MEMORY: TimeDelta = TimeDelta::days(7);
 
 /// Runs the questions beside the evidence. When this is complete, missing answers get a short grace and
 /// are then given up.
@@ -188,24 +186,25 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
                 // Neither waits for the other: each alone proves something.
                 let paged = async {
                     let paged = self.paged(&part, budget).await;
-                    self.claim(place, &part, None, &paged, answers);
+                    self.claim(place, &part, &[], &paged, answers);
                     paged
                 };
                 let before = async {
                     // If another window was searched in the end, the lines before it were not read.
                     let day = day.await.ok()?.filter(|_| part.window == sources.window)?;
                     let before = Before { day, week: None };
-                    self.claim(place, &part, Some(&before), &HashMap::new(), answers);
-                    Some(before)
+                    let seen = novelty::seen(&part, &before);
+                    self.claim(place, &part, &seen, &HashMap::new(), answers);
+                    Some((before, seen))
                 };
                 let novelty = async {
-                    let (paged, Some(before)) = join(paged, before).await else { return };
+                    let (paged, Some((before, seen))) = join(paged, before).await else { return };
                     if !paged.is_empty() {
-                        self.claim(place, &part, Some(&before), &paged, answers);
+                        self.claim(place, &part, &seen, &paged, answers);
                     }
                     if let Ok(Some(week)) = week.await {
-                        let before = Before { week: Some(week), ..before };
-                        self.claim(place, &part, Some(&before), &paged, answers);
+                        let seen = novelty::seen(&part, &Before { week: Some(week), ..before });
+                        self.claim(place, &part, &seen, &paged, answers);
                     }
                 };
                 let calls = async {
@@ -244,17 +243,14 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
             others.await;
             return;
         };
-        let name = match function.version.as_str() {
-            "$LATEST" => function.name.clone(),
-            version => format!("{}:{version}", function.name),
-        };
+        let version = Some(function.version.as_str()).filter(|version| *version != "$LATEST");
         let changed = |facts, others: Option<&[Line]>| {
             let said =
                 changes::sentence(&function, facts, &part.lines, others, self.now, self.zone);
             answers.add(|all| all.changes = said);
         };
         let facts = async {
-            let facts = budget.once(self.facts.function(&name)).await?;
+            let facts = budget.once(self.facts.function(&function.name, version)).await?;
             changed(facts, None);
             Some(facts)
         };
@@ -304,9 +300,9 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
     async fn paged(&self, part: &Part, budget: &Budget) -> HashMap<String, DateTime<Utc>> {
         let kinds = part.kinds.iter().take(novelty::MOST_KINDS);
         let prints: Vec<String> = kinds.map(|kind| kind.fingerprint.clone()).collect();
-        let pages = budget.once(self.memory.pages(&prints, self.now - MEMORY)).await;
+        let pages = budget.once(self.memory.pages(&prints, self.now - memory::BACK)).await;
         let mut newest: HashMap<String, DateTime<Utc>> = HashMap::new();
-        for page in pages.map(|pages| pages.items).unwrap_or_default() {
+        for page in pages.unwrap_or_default() {
             let known = newest.entry(page.fingerprint).or_insert(page.at);
             *known = page.at.max(*known);
         }
@@ -317,11 +313,10 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
         &self,
         place: usize,
         part: &Part,
-        before: Option<&Before>,
+        seen: &[Seen],
         paged: &HashMap<String, DateTime<Utc>>,
         answers: &Answers,
     ) {
-        let seen = before.map(|before| novelty::seen(part, before)).unwrap_or_default();
         for (at, kind) in part.kinds.iter().take(novelty::MOST_KINDS).enumerate() {
             let paged = paged.get(&kind.fingerprint).copied();
             let (name, count) = (&kind.name, kind.count);
@@ -360,15 +355,8 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
 
     /// Other lines of the same time and place, whatever they say.
     async fn others(&self, part: &Part, budget: &Budget) -> Option<Vec<Line>> {
-        let query = Query {
-            log_group: part.sources.first()?.log_group.clone(),
-            stream: None,
-            pattern: String::new(),
-            start: part.window.start,
-            end: part.window.end,
-            order: Order::NewestFirst,
-            most: Some(OTHERS),
-        };
+        let query = Query::newest(&part.sources.first()?.log_group, "", part.window);
+        let query = Query { most: Some(OTHERS), ..query };
         let page = budget.once(self.background.events(&query, None)).await?;
         Some(page.items)
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
 use super::budget::Budget;
-use crate::evidence::ports::{LogSource, Order, Query};
+use crate::evidence::ports::{LogSource, Query};
 use crate::evidence::{Part, Window};
 use crate::lines::Line;
 use crate::lines::digest::Digest;
@@ -66,15 +66,8 @@ pub(super) async fn read(
         return None;
     }
     let spans = part.sources.iter().map(|source| {
-        let query = Query {
-            log_group: source.log_group.clone(),
-            stream: None,
-            pattern: source.pattern.clone(),
-            start: window.start,
-            end: window.end,
-            order: Order::NewestFirst,
-            most: Some(PAGE),
-        };
+        let query = Query::newest(&source.log_group, &source.pattern, window);
+        let query = Query { most: Some(PAGE), ..query };
         async move { span(&query, logs, budget).await }
     });
     let mut all = Span { lines: Vec::new(), complete: true, back_to: window.start };

@@ -19,10 +19,11 @@ pub trait Facts: Sync {
     /// The alarms of the Region that are in ALARM.
     fn in_alarm(&self) -> impl Future<Output = Result<Known<Alarm>, LookupError>> + Send;
 
-    /// When a Lambda function was last changed.
+    /// When a Lambda function, or one version of it, was last changed.
     fn function(
         &self,
         name: &str,
+        version: Option<&str>,
     ) -> impl Future<Output = Result<FunctionFacts, LookupError>> + Send;
 
     /// The calls that changed a resource in a time span, as CloudTrail recorded them, the newest first.
@@ -47,7 +48,7 @@ pub trait Memory: Sync {
         &self,
         fingerprints: &[String],
         since: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Known<PagedKind>, LookupError>> + Send;
+    ) -> impl Future<Output = Result<Vec<PagedKind>, LookupError>> + Send;
 }
 
 /// What was read, and whether that is all there is.

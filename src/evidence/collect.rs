@@ -14,7 +14,7 @@ use super::calls::Calls;
 use super::kinds::KindsOf;
 use super::newest::Newest;
 use super::notes::{Asked, Proof, explain, looked_back, no_line};
-use super::ports::{AlarmSource, LogSource, LookupError, Order, Query};
+use super::ports::{AlarmSource, LogSource, LookupError, Query};
 use super::search::{MOST_COUNTED, search};
 use super::sources::{Services, Source, Why, ahead, find};
 use super::subjects::{Subject, subjects};
@@ -237,15 +237,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
         let searches = sources.iter().map(|source| {
             let found = &found;
             async move {
-                let query = Query {
-                    log_group: source.log_group.clone(),
-                    stream: None,
-                    pattern: source.pattern.clone(),
-                    start: window.start,
-                    end: window.end,
-                    order: Order::NewestFirst,
-                    most: None,
-                };
+                let query = Query::newest(&source.log_group, &source.pattern, window);
                 search(&query, MOST_COUNTED, self.logs, calls, |line| {
                     let mut found = lock(found);
                     found.1.add(&line);
@@ -307,15 +299,7 @@ impl<L: LogSource, A: AlarmSource> Collector<'_, L, A> {
             }
         }
         let searches = groups.into_iter().take(MOST_LATEST_GROUPS).map(|group| async move {
-            let query = Query {
-                log_group: group.to_owned(),
-                stream: None,
-                pattern: String::new(),
-                start: part.window.start,
-                end: part.window.end,
-                order: Order::NewestFirst,
-                most: None,
-            };
+            let query = Query::newest(group, "", part.window);
             let mut newest = Newest::backwards(LATEST_READ);
             search(&query, LATEST_READ, self.logs, calls, |line| newest.push(line)).await;
             newest.into_lines()

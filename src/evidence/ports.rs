@@ -4,6 +4,7 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 
+use super::Window;
 use crate::alarm::tags::Tags;
 use crate::alarm::{Alarm, Metric};
 use crate::lines::Line;
@@ -84,6 +85,22 @@ pub struct Query {
     pub order: Order,
     /// The most lines of a page, if fewer than the service's own limit.
     pub most: Option<usize>,
+}
+
+impl Query {
+    /// All that match a pattern in a time span, from every stream, the newest first.
+    #[must_use]
+    pub fn newest(log_group: &str, pattern: &str, window: Window) -> Self {
+        Self {
+            log_group: log_group.to_owned(),
+            stream: None,
+            pattern: pattern.to_owned(),
+            start: window.start,
+            end: window.end,
+            order: Order::NewestFirst,
+            most: None,
+        }
+    }
 }
 
 /// Which events come first.

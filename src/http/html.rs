@@ -67,21 +67,25 @@ pub(crate) fn asset(name: &str) -> Option<Response> {
 
 /// The pages show text from logs, which anyone can write. Even if a tag slipped through the
 /// escaping, the browser must not run or load anything from it.
+macro_rules! policy {
+    (forms: $forms:literal) => {
+        concat!(
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; ",
+            "connect-src 'self'; base-uri 'none'; form-action ",
+            $forms,
+            "; frame-ancestors 'none'"
+        )
+    };
+}
+
+/// Protects the reader of a page without forms.
 pub(crate) async fn harden(response: Response) -> Response {
-    hardened(
-        response,
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    )
+    hardened(response, policy!(forms: "'none'"))
 }
 
 /// The same for pages with forms of their own.
 pub(crate) async fn harden_with_forms(response: Response) -> Response {
-    hardened(
-        response,
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-         connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    )
+    hardened(response, policy!(forms: "'self'"))
 }
 
 fn hardened(mut response: Response, policy: &'static str) -> Response {

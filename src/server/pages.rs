@@ -8,13 +8,11 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use tracing::warn;
 
-use crate::context::memory::Kept;
+use crate::context::memory::{BACK, Kept};
 use crate::lock::lock;
 
-/// How long a page is kept, in seconds: as long as a later page looks back.
-const KEPT: i64 = 7 * 24 * 3_600;
-/// The newest pages of one kind that are read, as in the query below.
-const MOST_READ: usize = 10;
+/// The newest pages of one kind that are read.
+const MOST_READ: u16 = 10;
 /// The most pages that are kept without a file.
 const MOST_KEPT: usize = 10_000;
 
@@ -49,7 +47,7 @@ impl InFile {
 
     fn store(&self, id: &str, kinds: &[String], at: DateTime<Utc>) -> rusqlite::Result<()> {
         let (file, at) = (lock(&self.0), at.timestamp());
-        file.execute("DELETE FROM page WHERE at < ?1", [at - KEPT])?;
+        file.execute("DELETE FROM page WHERE at < ?1", [at - BACK.num_seconds()])?;
         for kind in kinds {
             file.execute("INSERT INTO page (kind, at, id) VALUES (?1, ?2, ?3)", (kind, at, id))?;
         }
@@ -59,9 +57,9 @@ impl InFile {
     fn read(&self, kind: &str, since: i64) -> rusqlite::Result<Vec<(String, i64)>> {
         let file = lock(&self.0);
         let mut query = file.prepare_cached(
-            "SELECT id, at FROM page WHERE kind = ?1 AND at >= ?2 ORDER BY at DESC LIMIT 10",
+            "SELECT id, at FROM page WHERE kind = ?1 AND at >= ?2 ORDER BY at DESC LIMIT ?3",
         )?;
-        let found = query.query_map((kind, since), |row| Ok((row.get(0)?, row.get(1)?)));
+        let found = query.query_map((kind, since, MOST_READ), |row| Ok((row.get(0)?, row.get(1)?)));
         found?.collect()
     }
 }
@@ -106,7 +104,7 @@ impl Kept for InProcess {
     ) -> Result<Vec<(String, DateTime<Utc>)>, String> {
         let pages = lock(&self.0);
         let found = pages.iter().rev().filter(|(of, _, at)| of == kind && *at >= since);
-        Ok(found.take(MOST_READ).map(|(_, id, at)| (id.clone(), *at)).collect())
+        Ok(found.take(MOST_READ.into()).map(|(_, id, at)| (id.clone(), *at)).collect())
     }
 }
 

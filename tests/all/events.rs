@@ -19,6 +19,8 @@ use pagetrail::zone::Zone;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::support::queue_items::assert_rows;
+
 const ID: &str = "52fdfc07-2182-454f-963f-5f0f9a621d72";
 const LIMIT: usize = BODY_LIMIT - 256;
 
@@ -180,15 +182,7 @@ fn assert_valid(event: &Event) {
     v2(body.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}: {body:.2000}"));
     if let Some(payload) = &event.payload {
         assert!(!payload.summary.chars().any(char::is_control), "{:?}", payload.summary);
-        for (key, value) in &payload.custom_details {
-            let mut rows: Box<dyn Iterator<Item = &Value>> = match value {
-                Value::Array(list) => Box::new(list.iter()),
-                Value::Object(table) => Box::new(table.values()),
-                _ => panic!("each of the details is a list or a table: {key}"),
-            };
-            let fits = |row: &Value| row.as_str().is_some_and(|row| !row.contains('\n'));
-            assert!(rows.all(fits), "each row is one line of text: {key}: {value}");
-        }
+        assert_rows(&payload.custom_details);
     }
 }
 

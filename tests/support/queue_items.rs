@@ -1,6 +1,6 @@
 //! What waits in `events.fifo`, and the Lambda event with which SQS hands it over.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::lambda::{ACCOUNT, REGION};
 
@@ -76,4 +76,18 @@ pub fn failures(response: &Value) -> Vec<String> {
     let failures = response["batchItemFailures"].as_array().expect("a batch response");
     let id = |failure: &Value| failure["itemIdentifier"].as_str().expect("an id").to_owned();
     failures.iter().map(id).collect()
+}
+
+/// Fails unless each of an event's details is a list or a table whose rows are one line of text.
+#[track_caller]
+pub fn assert_rows(details: &Map<String, Value>) {
+    for (key, value) in details {
+        let mut rows: Box<dyn Iterator<Item = &Value>> = match value {
+            Value::Array(list) => Box::new(list.iter()),
+            Value::Object(table) => Box::new(table.values()),
+            _ => panic!("each of the details is a list or a table: {key}"),
+        };
+        let fits = |row: &Value| row.as_str().is_some_and(|row| !row.contains('\n'));
+        assert!(rows.all(fits), "each row is one line of text: {key}: {value}");
+    }
 }

@@ -140,6 +140,7 @@ fn state(state: Option<&StateValue>) -> State {
     state.and_then(|state| State::parse(state.as_str())).unwrap_or(State::InsufficientData)
 }
 
-fn time(time: AwsDateTime) -> Option<DateTime<Utc>> {
+/// A time as the SDK gives it.
+pub(crate) fn time(time: AwsDateTime) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(time.to_millis().ok()?)
 }

@@ -19,6 +19,7 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
 
 pub use alarms::RegionalAlarms;
+pub(crate) use described::time;
 pub use logs::RegionalLogs;
 
 use super::ports::LookupError;

@@ -152,20 +152,25 @@ async fn tags_that_hang_leave_time_for_the_logs() {
     assert!(note(&event).contains("tags"), "{event:#}");
 }
 
+/// Handles an alarm while AWS is slow, and fails if it asks for tags before or after the other.
+async fn assert_tags_side_by_side_with(operation: &str, aws: &Aws, alarm: Value) {
+    let slow = Duration::from_secs(1);
+    aws.delay("ListTagsForResource", slow);
+    aws.delay(operation, slow);
+    let enrich = aws.enrich().start().await;
+    enrich.invoke(&sns(&[alarm])).await.response();
+    assert_has_no_note(&aws.only_event());
+    let asked = |operation: &str| aws.calls(operation)[0].at;
+    let (tags, other) = (asked("ListTagsForResource"), asked(operation));
+    let apart = tags.max(other) - tags.min(other);
+    assert!(apart < slow / 2, "{apart:?} apart");
+}
+
 #[tokio::test]
 async fn tags_and_metric_filters_are_asked_side_by_side() {
     let aws = aws_with_filter("ERROR").await;
     aws.logs(|logs| logs.line(GROUP, STREAM, DATAPOINT, "ERROR disk full"));
-    let slow = Duration::from_secs(1);
-    aws.delay("ListTagsForResource", slow);
-    aws.delay("DescribeMetricFilters", slow);
-    let enrich = aws.enrich().start().await;
-    enrich.invoke(&sns(&[alarm("shop")])).await.response();
-    assert_has_no_note(&aws.only_event());
-    let asked = |operation: &str| aws.calls(operation)[0].at;
-    let (tags, filters) = (asked("ListTagsForResource"), asked("DescribeMetricFilters"));
-    let apart = tags.max(filters) - tags.min(filters);
-    assert!(apart < slow / 2, "{apart:?} apart");
+    assert_tags_side_by_side_with("DescribeMetricFilters", &aws, alarm("shop")).await;
     assert_eq!(aws.calls("DescribeMetricFilters").len(), 1, "asked once");
 }
 
@@ -175,16 +180,8 @@ async fn tags_and_a_functions_log_group_are_asked_side_by_side() {
     let group = "/shop/functions";
     aws.resources(|it| it.function("checkout", Some(group)));
     aws.logs(|logs| logs.line(group, STREAM, DATAPOINT, "ERROR disk full"));
-    let slow = Duration::from_secs(1);
-    aws.delay("ListTagsForResource", slow);
-    aws.delay("GetFunctionConfiguration", slow);
-    let enrich = aws.enrich().start().await;
-    enrich.invoke(&sns(&[alarm_that_needs("GetFunctionConfiguration")])).await.response();
-    assert_has_no_note(&aws.only_event());
-    let asked = |operation: &str| aws.calls(operation)[0].at;
-    let (tags, function) = (asked("ListTagsForResource"), asked("GetFunctionConfiguration"));
-    let apart = tags.max(function) - tags.min(function);
-    assert!(apart < slow / 2, "{apart:?} apart");
+    let operation = "GetFunctionConfiguration";
+    assert_tags_side_by_side_with(operation, &aws, alarm_that_needs(operation)).await;
 }
 
 #[tokio::test]

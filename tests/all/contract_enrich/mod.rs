@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::support::alarms::{METRIC, NAMESPACE};
 use crate::support::aws::Aws;
+use crate::support::queue_items::assert_rows;
 
 const GROUP: &str = "/shop/errors";
 const STREAM: &str = "web-1";
@@ -126,14 +127,6 @@ fn assert_valid_trigger(event: &Value) {
     assert!(payload["source"].as_str().is_some_and(|source| !source.is_empty()), "{event:#}");
     let severities = ["critical", "error", "warning", "info"];
     assert!(severities.contains(&payload["severity"].as_str().unwrap_or("")), "{event:#}");
-    for (key, value) in payload["custom_details"].as_object().expect("details") {
-        let mut rows: Box<dyn Iterator<Item = &Value>> = match value {
-            Value::Array(list) => Box::new(list.iter()),
-            Value::Object(table) => Box::new(table.values()),
-            _ => panic!("each of the details is a list or a table: {key}"),
-        };
-        let fits = |row: &Value| row.as_str().is_some_and(|row| !row.contains('\n'));
-        assert!(rows.all(fits), "each row is one line of text: {key}");
-    }
+    assert_rows(payload["custom_details"].as_object().expect("details"));
     assert!(event.get("routing_key").is_none(), "enrich knows no key");
 }

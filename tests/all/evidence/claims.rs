@@ -132,7 +132,11 @@ impl Facts for Situation {
         Err(LookupError::AccessDenied)
     }
 
-    async fn function(&self, _name: &str) -> Result<FunctionFacts, LookupError> {
+    async fn function(
+        &self,
+        _name: &str,
+        _version: Option<&str>,
+    ) -> Result<FunctionFacts, LookupError> {
         Ok(FunctionFacts { modified: line(0, "").at + TimeDelta::milliseconds(self.changed) })
     }
 
@@ -158,8 +162,8 @@ impl Memory for Situation {
         &self,
         _fingerprints: &[String],
         _since: DateTime<Utc>,
-    ) -> Result<Known<PagedKind>, LookupError> {
-        Ok(Known { items: Vec::new(), complete: true })
+    ) -> Result<Vec<PagedKind>, LookupError> {
+        Ok(Vec::new())
     }
 }
 
