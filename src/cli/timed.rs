@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 
 use crate::alarm::tags::Tags;
 use crate::alarm::{Alarm, Metric};
-use crate::context::ports::{ApiCall, Facts, FunctionFacts, Known, MetricRead, StateChange};
+use crate::context::ports::{
+    ApiCall, Deployer, Deployment, Facts, FunctionFacts, Known, MetricRead, StateChange,
+};
 use crate::evidence::ports::{AlarmSource, LogSource, LookupError, MetricFilter, Page, Query};
 use crate::lines::Line;
 use crate::lock::lock;
@@ -156,6 +158,23 @@ impl<L: Sync + Send, A: Facts + Send> Facts for Timed<'_, L, A> {
         let call = self.alarms.api_calls(resource, since, until);
         let what = format!("LookupEvents {resource}");
         self.time(what, call, |known| format!("{} changes", known.items.len())).await
+    }
+
+    async fn deployments(
+        &self,
+        deployer: &Deployer,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Known<Deployment>, LookupError> {
+        let call = self.alarms.deployments(deployer, since, until);
+        let what = match deployer {
+            Deployer::StackOf { resource } => format!("DescribeStackEvents, stack of {resource}"),
+            Deployer::Service { cluster, service } => {
+                format!("DescribeServices {service} of {cluster}")
+            }
+            Deployer::CodeDeploy { .. } => "BatchGetDeployments of the last day".to_owned(),
+        };
+        self.time(what, call, |known| format!("{} deployments", known.items.len())).await
     }
 
     async fn metric_data(&self, reads: &[MetricRead]) -> Result<Vec<Vec<f64>>, LookupError> {

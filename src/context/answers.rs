@@ -44,6 +44,8 @@ pub(super) struct Said {
     pub(super) novelty: BTreeMap<(usize, usize), Claim>,
     pub(super) changes: Option<String>,
     pub(super) calls: Vec<String>,
+    /// Each with its source.
+    pub(super) deployments: Vec<(String, &'static str)>,
     pub(super) common: Option<String>,
     pub(super) history: Option<String>,
     pub(super) burning: Option<String>,
@@ -69,6 +71,8 @@ impl Answers {
         let metrics = if said.has_lines { Vec::new() } else { said.metrics };
         sentences.extend(metrics.into_iter().map(|it| sourced(it, "CloudWatch metrics")));
         sentences.extend(said.changes.map(|it| sourced(it, "Lambda")));
+        let deployments = said.deployments.into_iter();
+        sentences.extend(deployments.map(|(it, source)| sourced(it, source)));
         sentences.extend(said.calls.into_iter().map(|it| sourced(it, "CloudTrail")));
         sentences.extend(said.common.map(|it| sourced(it, "lines of the same time")));
         sentences.extend(said.history.map(|it| sourced(it, "alarm history")));

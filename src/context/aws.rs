@@ -1,5 +1,6 @@
-//! CloudWatch and Lambda as the source of facts.
+//! CloudWatch, Lambda and CloudTrail as the source of facts, and the deployers.
 
+use aws_sdk_cloudtrail::Client as CloudTrail;
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
 use aws_sdk_cloudwatch::types::{
     Dimension, HistoryItemType, Metric as AwsMetric, MetricDataQuery, MetricStat, ScanBy,
@@ -8,7 +9,10 @@ use aws_sdk_cloudwatch::types::{
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::ports::{ApiCall, Facts, FunctionFacts, Known, MetricRead, StateChange};
+use super::deployers;
+use super::ports::{
+    ApiCall, Deployer, Deployment, Facts, FunctionFacts, Known, MetricRead, StateChange,
+};
 use crate::alarm::{self, Alarm, State};
 use crate::evidence::aws::{self, RegionalAlarms, lookup_error};
 use crate::evidence::ports::LookupError;
@@ -76,8 +80,7 @@ impl Facts for RegionalAlarms {
             .attribute_value(resource)
             .build()
             .map_err(|error| LookupError::Refused(error.to_string()))?;
-        let answer = self
-            .trail()
+        let answer = CloudTrail::new(self.config())
             .lookup_events()
             .lookup_attributes(of_resource)
             .start_time(time(since))
@@ -93,6 +96,24 @@ impl Facts for RegionalAlarms {
             Some(ApiCall { at, name: event.event_name?, by: event.username })
         });
         Ok(Known { items: calls.collect(), complete })
+    }
+
+    async fn deployments(
+        &self,
+        deployer: &Deployer,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Known<Deployment>, LookupError> {
+        let config = self.config();
+        match deployer {
+            Deployer::StackOf { resource } => deployers::of_stack(config, resource, since).await,
+            Deployer::Service { cluster, service } => {
+                deployers::of_service(config, cluster, service).await
+            }
+            Deployer::CodeDeploy { names } => {
+                deployers::of_code_deploy(config, names, since, until).await
+            }
+        }
     }
 
     async fn metric_data(&self, reads: &[MetricRead]) -> Result<Vec<Vec<f64>>, LookupError> {
@@ -149,6 +170,6 @@ fn new_state(data: &str) -> Option<State> {
     State::parse(data.get("newState")?.get("stateValue")?.as_str()?)
 }
 
-fn time(at: DateTime<Utc>) -> aws_sdk_cloudwatch::primitives::DateTime {
+pub(super) fn time(at: DateTime<Utc>) -> aws_sdk_cloudwatch::primitives::DateTime {
     aws_sdk_cloudwatch::primitives::DateTime::from_millis(at.timestamp_millis())
 }

@@ -6,7 +6,7 @@ use super::ports::{ApiCall, Known};
 use crate::alarm::Alarm;
 use crate::aws::log_group_name;
 use crate::evidence::Part;
-use crate::text::{cut, in_words, one_line};
+use crate::text::{cut, one_line, passed};
 use crate::zone::Zone;
 
 /// How far back calls are looked up.
@@ -68,7 +68,7 @@ pub(super) fn sentence(
     before.sort_by_key(|call| call.at);
     let newest = before.pop()?;
     let by = newest.by.as_deref().map(|by| format!(" by {}", cut(&one_line(by), LONGEST_NAME)));
-    let ago = in_words((first - newest.at).to_std().unwrap_or_default());
+    let ago = passed((first - newest.at).to_std().unwrap_or_default());
     let more = match (before.len(), calls.complete) {
         (0, true) => String::new(),
         (0, false) => ", and older ones".to_owned(),

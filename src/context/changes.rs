@@ -6,7 +6,7 @@ use super::ports::FunctionFacts;
 use crate::alarm::Alarm;
 use crate::evidence::Part;
 use crate::lines::Line;
-use crate::text::in_words;
+use crate::text::passed;
 use crate::zone::Zone;
 
 /// A change that is longer ago is not named.
@@ -69,7 +69,7 @@ pub(super) fn sentence(
     };
     let relation = match first {
         Some(first) if facts.modified <= *first => {
-            let before = in_words((*first - facts.modified).to_std().unwrap_or_default());
+            let before = passed((*first - facts.modified).to_std().unwrap_or_default());
             format!(", {before} before the first of these lines")
         }
         Some(_) => ", after the first of these lines".to_owned(),

@@ -1,11 +1,11 @@
 //! Context: the answers to the next questions, found out beside the logs.
 //!
-//! One file for each question: `novelty` (new or known?), `changes` and `calls` (what changed?), `common` (what do
-//! the failing lines have in common?), `history` (how often?), `burning` (what else is in ALARM?),
+//! One file for each question: `novelty` (new or known?), `changes`, `calls` and `deployments` (what
+//! changed?; `recorded` reads both), `common` (what do the failing lines have in common?), `history` (how often?), `burning` (what else is in ALARM?),
 //! `metrics` (where there are no lines). Each says only what was read and proves it; a call that fails or
 //! comes too late costs its sentence and nothing else. All run while the lines are searched and the trails
 //! are followed; [`beside`] ends them soon after these are done. `budget` makes their calls, [`ports`] says
-//! what they need, `aws` asks CloudWatch and Lambda, and [`memory`] knows what was paged before.
+//! what they need, `aws` and `deployers` ask AWS, and [`memory`] knows what was paged before.
 
 mod answers;
 mod aws;
@@ -14,11 +14,14 @@ mod burning;
 mod calls;
 mod changes;
 mod common;
+mod deployers;
+mod deployments;
 mod history;
 pub mod memory;
 mod metrics;
 mod novelty;
 pub mod ports;
+mod recorded;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -27,7 +30,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
-use futures_util::future::{Either, join, join_all, select};
+use futures_util::future::{Either, join, select};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
@@ -42,7 +45,8 @@ use crate::zone::Zone;
 pub use answers::{Answers, Context};
 use budget::Budget;
 use novelty::{Before, Seen};
-use ports::{ApiCall, Facts, Known, Memory};
+use ports::{Facts, Memory};
+use recorded::Recorded;
 
 /// How long the page waits for answers that are still missing when its evidence is complete: only for
 /// those that just came.
@@ -83,7 +87,7 @@ pub struct Asker<'a, L, F, M> {
     pub account: &'a str,
     /// Whether metrics may be read, which costs a little.
     pub metrics: bool,
-    /// Whether CloudTrail may be asked.
+    /// Whether CloudTrail and the deployers may be asked.
     pub changes: bool,
     pub zone: Zone,
     pub now: DateTime<Utc>,
@@ -161,16 +165,19 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
         let (day_read, day) = oneshot::channel();
         let (week_read, week) = oneshot::channel();
         let (others_read, others) = oneshot::channel();
-        let (calls_read, calls) = oneshot::channel();
+        let (changed_read, changed) = oneshot::channel();
         let read = |window, logs| novelty::read(&sources, window, logs, budget);
         tokio::join!(
             // Whoever waits for an answer can have given up.
             async { drop(day_read.send(read(novelty::day(&sources), self.important).await)) },
             async {
                 let asked = self.changes && place == 0;
-                let calls =
-                    if asked { self.calls(alarm, &sources, budget).await } else { Vec::new() };
-                drop(calls_read.send(calls));
+                let changed = if asked {
+                    Recorded::read(self.facts, (alarm, &sources), self.now, budget).await
+                } else {
+                    Recorded::default()
+                };
+                drop(changed_read.send(changed));
             },
             async { drop(others_read.send(self.others(&sources, budget).await)) },
             async { drop(week_read.send(read(novelty::week(&sources), self.background).await)) },
@@ -207,12 +214,12 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
                         self.claim(place, &part, &seen, &paged, answers);
                     }
                 };
-                let calls = async {
-                    let calls = calls.await.unwrap_or_default();
-                    self.say_calls(&part, &calls, answers);
+                let recorded = async {
+                    let changed = changed.await.unwrap_or_default();
+                    changed.say(&part, self.now, self.zone, answers);
                 };
                 let of_lines = self.of_lines((alarm, place), &part, others, answers, budget);
-                tokio::join!(novelty, of_lines, calls);
+                tokio::join!(novelty, of_lines, recorded);
             },
         );
     }
@@ -325,32 +332,6 @@ impl<L: LogSource, F: Facts, M: Memory> Asker<'_, L, F, M> {
                 answers.add(|all| drop(all.novelty.insert((place, at), claim)));
             }
         }
-    }
-
-    /// The calls that changed what the alarm is about, each with the resource's name.
-    async fn calls(
-        &self,
-        alarm: &Alarm,
-        part: &Part,
-        budget: &Budget,
-    ) -> Vec<(String, Known<ApiCall>)> {
-        let since = part.window.start - calls::SINCE;
-        let asked = calls::names(alarm, part).into_iter().map(|name| async move {
-            let known = budget.once(self.facts.api_calls(&name, since, self.now)).await?;
-            Some((name, known))
-        });
-        join_all(asked).await.into_iter().flatten().collect()
-    }
-
-    fn say_calls(&self, part: &Part, calls: &[(String, Known<ApiCall>)], answers: &Answers) {
-        // Of more lines than were read, nobody knows which was the first.
-        let first = part.kinds.iter().map(|kind| kind.first).min();
-        let Some(first) = first.filter(|_| !part.matched.at_least) else { return };
-        let said = calls
-            .iter()
-            .filter_map(|(name, known)| calls::sentence(name, known, first, self.now, self.zone));
-        let said = said.collect();
-        answers.add(|all| all.calls = said);
     }
 
     /// Other lines of the same time and place, whatever they say.

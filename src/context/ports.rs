@@ -34,6 +34,14 @@ pub trait Facts: Sync {
         until: DateTime<Utc>,
     ) -> impl Future<Output = Result<Known<ApiCall>, LookupError>> + Send;
 
+    /// What a deployer began in a time span, in any order.
+    fn deployments(
+        &self,
+        deployer: &Deployer,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Known<Deployment>, LookupError>> + Send;
+
     /// The values of some metrics over a time span, for each the oldest first.
     fn metric_data(
         &self,
@@ -86,6 +94,40 @@ pub struct ApiCall {
     pub name: String,
     /// Who made it, if that is known.
     pub by: Option<String>,
+}
+
+/// Who deploys, and what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deployer {
+    /// CloudFormation: the stack that has the resource with this physical id.
+    StackOf { resource: String },
+    /// ECS: one service.
+    Service { cluster: String, service: String },
+    /// CodeDeploy: the applications and groups that are about resources with these names.
+    CodeDeploy { names: Vec<String> },
+}
+
+impl Deployer {
+    /// The AWS service.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::StackOf { .. } => "CloudFormation",
+            Self::Service { .. } => "ECS",
+            Self::CodeDeploy { .. } => "CodeDeploy",
+        }
+    }
+}
+
+/// Something that was deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// When it began.
+    pub at: DateTime<Utc>,
+    /// `update of stack shop-prod`.
+    pub what: String,
+    /// What became of it, in the deployer's own word: `UPDATE_COMPLETE`.
+    pub state: String,
 }
 
 /// A metric whose values are wanted.

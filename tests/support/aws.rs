@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::cbor;
+use super::deployed::Deployed;
 use super::http::{Answer, Request, serve};
 use super::lambda::{REGION, Stage};
 use super::logs::Logs;
@@ -28,7 +29,11 @@ pub const TOKEN: &str = "Kq3vXo8LmZ5tYb1RwDnE7hJcUf2GsAp9TiQxV4Ol";
 const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
 const LAMBDA: &str = "lambda";
 const CLOUDTRAIL: &str = "CloudTrail_20131101";
+const CODE_DEPLOY: &str = "CodeDeploy_20141006";
+const ECS: &str = "AmazonEC2ContainerServiceV20141113";
+/// The services that speak the query protocol.
 const SNS: &str = "sns";
+const CLOUDFORMATION: &str = "cloudformation";
 /// The subscription between the topic and enrich.
 pub const SUBSCRIPTION: &str =
     "arn:aws:sns:us-east-1:449671225256:alarms:8a21d249-4329-4871-acc6-7be709c6ea7f";
@@ -51,7 +56,14 @@ impl Call {
         match self.operation.as_str() {
             "FilterLogEvents" => self.body.get("limit").is_some(),
             "DescribeAlarms" => self.body.get("StateValue").is_some(),
-            "DescribeAlarmHistory" | "GetMetricData" | "LookupEvents" => true,
+            "DescribeAlarmHistory"
+            | "GetMetricData"
+            | "LookupEvents"
+            | "DescribeServices"
+            | "ListDeployments"
+            | "BatchGetDeployments"
+            | "DescribeStackResources"
+            | "DescribeStackEvents" => true,
             _ => false,
         }
     }
@@ -73,6 +85,7 @@ struct State {
     script: Script,
     logs: Logs,
     resources: Resources,
+    deployed: Deployed,
     secrets: HashMap<String, String>,
     sent: Vec<(String, Message)>,
     delays: HashMap<String, Duration>,
@@ -137,6 +150,11 @@ impl Aws {
     /// Sets what stands around the logs: alarms, tags, functions, rules.
     pub fn resources<T>(&self, change: impl FnOnce(&mut Resources) -> T) -> T {
         change(&mut self.state.lock().unwrap().resources)
+    }
+
+    /// Sets what was deployed.
+    pub fn deployed<T>(&self, change: impl FnOnce(&mut Deployed) -> T) -> T {
+        change(&mut self.state.lock().unwrap().deployed)
     }
 
     /// Sets the routing key that the secret holds.
@@ -238,10 +256,10 @@ pub fn access_denied(action: &str, log_group: &str) -> Answer {
     refusal("AccessDeniedException", &message)
 }
 
-/// The error SNS answers, in the query protocol.
-pub fn sns_refusal(status: u16, code: &str, message: &str) -> Answer {
+/// The error a service answers in the query protocol.
+pub fn query_refusal(status: u16, code: &str, message: &str) -> Answer {
     let error = format!("<Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>");
-    sns_answer(status, &format!("<ErrorResponse><Error>{error}</Error></ErrorResponse>"))
+    query_answer(status, &format!("<ErrorResponse><Error>{error}</Error></ErrorResponse>"))
 }
 
 fn subscription_attributes() -> Answer {
@@ -249,10 +267,10 @@ fn subscription_attributes() -> Answer {
         "<Attributes><entry><key>Protocol</key><value>lambda</value></entry></Attributes>";
     let operation = "GetSubscriptionAttributes";
     let result = format!("<{operation}Result>{attributes}</{operation}Result>");
-    sns_answer(200, &format!("<{operation}Response>{result}</{operation}Response>"))
+    query_answer(200, &format!("<{operation}Response>{result}</{operation}Response>"))
 }
 
-fn sns_answer(status: u16, xml: &str) -> Answer {
+pub fn query_answer(status: u16, xml: &str) -> Answer {
     Answer::text(status, xml).header("content-type", "text/xml")
 }
 
@@ -290,6 +308,7 @@ async fn answer(state: Arc<Mutex<State>>, request: Request) -> Answer {
         None => match (service, operation) {
             ("Logs_20140328", _) => state.logs.answer(&call),
             (CLOUDWATCH | LAMBDA | CLOUDTRAIL | "AWSEvents", _) => state.resources.answer(&call),
+            (CLOUDFORMATION | ECS | CODE_DEPLOY, _) => state.deployed.answer(&call),
             ("AmazonSQS", "SendMessage") => state.send_message(&call.body),
             ("AmazonSQS", "GetQueueAttributes") => state.queue_attributes(&call.body),
             ("AmazonSQS", "ChangeMessageVisibility") => Answer::json(200, &json!({})),
@@ -321,7 +340,9 @@ fn asked(request: &Request) -> (String, String, Value) {
         _ if request.header("content-type") == "application/x-www-form-urlencoded" => {
             let mut fields: HashMap<_, _> =
                 url::form_urlencoded::parse(&request.body).into_owned().collect();
-            return (SNS.to_owned(), fields.remove("Action").unwrap_or_default(), json!(fields));
+            let operation = fields.remove("Action").unwrap_or_default();
+            let service = if operation.contains("Stack") { CLOUDFORMATION } else { SNS };
+            return (service.to_owned(), operation, json!(fields));
         }
         _ => {
             let target = request.header("x-amz-target");

@@ -17,6 +17,7 @@
 pub mod alarms;
 pub mod aws;
 pub mod cbor;
+pub mod deployed;
 pub mod function_url;
 pub mod http;
 pub mod lambda;

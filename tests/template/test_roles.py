@@ -31,7 +31,17 @@ ROLES = {
         ),
         "ReadAlarms": ({"cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"}, "*"),
         "ReadMetrics": ({"cloudwatch:GetMetricData"}, "*"),
-        "ReadChanges": ({"cloudtrail:LookupEvents"}, "*"),
+        "ReadChanges": (
+            {
+                "cloudformation:DescribeStackEvents",
+                "cloudformation:DescribeStackResources",
+                "cloudtrail:LookupEvents",
+                "codedeploy:BatchGetDeployments",
+                "codedeploy:ListDeployments",
+                "ecs:DescribeServices",
+            },
+            "*",
+        ),
         "ReadFunctionsLogGroup": (
             {"lambda:GetFunctionConfiguration"},
             sub(OWN_ACCOUNT % ("lambda", "function:*")),
@@ -143,8 +153,8 @@ def test_only_the_listed_statements_have_the_resource_star(template: dict) -> No
         for sid, (_, s) in statements(template, role).items()
         if s["Resource"] == "*"
     }
-    # AWS offers nothing narrower: DescribeLogGroups, GetMetricData and LookupEvents take no resource,
-    # and DescribeAlarms leaves composite alarms out for anything else.
+    # DescribeLogGroups, GetMetricData and LookupEvents take no resource, DescribeAlarms leaves composite
+    # alarms out for anything narrower, and what changed can be any stack, service or application.
     assert starred == {"ListLogGroups", "ReadAlarms", "ReadMetrics", "ReadChanges"}
 
 

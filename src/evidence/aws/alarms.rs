@@ -1,7 +1,6 @@
 //! CloudWatch, Lambda and EventBridge as the source of information about an alarm.
 
 use aws_config::SdkConfig;
-use aws_sdk_cloudtrail::Client as CloudTrail;
 use aws_sdk_cloudwatch::Client as CloudWatch;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::operation::describe_alarms::builders::DescribeAlarmsFluentBuilder;
@@ -25,7 +24,7 @@ pub struct RegionalAlarms {
     cloudwatch: CloudWatch,
     lambda: Lambda,
     events: EventBridge,
-    trail: CloudTrail,
+    config: SdkConfig,
 }
 
 impl RegionalAlarms {
@@ -34,7 +33,7 @@ impl RegionalAlarms {
             cloudwatch: CloudWatch::new(config),
             lambda: Lambda::new(config),
             events: EventBridge::new(config),
-            trail: CloudTrail::new(config),
+            config: config.clone(),
         }
     }
 
@@ -65,9 +64,9 @@ impl RegionalAlarms {
         &self.lambda
     }
 
-    /// The client for what is asked beside the logs.
-    pub(crate) fn trail(&self) -> &CloudTrail {
-        &self.trail
+    /// For the clients of services that are asked only if the user wants it.
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
     }
 
     /// The first alarms of the Region in a state, and whether these are all.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::contract_deliver::{Delivery, paced};
-use crate::support::aws::{Aws, SUBSCRIPTION, sns_refusal};
+use crate::support::aws::{Aws, SUBSCRIPTION, query_refusal};
 use crate::support::http::Answer;
 use crate::support::lambda::ACCOUNT;
 use crate::support::pagerduty::{PagerDuty, unknown_key};
@@ -105,7 +105,7 @@ async fn a_pagerduty_that_does_not_answer_is_a_fault() {
 async fn a_subscription_that_is_gone_is_a_fault() {
     for subscription in [SUBSCRIPTION.to_owned(), SUBSCRIPTION.replace(ACCOUNT, "123456789012")] {
         let delivery = subscribed(&subscription).await;
-        let gone = sns_refusal(404, "NotFound", "Subscription does not exist");
+        let gone = query_refusal(404, "NotFound", "Subscription does not exist");
         delivery.aws.always("GetSubscriptionAttributes", gone);
         let log = checked(delivery).await;
         assert!(fault(&log).unwrap().contains("subscription is gone"), "{log:#?}");
@@ -114,7 +114,7 @@ async fn a_subscription_that_is_gone_is_a_fault() {
 
 /// What SNS answers a role that lacks the permission.
 fn denied() -> Answer {
-    sns_refusal(
+    query_refusal(
         403,
         "AuthorizationError",
         "User: arn:aws:sts::449671225256:assumed-role/pagetrail/deliver is not authorized to \
@@ -146,7 +146,7 @@ async fn another_accounts_topic_may_keep_its_subscriptions_to_itself() {
 
 #[tokio::test]
 async fn a_check_that_gets_no_answer_is_a_fault() {
-    for answer in [Answer::Reset, sns_refusal(500, "InternalError", "")] {
+    for answer in [Answer::Reset, query_refusal(500, "InternalError", "")] {
         let delivery = subscribed(SUBSCRIPTION).await;
         delivery.aws.always("GetSubscriptionAttributes", answer);
         let log = checked(delivery).await;

@@ -3,6 +3,7 @@
 mod composite;
 mod context;
 mod deadline;
+mod deployments;
 mod forms;
 mod kinds;
 mod limits;
