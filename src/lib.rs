@@ -7,8 +7,8 @@
 //!
 //! - [`hash`], [`ids`], [`secret`], [`text`], [`numbers`], [`zone`], [`lock`]: hashes, names of
 //!   ids, secret values, text, numbers and times for people, locks.
-//! - [`http`], [`aws`]: shared by all HTTP; the AWS SDK's configuration, secrets, ARNs and
-//!   partitions.
+//! - [`http`]: shared by all HTTP.
+//! - [`aws`]: the AWS SDK's configuration, signed calls, secrets, ARNs and partitions.
 //! - [`redact`]: replaces sensitive content with marks.
 //! - [`pagerduty`]: PagerDuty's events, routing keys, endpoints, answers, and the client.
 //! - [`routing`]: routing targets, pools of routing keys, their pace; values that are read again.

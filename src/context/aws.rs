@@ -1,7 +1,5 @@
-//! CloudWatch, Lambda and CloudTrail as the source of facts, and the deployers.
+//! CloudWatch and Lambda as the source of facts; `deployers` asks the others.
 
-use aws_sdk_cloudtrail::Client as CloudTrail;
-use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
 use aws_sdk_cloudwatch::types::{
     Dimension, HistoryItemType, Metric as AwsMetric, MetricDataQuery, MetricStat, ScanBy,
     StateValue,
@@ -75,27 +73,7 @@ impl Facts for RegionalAlarms {
         since: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Known<ApiCall>, LookupError> {
-        let of_resource = LookupAttribute::builder()
-            .attribute_key(LookupAttributeKey::ResourceName)
-            .attribute_value(resource)
-            .build()
-            .map_err(|error| LookupError::Refused(error.to_string()))?;
-        let answer = CloudTrail::new(self.config())
-            .lookup_events()
-            .lookup_attributes(of_resource)
-            .start_time(time(since))
-            .end_time(time(until))
-            .send()
-            .await
-            .map_err(|error| lookup_error(&error))?;
-        let complete = answer.next_token.is_none();
-        let events = answer.events.unwrap_or_default().into_iter();
-        let calls = events.filter(|event| event.read_only.as_deref() != Some("true"));
-        let calls = calls.filter_map(|event| {
-            let at = aws::time(event.event_time?)?;
-            Some(ApiCall { at, name: event.event_name?, by: event.username })
-        });
-        Ok(Known { items: calls.collect(), complete })
+        deployers::calls(self.config(), resource, since, until).await
     }
 
     async fn deployments(
@@ -170,6 +148,6 @@ fn new_state(data: &str) -> Option<State> {
     State::parse(data.get("newState")?.get("stateValue")?.as_str()?)
 }
 
-pub(super) fn time(at: DateTime<Utc>) -> aws_sdk_cloudwatch::primitives::DateTime {
+fn time(at: DateTime<Utc>) -> aws_sdk_cloudwatch::primitives::DateTime {
     aws_sdk_cloudwatch::primitives::DateTime::from_millis(at.timestamp_millis())
 }

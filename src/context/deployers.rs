@@ -1,19 +1,16 @@
-//! CloudFormation, ECS and CodeDeploy as the source of deployments.
+//! CloudFormation, ECS and CodeDeploy as the source of deployments, and CloudTrail as that of calls.
+
+use std::collections::HashMap;
 
 use aws_config::SdkConfig;
-use aws_sdk_cloudformation::Client as CloudFormation;
-use aws_sdk_cloudformation::types::{ResourceStatus, StackEvent};
-use aws_sdk_codedeploy::Client as CodeDeploy;
-use aws_sdk_codedeploy::types::{DeploymentInfo, TimeRange};
-use aws_sdk_ecs::Client as Ecs;
-use aws_sdk_ecs::types::DeploymentRolloutState;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_xml::decode::{Document, ScopedDecoder, try_data};
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
-use super::aws::time;
 use super::deployments::is_about;
-use super::ports::{Deployment, Known};
-use crate::evidence::aws::{self, lookup_error};
+use super::ports::{ApiCall, Deployment, Known};
+use crate::aws::signed::{self, CallError};
+use crate::evidence::aws::refused;
 use crate::evidence::ports::LookupError;
 
 /// The most deployments that `BatchGetDeployments` takes (API reference).
@@ -22,60 +19,126 @@ const MOST_DEPLOYMENTS: usize = 25;
 const MOST_RESOURCES: usize = 3;
 const STACK: &str = "AWS::CloudFormation::Stack";
 
+impl From<CallError> for LookupError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused { status, code, message } => refused(status, &code, &message),
+            CallError::NoAnswer(why) => Self::Unavailable(why.to_owned()),
+        }
+    }
+}
+
+/// The calls on a resource that CloudTrail recorded; only its first page is read, the newest 50.
+pub(super) async fn calls(
+    config: &SdkConfig,
+    resource: &str,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Known<ApiCall>, LookupError> {
+    let parameters = json!({
+        "LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": resource}],
+        "StartTime": since.timestamp(),
+        "EndTime": until.timestamp(),
+    });
+    let target = "CloudTrail_20131101.LookupEvents";
+    let answer = signed::json(config, "cloudtrail", target, &parameters).await?;
+    let events = list(&answer, "Events").iter();
+    let calls =
+        events.filter(|event| text(event, "ReadOnly") != Some("true")).filter_map(|event| {
+            let by = text(event, "Username").map(str::to_owned);
+            Some(ApiCall {
+                at: time(event, "EventTime")?,
+                name: text(event, "EventName")?.into(),
+                by,
+            })
+        });
+    Ok(Known { items: calls.collect(), complete: answer.get("NextToken").is_none() })
+}
+
 /// The updates of the stack that has a resource; only the first page of its events is read, the newest 100.
 pub(super) async fn of_stack(
     config: &SdkConfig,
     resource: &str,
     since: DateTime<Utc>,
 ) -> Result<Known<Deployment>, LookupError> {
-    let client = CloudFormation::new(config);
-    let found = client.describe_stack_resources().physical_resource_id(resource).send().await;
-    let resources = match found {
-        Ok(answer) => answer.stack_resources.unwrap_or_default(),
-        // So CloudFormation says that no stack has the resource.
-        Err(SdkError::ServiceError(error))
-            if error.err().meta().code() == Some("ValidationError") =>
-        {
-            Vec::new()
-        }
-        Err(error) => return Err(lookup_error(&error)),
+    let ask = |operation, name, value| async move {
+        let operation = (operation, "2010-05-15");
+        signed::query(config, "cloudformation", operation, &[(name, value)]).await
     };
-    let Some(stack) = resources.into_iter().find_map(|it| it.stack_id) else {
+    let resources = match ask("DescribeStackResources", "PhysicalResourceId", resource).await {
+        Ok(answer) => members(&answer),
+        // So CloudFormation says that no stack has the resource.
+        Err(CallError::Refused { code, .. }) if code == "ValidationError" => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let Some(stack) = resources.iter().find_map(|it| it.get("StackId")) else {
         return Ok(Known { items: Vec::new(), complete: true });
     };
-    let events = client.describe_stack_events().stack_name(stack).send().await;
-    let answer = events.map_err(|error| lookup_error(&error))?;
-    let events = answer.stack_events.unwrap_or_default();
-    let oldest = events.last().and_then(|event| aws::time(event.timestamp?));
-    let complete = answer.next_token.is_none() || oldest.is_some_and(|oldest| oldest < since);
+    let answer = ask("DescribeStackEvents", "StackName", stack).await?;
+    let events = members(&answer);
+    let oldest = events.last().and_then(timestamp);
+    let complete = !answer.contains("<NextToken>") || oldest.is_some_and(|oldest| oldest < since);
     Ok(Known { items: updates(&events), complete })
 }
 
+type Fields = HashMap<String, String>;
+
+/// The list in an answer in XML: the texts directly below each `member`.
+fn members(answer: &str) -> Vec<Fields> {
+    fn collect(tag: &mut ScopedDecoder<'_, '_>, found: &mut Vec<Fields>) {
+        while let Some(mut inner) = tag.next_tag() {
+            if inner.start_el().local() != "member" {
+                collect(&mut inner, found);
+                continue;
+            }
+            let mut fields = Fields::new();
+            while let Some(mut field) = inner.next_tag() {
+                let name = field.start_el().local().to_owned();
+                if let Ok(text) = try_data(&mut field) {
+                    fields.insert(name, text.into_owned());
+                }
+            }
+            found.push(fields);
+        }
+    }
+    let mut found = Vec::new();
+    let mut document = Document::new(answer);
+    if let Ok(mut root) = document.root_element() {
+        collect(&mut root, &mut found);
+    }
+    found
+}
+
+fn timestamp(fields: &Fields) -> Option<DateTime<Utc>> {
+    let at = DateTime::parse_from_rfc3339(fields.get("Timestamp")?).ok()?;
+    Some(at.to_utc())
+}
+
 /// Each time the stack began to change, out of its events, the newest first.
-fn updates(events: &[StackEvent]) -> Vec<Deployment> {
+fn updates(events: &[Fields]) -> Vec<Deployment> {
     let mut found = Vec::new();
     // Of the update that the loop is in: its state, and the resources that changed, the last first.
     let mut state: Option<&str> = None;
     let mut changed: Vec<&str> = Vec::new();
     for event in events {
-        let Some(status) = event.resource_status.as_ref().map(ResourceStatus::as_str) else {
-            continue;
-        };
-        let is_stack = event.resource_type.as_deref() == Some(STACK)
-            && event.physical_resource_id == event.stack_id;
+        let text = |name: &str| event.get(name).map(String::as_str).unwrap_or_default();
+        let status = text("ResourceStatus");
+        let is_stack =
+            text("ResourceType") == STACK && text("PhysicalResourceId") == text("StackId");
         if !is_stack {
+            let name = text("LogicalResourceId");
             let is_change = status.ends_with("_COMPLETE") && !status.starts_with("DELETE");
-            let name = event.logical_resource_id.as_deref().filter(|_| is_change);
-            changed.extend(name.filter(|name| !changed.contains(name)));
+            if is_change && !changed.contains(&name) {
+                changed.push(name);
+            }
             continue;
         }
-        let begun = ["CREATE", "UPDATE", "DELETE", "IMPORT"].into_iter();
-        let begun = begun.filter(|it| status.strip_prefix(it) == Some("_IN_PROGRESS"));
         let state_now = *state.get_or_insert(status);
-        for what in begun {
-            let at = event.timestamp.and_then(aws::time);
-            let (Some(at), Some(name)) = (at, event.stack_name.as_deref()) else { continue };
-            let what = format!("{} of stack {name}{}", what.to_ascii_lowercase(), listed(&changed));
+        let begun = status.strip_suffix("_IN_PROGRESS");
+        let begun = begun.filter(|it| ["CREATE", "UPDATE", "DELETE", "IMPORT"].contains(it));
+        if let (Some(what), Some(at)) = (begun, timestamp(event)) {
+            let (what, name) = (what.to_ascii_lowercase(), text("StackName"));
+            let what = format!("{what} of stack {name}{}", listed(&changed));
             found.push(Deployment { at, what, state: state_now.to_owned() });
             state = None;
             changed.clear();
@@ -100,19 +163,19 @@ pub(super) async fn of_service(
     cluster: &str,
     service: &str,
 ) -> Result<Known<Deployment>, LookupError> {
-    let call = Ecs::new(config).describe_services().cluster(cluster).services(service);
-    let answer = call.send().await.map_err(|error| lookup_error(&error))?;
-    let services = answer.services.unwrap_or_default().into_iter();
-    let deployments = services.flat_map(|it| it.deployments.unwrap_or_default());
+    let target = "AmazonEC2ContainerServiceV20141113.DescribeServices";
+    let parameters = json!({"cluster": cluster, "services": [service]});
+    let answer = signed::json(config, "ecs", target, &parameters).await?;
+    let services = list(&answer, "services").iter();
+    let deployments = services.flat_map(|it| list(it, "deployments"));
     let items = deployments.filter_map(|it| {
-        let task = it.task_definition.as_deref().and_then(|it| it.rsplit('/').next());
+        let task = text(it, "taskDefinition").and_then(|it| it.rsplit('/').next());
         let with = task.map(|task| format!(" with {task}")).unwrap_or_default();
-        let rollout = it.rollout_state.as_ref().map(DeploymentRolloutState::as_str);
         Some(Deployment {
-            at: aws::time(it.created_at?)?,
+            at: time(it, "createdAt")?,
             what: format!("deployment of service {service}{with}"),
             // Only services of the rolling kind have the first.
-            state: rollout.or(it.status.as_deref())?.to_owned(),
+            state: text(it, "rolloutState").or_else(|| text(it, "status"))?.to_owned(),
         })
     });
     // ECS forgets a deployment when the next one is done.
@@ -126,30 +189,46 @@ pub(super) async fn of_code_deploy(
     since: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Known<Deployment>, LookupError> {
-    let client = CodeDeploy::new(config);
-    let span = TimeRange::builder().start(time(since)).end(time(until)).build();
-    let listed = client.list_deployments().create_time_range(span).send().await;
-    let listed = listed.map_err(|error| lookup_error(&error))?;
-    let mut ids = listed.deployments.unwrap_or_default();
-    let complete = listed.next_token.is_none() && ids.len() <= MOST_DEPLOYMENTS;
-    ids.truncate(MOST_DEPLOYMENTS);
+    let ask = |operation: &'static str, parameters: Value| async move {
+        let target = format!("CodeDeploy_20141006.{operation}");
+        signed::json(config, "codedeploy", &target, &parameters).await
+    };
+    let span = json!({"start": since.timestamp(), "end": until.timestamp()});
+    let listed = ask("ListDeployments", json!({"createTimeRange": span})).await?;
+    let ids = list(&listed, "deployments");
+    let complete = listed.get("nextToken").is_none() && ids.len() <= MOST_DEPLOYMENTS;
+    let ids = &ids[..ids.len().min(MOST_DEPLOYMENTS)];
     if ids.is_empty() {
         return Ok(Known { items: Vec::new(), complete });
     }
-    let call = client.batch_get_deployments().set_deployment_ids(Some(ids));
-    let answer = call.send().await.map_err(|error| lookup_error(&error))?;
-    let infos = answer.deployments_info.unwrap_or_default().into_iter();
+    let answer = ask("BatchGetDeployments", json!({"deploymentIds": ids})).await?;
+    let infos = list(&answer, "deploymentsInfo").iter();
     Ok(Known { items: infos.filter_map(|info| deployment(info, names)).collect(), complete })
 }
 
-fn deployment(info: DeploymentInfo, names: &[String]) -> Option<Deployment> {
-    let (application, group) = (info.application_name?, info.deployment_group_name?);
-    if !is_about(&application, names) && !is_about(&group, names) {
+fn deployment(info: &Value, names: &[String]) -> Option<Deployment> {
+    let (application, group) = (text(info, "applicationName")?, text(info, "deploymentGroupName")?);
+    if !is_about(application, names) && !is_about(group, names) {
         return None;
     }
     Some(Deployment {
-        at: aws::time(info.create_time?)?,
+        at: time(info, "createTime")?,
         what: format!("deployment of application {application} to {group}"),
-        state: info.status?.as_str().to_owned(),
+        state: text(info, "status")?.to_owned(),
     })
+}
+
+fn list<'v>(value: &'v Value, field: &str) -> &'v [Value] {
+    value.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn text<'v>(value: &'v Value, field: &str) -> Option<&'v str> {
+    value.get(field)?.as_str()
+}
+
+/// Seconds since 1970, as the protocol JSON 1.1 writes times.
+fn time(value: &Value, field: &str) -> Option<DateTime<Utc>> {
+    let seconds = value.get(field)?.as_f64()?;
+    #[allow(clippy::cast_possible_truncation, reason = "a cast of a float is limited")]
+    DateTime::from_timestamp_millis((seconds * 1_000.0) as i64)
 }

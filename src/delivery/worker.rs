@@ -12,7 +12,7 @@ use super::backoff::delay;
 use super::order::{groups, in_order, next_key};
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::pagerduty::{ATTEMPT, PagerDuty};
-use crate::pagerduty::{Action, Endpoint, Event, Severity};
+use crate::pagerduty::{Action, Plain, Severity, plainer};
 use crate::pagerduty::{Outcome, Reason, outcome};
 use crate::queue::{Message, Outline, Queued, Rejection, Settle, Wait};
 use crate::routing::pace::Turn;
@@ -150,7 +150,8 @@ impl<Q: Settle> Worker<Q> {
                 Turn::In(wait) => tokio::time::sleep(wait).await,
                 Turn::ComeBack(wait) => return come_back(wait, &key),
             }
-            let answer = self.pagerduty.post_raw(queued.endpoint, queued.event.get(), &key).await;
+            let to = (queued.endpoint, queued.route.as_deref());
+            let answer = self.pagerduty.post_raw(to, queued.event.get(), &key).await;
             match outcome(queued.endpoint, &answer) {
                 Outcome::Delivered => delivered = true,
                 Outcome::Later { after, reason } => return Fate::Later { after, reason },
@@ -180,13 +181,8 @@ impl<Q: Settle> Worker<Q> {
     async fn plainer(&self, refused: &Refused<'_>, key: &RoutingKey, deadline: Instant) -> Fate {
         let Refused { message, queued, outline, status, reason } = refused;
         let reject = || self.reject(message, &outline.dedup_key, Some(*status), reason);
-        let composed = match queued.endpoint {
-            Endpoint::V2 => serde_json::from_str::<Event>(queued.event.get()).ok(),
-            _ => None,
-        };
-        let Some(plainer) = composed.and_then(|event| event.plainer(&reason.whole())) else {
-            return reject().await;
-        };
+        let plain = plainer(queued.endpoint, queued.event.get(), &reason.whole());
+        let Some(Plain { endpoint, event }) = plain else { return reject().await };
         // The refused attempt used this event's turn. If the event went back to wait for another
         // turn, the same refusal would use that one too, and the event would never be delivered.
         let patience = deadline.saturating_duration_since(Instant::now() + ATTEMPT + RESERVE);
@@ -197,13 +193,15 @@ impl<Q: Settle> Worker<Q> {
             Turn::In(wait) => tokio::time::sleep(wait).await,
             Turn::ComeBack(wait) => return come_back(wait, key),
         }
-        match outcome(Endpoint::V2, &self.pagerduty.post(&plainer, key).await) {
+        match outcome(endpoint, &self.pagerduty.post_raw((endpoint, None), &event, key).await) {
             Outcome::Delivered => {
                 tell_delivered(message, outline);
                 reject().await
             }
             Outcome::RefusedEvent { .. } => reject().await,
             Outcome::Later { after, reason } => Fate::Later { after, reason },
+            // The key is right where it was used before, only not for events of version 2.
+            Outcome::RefusedKey { .. } if endpoint != queued.endpoint => reject().await,
             Outcome::RefusedKey { reason } => Fate::Later { after: None, reason },
         }
     }

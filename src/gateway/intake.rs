@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::response::Response;
-use serde_json::value::to_raw_value;
+use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::timeout;
 use tracing::{error, info};
 
@@ -35,6 +37,10 @@ pub(super) enum Entrance {
     Endpoint(Endpoint, Option<String>),
     /// No key: the event goes through the default pool.
     Keyless,
+    /// A form with Nagios' macros, which becomes an event of v1.
+    Nagios,
+    /// A path that is not known here. PagerDuty may know it, if a routing key is in it or in the body.
+    Unknown,
 }
 
 /// An event that was queued.
@@ -74,10 +80,18 @@ async fn queue<Q: Outbox>(
         shared.admit(head).await?;
     }
     let (raw, _share) = body::read(&head.headers, body).await?;
-    let (key, mut posted) = check(entrance, head, &raw)?;
+    let (entrance, route, raw) = entrance.read(head, raw)?;
+    let (key, mut posted) = check(&entrance, head, &raw)?;
     drop(raw);
     let (target, key) = match key {
-        Some(key) => target(shared, head, posted.endpoint, key).await?,
+        Some(key) => {
+            let target = target(shared, head, posted.endpoint, key).await;
+            // A key that is not known here does not make the path known.
+            target.map_err(|refused| match (posted.endpoint, refused) {
+                (Endpoint::Other, Refused::Invalid(_)) => Refused::NoSuchPath,
+                (_, refused) => refused,
+            })?
+        }
         None => default_pool(shared).await?,
     };
     posted.ensure_dedup_key();
@@ -93,7 +107,7 @@ async fn queue<Q: Outbox>(
     if event.get().len() + KEY_FIELD > BODY_LIMIT {
         return Err(Refused::TooLarge);
     }
-    let outgoing = outgoing(&Queued { target, endpoint, event }, &outline)?;
+    let outgoing = outgoing(&Queued { target, endpoint, route, event }, &outline)?;
     send(shared, Outgoing { key, ..outgoing }).await?;
     Ok(Accepted { endpoint, dedup_key })
 }
@@ -121,10 +135,42 @@ fn check(
 }
 
 impl Entrance {
+    /// Finds the endpoint that an event is for: itself, the route of [`Endpoint::Other`], and the body that
+    /// the endpoint reads.
+    fn read(&self, head: &Parts, raw: Bytes) -> Result<(Self, Option<String>, Bytes), Refused> {
+        match self {
+            Self::Endpoint(endpoint, key) => {
+                Ok((Self::Endpoint(*endpoint, key.clone()), None, raw))
+            }
+            Self::Keyless => Ok((Self::Keyless, None, raw)),
+            Self::Nagios => {
+                let raw = accept::nagios_form(&raw).map_or(raw, Bytes::from);
+                Ok((Self::Endpoint(Endpoint::V1, None), None, raw))
+            }
+            Self::Unknown => {
+                let path = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+                if let Some((route, key)) = Endpoint::key_in(path) {
+                    let key = Some(key.expose().to_owned());
+                    return Ok((Self::Endpoint(Endpoint::Other, key), Some(route), raw));
+                }
+                // Events of the usual form under another path.
+                let event =
+                    serde_json::from_slice::<Kind>(&raw).map_err(|_| Refused::NoSuchPath)?;
+                let endpoint = match event {
+                    Kind { routing_key: Some(_), event_action: Some(_), .. } => Endpoint::V2,
+                    Kind { service_key: Some(_), event_type: Some(_), .. } => Endpoint::V1,
+                    _ => return Err(Refused::NoSuchPath),
+                };
+                Ok((Self::Endpoint(endpoint, None), None, raw))
+            }
+        }
+    }
+
     fn endpoint(&self) -> Endpoint {
         match self {
             Self::Endpoint(endpoint, _) => *endpoint,
-            Self::Keyless => Endpoint::V2,
+            Self::Nagios => Endpoint::V1,
+            Self::Keyless | Self::Unknown => Endpoint::V2,
         }
     }
 
@@ -133,8 +179,22 @@ impl Entrance {
             Self::Endpoint(endpoint, key) => accept::check(*endpoint, key.as_deref(), raw)
                 .map(|(key, posted)| (Some(key), posted)),
             Self::Keyless => Ok((None, accept::keyless(raw)?)),
+            Self::Nagios | Self::Unknown => Err(Refusal::Unrecognized),
         }
     }
+}
+
+/// The fields that say of which API an event is.
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(borrow)]
+    routing_key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_action: Option<&'a RawValue>,
+    #[serde(borrow)]
+    service_key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_type: Option<&'a RawValue>,
 }
 
 /// The target of an event with this key, and the key itself if the queue has to hold it.

@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
+use axum::http::Method;
 use axum::response::Response;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
@@ -125,6 +126,12 @@ pub fn router<Q: Outbox>(gateway: Arc<Gateway<Q>>) -> Router {
         router.route(endpoint.route(), take)
     });
     let routes = events
+        .route(
+            NAGIOS,
+            post(|State(shared): State<Arc<Shared<Q>>>, request: Request| async move {
+                intake::take(&shared, Entrance::Nagios, request).await
+            }),
+        )
         .route("/", view(View::Status).post(keyless))
         .route("/health", view(View::Health))
         .route("/metrics", view(View::Metrics))
@@ -134,6 +141,9 @@ pub fn router<Q: Outbox>(gateway: Arc<Gateway<Q>>) -> Router {
         .with_state(shared);
     path::lenient(routes)
 }
+
+/// Where PagerDuty's script for Nagios, `pagerduty_nagios.pl`, posts.
+const NAGIOS: &str = "/nagios/2010-04-15/create_event";
 
 /// The answer to a request that took too long.
 #[must_use]
@@ -145,6 +155,9 @@ async fn no_such_path<Q: Outbox>(
     State(shared): State<Arc<Shared<Q>>>,
     request: Request,
 ) -> Response {
+    if request.method() == Method::POST {
+        return intake::take(&shared, Entrance::Unknown, request).await;
+    }
     guard::refuse(&shared, &Refused::NoSuchPath, request).await
 }
 

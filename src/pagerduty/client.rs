@@ -41,16 +41,23 @@ impl PagerDuty {
     /// Posts a composed event once.
     pub async fn post(&self, event: &Event, key: &RoutingKey) -> Answer {
         match serde_json::to_string(event) {
-            Ok(event) => self.post_raw(Endpoint::V2, &event, key).await,
+            Ok(event) => self.post_raw((Endpoint::V2, None), &event, key).await,
             Err(_) => Answer::Nothing { why: "the event could not be written as JSON" },
         }
     }
 
-    /// Posts an event once; it is a JSON object without its routing key.
-    pub async fn post_raw(&self, endpoint: Endpoint, event: &str, key: &RoutingKey) -> Answer {
+    /// Posts an event once; it is a JSON object without its routing key. The second part of `to` is the
+    /// route of [`Endpoint::Other`].
+    pub async fn post_raw(
+        &self,
+        to: (Endpoint, Option<&str>),
+        event: &str,
+        key: &RoutingKey,
+    ) -> Answer {
+        let (endpoint, other) = to;
         let sent = self
             .client
-            .post(self.url_of(endpoint, key))
+            .post(self.url_of(endpoint, other, key))
             .header(CONTENT_TYPE, "application/json")
             .body(with_key(event, endpoint.key_field(), key))
             .send()
@@ -62,12 +69,17 @@ impl PagerDuty {
     }
 
     /// The configured URL is that of `/v2/enqueue`; the other endpoints are next to it.
-    fn url_of(&self, endpoint: Endpoint, key: &RoutingKey) -> Url {
+    fn url_of(&self, endpoint: Endpoint, other: Option<&str>, key: &RoutingKey) -> Url {
         let mut url = self.url.clone();
         if endpoint != Endpoint::V2 {
             let before = url.path().strip_suffix(Endpoint::V2.route()).unwrap_or_default();
-            let path = format!("{before}{}", endpoint.path(key));
-            url.set_path(&path);
+            let path = format!("{before}{}", endpoint.path(other, key));
+            let (path, query) = match path.split_once('?') {
+                Some((path, query)) => (path, Some(query)),
+                None => (path.as_str(), None),
+            };
+            url.set_path(path);
+            url.set_query(query);
         }
         url
     }
@@ -132,7 +144,7 @@ mod tests {
         let url = |configured: &str, endpoint| {
             let tls = crate::http::tls::bundled_config();
             let pagerduty = PagerDuty::new(configured.parse().unwrap(), tls).unwrap();
-            pagerduty.url_of(endpoint, &key()).to_string()
+            pagerduty.url_of(endpoint, None, &key()).to_string()
         };
         let eu = "https://events.eu.pagerduty.com/v2/enqueue";
         assert_eq!(url(eu, Endpoint::V2), eu);

@@ -21,12 +21,15 @@ pub enum Endpoint {
     Integration,
     /// A ruleset, which sorts events of any format.
     Ruleset,
+    /// A path that is not known here, with a routing key in it.
+    Other,
 }
 
 /// The placeholder of the routing key in a route.
 const KEY: &str = "{key}";
 
 impl Endpoint {
+    /// Those with a path of their own.
     pub const ALL: [Self; 5] = [Self::V2, Self::Change, Self::V1, Self::Integration, Self::Ruleset];
 
     #[must_use]
@@ -37,10 +40,12 @@ impl Endpoint {
             Self::V1 => "v1",
             Self::Integration => "integration",
             Self::Ruleset => "ruleset",
+            Self::Other => "other",
         }
     }
 
-    /// The path below PagerDuty's host, with `{key}` if the routing key is part of it.
+    /// The path below PagerDuty's host, with `{key}` if the routing key is part of it. That of
+    /// [`Endpoint::Other`] is known only from the request.
     #[must_use]
     pub const fn route(self) -> &'static str {
         match self {
@@ -49,14 +54,26 @@ impl Endpoint {
             Self::V1 => "/generic/2010-04-15/create_event.json",
             Self::Integration => "/integration/{key}/enqueue",
             Self::Ruleset => "/x-ere/{key}",
+            Self::Other => "/{key}",
         }
     }
 
-    /// The path for a routing key. It is a secret if it contains the key.
+    /// The path for a routing key; `other` is the route of [`Endpoint::Other`]. It is a secret if it
+    /// contains the key.
     #[must_use]
-    pub fn path(self, key: &RoutingKey) -> String {
+    pub fn path(self, other: Option<&str>, key: &RoutingKey) -> String {
         // A key is letters and digits, so nothing in it needs escaping.
-        self.route().replace(KEY, key.expose())
+        other.unwrap_or(self.route()).replace(KEY, key.expose())
+    }
+
+    /// A path with [`Endpoint::route`]'s placeholder where the key is, and the key: that of the first part
+    /// that is one.
+    #[must_use]
+    pub fn key_in(path: &str) -> Option<(String, RoutingKey)> {
+        let mut parts = path.split('/');
+        let key: RoutingKey = parts.find_map(|part| part.parse().ok())?;
+        // A placeholder in the path itself would become a key too.
+        (!path.contains(KEY)).then(|| (path.replacen(key.expose(), KEY, 1), key))
     }
 
     /// Whether the routing key is in the path; otherwise it is in the body.
@@ -72,6 +89,7 @@ impl Endpoint {
             Self::V2 | Self::Change => status == 202,
             Self::V1 => status == 200,
             Self::Integration | Self::Ruleset => matches!(status, 200 | 202),
+            Self::Other => (200..300).contains(&status),
         }
     }
 
@@ -79,7 +97,7 @@ impl Endpoint {
     #[must_use]
     pub fn answer(self, dedup_key: Option<&str>) -> (u16, Value) {
         let (status, message, key) = match self {
-            Self::V2 | Self::Integration | Self::Ruleset => {
+            Self::V2 | Self::Integration | Self::Ruleset | Self::Other => {
                 (202, "Event processed", dedup_key.map(|key| ("dedup_key", key)))
             }
             Self::Change => (202, "Change event processed", None),
@@ -98,7 +116,7 @@ impl Endpoint {
         match self {
             Self::V2 | Self::Change => Some("routing_key"),
             Self::V1 => Some("service_key"),
-            Self::Integration | Self::Ruleset => None,
+            Self::Integration | Self::Ruleset | Self::Other => None,
         }
     }
 
@@ -119,7 +137,7 @@ mod tests {
     #[test]
     fn the_key_is_in_the_path_if_it_is_not_in_the_body() {
         let key: RoutingKey = "R123456789ABCDEFGHIJKLMNOPQRSTUV".parse().unwrap();
-        let paths = Endpoint::ALL.map(|endpoint| endpoint.path(&key));
+        let paths = Endpoint::ALL.map(|endpoint| endpoint.path(None, &key));
         assert_eq!(
             paths,
             [
@@ -131,9 +149,27 @@ mod tests {
             ]
         );
         for endpoint in Endpoint::ALL {
-            let in_path = endpoint.path(&key).contains(key.expose());
+            let in_path = endpoint.path(None, &key).contains(key.expose());
             assert_eq!(in_path, endpoint.key_field().is_none(), "{endpoint:?}");
             assert_eq!(in_path, endpoint.has_key_in_path(), "{endpoint:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_a_path_that_is_not_known() {
+        let key = "R123456789ABCDEFGHIJKLMNOPQRSTUV";
+        for (path, expected) in [
+            (format!("/v1/alerts/{key}"), Some("/v1/alerts/{key}")),
+            (format!("/{key}/{key}"), Some("/{key}/R123456789ABCDEFGHIJKLMNOPQRSTUV")),
+            (format!("/v1/x{key}"), None),
+            (format!("/{{key}}/{key}"), None),
+            ("/v1/alerts".to_owned(), None),
+        ] {
+            let found = Endpoint::key_in(&path);
+            assert_eq!(found.as_ref().map(|(route, _)| route.as_str()), expected, "{path}");
+            if let Some((route, found)) = found {
+                assert_eq!(Endpoint::Other.path(Some(&route), &found), path);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! PagerDuty: its events, its endpoints, its answers, and the client.
 //!
-//! - `event`, `plain`: the event's types and limits; the plainer event to try after a refusal.
+//! - `event`: the event's types and limits; [`plainer()`] makes the event to try after a refusal.
 //! - [`routing_key`]: the key that says which integration an event is for.
 //! - `endpoint`, [`accept`]: the endpoints' paths and answers, and what each accepts.
 //! - `client`, `outcome`: posting an event, and what the answer means for it.
@@ -20,3 +20,4 @@ pub use event::{
     SUMMARY_LIMIT, Severity,
 };
 pub use outcome::{Answer, Outcome, Reason, outcome};
+pub use plain::{Plain, plainer};

@@ -17,6 +17,9 @@ pub struct Queued {
     /// The PagerDuty endpoint for this event.
     #[serde(default)]
     pub endpoint: Endpoint,
+    /// The path of [`Endpoint::Other`], with a placeholder for the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
     /// The body of the request, a JSON object, without the routing key. It is delivered as its
     /// sender wrote it.
     pub event: Box<RawValue>,
@@ -44,7 +47,8 @@ impl Queued {
         let outline = Outline::from(event);
         let event = serde_json::value::to_raw_value(event)
             .map_err(|error| QueueError::Failed(error.to_string()))?;
-        Self { target, endpoint: Endpoint::V2, event }.outgoing(&outline, Deduplication::Id(id))
+        Self { target, endpoint: Endpoint::V2, route: None, event }
+            .outgoing(&outline, Deduplication::Id(id))
     }
 
     /// What delivery needs to know about the content.
@@ -87,7 +91,10 @@ impl Queued {
         let target = self.target.to_string();
         match self.endpoint {
             Endpoint::Change => sha256_hex(&[&target, "change", &deduplication.id()]),
-            endpoint if outline.dedup_key.is_empty() => sha256_hex(&[&target, endpoint.name(), ""]),
+            endpoint if outline.dedup_key.is_empty() => {
+                let route = self.route.as_deref().unwrap_or_default();
+                sha256_hex(&[&target, endpoint.name(), route])
+            }
             _ => sha256_hex(&[&target, &outline.dedup_key]),
         }
     }

@@ -40,10 +40,12 @@ impl Content {
         let content = match posted.endpoint {
             Endpoint::V2 | Endpoint::Change => v2(body),
             Endpoint::V1 => v1(body),
-            Endpoint::Integration | Endpoint::Ruleset => match body.get("payload") {
-                Some(Value::Object(payload)) if text(payload, "summary").is_some() => v2(body),
-                _ => vendor(body),
-            },
+            Endpoint::Integration | Endpoint::Ruleset | Endpoint::Other => {
+                match body.get("payload") {
+                    Some(Value::Object(payload)) if text(payload, "summary").is_some() => v2(body),
+                    _ => vendor(body),
+                }
+            }
         };
         Self { severity: posted.severity, ..content }
     }

@@ -44,7 +44,7 @@ fn assert_tells_its_key(mut posted: Posted) {
     let field = match posted.endpoint {
         Endpoint::V2 => "dedup_key",
         Endpoint::V1 => "incident_key",
-        Endpoint::Change | Endpoint::Integration | Endpoint::Ruleset => {
+        Endpoint::Change | Endpoint::Integration | Endpoint::Ruleset | Endpoint::Other => {
             let before = posted.clone();
             posted.ensure_dedup_key();
             assert_eq!(posted, before);

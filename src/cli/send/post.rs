@@ -53,7 +53,7 @@ pub(super) async fn post(
     outgoing: &Outgoing,
 ) -> Result<Answered, Unanswered> {
     let unanswered = |error: reqwest::Error| unanswered(&error, target, timeout);
-    let url = target.endpoint(&outgoing.endpoint.path(&outgoing.routing_key));
+    let url = target.endpoint(&outgoing.endpoint.path(None, &outgoing.routing_key));
     let tls = match certificates {
         Certificates::Checked => tls::system_config(),
         Certificates::Unchecked => insecure::config(),

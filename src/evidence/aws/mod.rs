@@ -70,9 +70,13 @@ where
     let SdkError::ServiceError(refusal) = error else {
         return LookupError::Unavailable(no_answer(error).to_owned());
     };
-    let code = refusal.err().code().unwrap_or_default();
+    let (code, words) = (refusal.err().code(), refusal.err().message());
     let status = refusal.raw().status().as_u16();
-    let words = refusal.err().message().unwrap_or_default();
+    refused(status, code.unwrap_or_default(), words.unwrap_or_default())
+}
+
+/// What the service's refusal means.
+pub(crate) fn refused(status: u16, code: &str, words: &str) -> LookupError {
     match code {
         "ResourceNotFoundException" | "ResourceNotFound" => LookupError::NotFound,
         _ if code.contains("AccessDenied") || code == "NotAuthorized" => LookupError::AccessDenied,

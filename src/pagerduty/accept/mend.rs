@@ -34,7 +34,7 @@ pub fn mend(endpoint: Endpoint, raw: &[u8], key: Option<&str>) -> Option<Mended>
         Endpoint::V2 | Endpoint::Change => mending.v2(&mut body),
         Endpoint::V1 => mending.v1(&mut body),
         // Nobody but the vendor's integration knows what belongs where.
-        Endpoint::Integration | Endpoint::Ruleset => {}
+        Endpoint::Integration | Endpoint::Ruleset | Endpoint::Other => {}
     }
     if let Some(field) = key_field(endpoint)
         && let Some(key) = key
@@ -63,7 +63,7 @@ fn key_field(endpoint: Endpoint) -> Option<&'static str> {
     match endpoint {
         Endpoint::V2 | Endpoint::Change => Some("routing_key"),
         Endpoint::V1 => Some("service_key"),
-        Endpoint::Integration | Endpoint::Ruleset => None,
+        Endpoint::Integration | Endpoint::Ruleset | Endpoint::Other => None,
     }
 }
 

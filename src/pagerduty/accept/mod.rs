@@ -7,6 +7,8 @@
 //! - [`v1()`]: Events API v1.
 //! - [`vendor`]: what vendors' tools send to their integrations and to rulesets.
 //!
+//! [`nagios_form`] reads the form that PagerDuty's script for Nagios posts, as an event of v1.
+//!
 //! [`mend`] makes an event acceptable where it is clear what was meant. The gateway does so, the
 //! sandbox does not: it is as strict as PagerDuty is known to be.
 //!
@@ -24,8 +26,9 @@
 //! can't be blank`. The answers of integrations and rulesets are not published; ours follow v2.
 
 mod mend;
+mod nagios;
 mod refusal;
-mod rules;
+pub(super) mod rules;
 mod v1;
 mod v2;
 mod vendor;
@@ -34,6 +37,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Map, Value};
 
 pub use mend::{KEY_HEADER, Mended, mend, with_key};
+pub use nagios::{Object, nagios_action, nagios_event, nagios_form};
 pub use refusal::Refusal;
 pub use v1::v1;
 pub use v2::{change, keyless, v2};
@@ -73,7 +77,7 @@ pub fn check(
         Endpoint::V2 => v2(raw),
         Endpoint::Change => change(raw),
         Endpoint::V1 => v1(raw),
-        Endpoint::Integration | Endpoint::Ruleset => {
+        Endpoint::Integration | Endpoint::Ruleset | Endpoint::Other => {
             let key = key_in_path.unwrap_or_default();
             Ok((key.parse().map_err(Refusal::Invalid)?, vendor(endpoint, raw)?))
         }
@@ -88,7 +92,7 @@ impl Posted {
         let field = match self.endpoint {
             Endpoint::V2 => "dedup_key",
             Endpoint::V1 => "incident_key",
-            Endpoint::Change | Endpoint::Integration | Endpoint::Ruleset => {
+            Endpoint::Change | Endpoint::Integration | Endpoint::Ruleset | Endpoint::Other => {
                 return self.dedup_key.as_deref();
             }
         };

@@ -64,7 +64,7 @@ pub(super) fn is_text_or_missing(object: &Map<String, Value>, field: &str) -> bo
 }
 
 /// The action with this name at PagerDuty.
-pub(super) fn action(name: &str) -> Option<Action> {
+pub(in crate::pagerduty) fn action(name: &str) -> Option<Action> {
     [Action::Trigger, Action::Acknowledge, Action::Resolve]
         .into_iter()
         .find(|action| action.name() == name)

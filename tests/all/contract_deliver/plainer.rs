@@ -68,6 +68,55 @@ async fn refused_as_well_only_the_rejected_queue_has_it() {
 }
 
 #[tokio::test]
+async fn events_of_the_other_endpoints_have_one_too() {
+    let v1 =
+        json!({"event_type": "trigger", "incident_key": "a", "description": "d", "details": 5});
+    let plain_v1 = json!({"event_type": "trigger", "incident_key": "a", "description": "d"});
+    let vendor = json!({"title": "disk full", "dedup_key": "a", "status": 3});
+    let plain_vendor = json!({"event_action": "trigger", "dedup_key": "a"});
+    let resolve = json!({"event_action": "resolve", "dedup_key": "a", "links": 7});
+    let plain_resolve = json!({"event_action": "resolve", "dedup_key": "a"});
+    for (endpoint, event, plain) in [
+        ("v1", v1, plain_v1),
+        ("integration", vendor.clone(), plain_vendor.clone()),
+        ("other", vendor, plain_vendor),
+        ("v2", resolve, plain_resolve),
+    ] {
+        let delivery = Delivery::start().await;
+        let full = event.clone();
+        let is_full = move |posted: &Value| {
+            full.as_object().unwrap().iter().all(|(name, value)| posted.get(name) == Some(value))
+        };
+        delivery.pagerduty.always_where(is_full, invalid(&["bad"]));
+        let taken = Answer::json(if endpoint == "v1" { 200 } else { 202 }, &json!({}));
+        delivery.pagerduty.always_where(|_| true, taken);
+        let mut message = json!({"target": "default", "endpoint": endpoint, "event": event});
+        if endpoint == "other" {
+            message["route"] = "/v1/{key}/alerts".into();
+        }
+        assert!(delivery.hand_over(&[message.clone()]).await.is_empty(), "{endpoint}");
+        let requests = delivery.pagerduty.requests();
+        assert_eq!(requests.len(), 2, "{endpoint}");
+        for (name, value) in plain.as_object().unwrap() {
+            assert_eq!(&requests[1].json()[name], value, "{endpoint}: {name}");
+        }
+        assert_eq!(delivery.aws.sent(REJECTED_QUEUE)[0].body, message, "as it was");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_only_the_vendors_path_takes_is_not_waited_for() {
+    let delivery = Delivery::start().await;
+    let is_v2 = |event: &Value| event.get("event_action").is_some();
+    let refused = json!({"status": "invalid event", "errors": ["Invalid routing key"]});
+    delivery.pagerduty.always_where(is_v2, Answer::json(400, &refused));
+    delivery.pagerduty.always_where(|_| true, invalid(&["bad"]));
+    let message = json!({"target": "default", "endpoint": "integration", "event": {"title": "t"}});
+    assert!(delivery.hand_over(&[message]).await.is_empty());
+    assert_eq!(delivery.aws.sent(REJECTED_QUEUE).len(), 1);
+}
+
+#[tokio::test]
 async fn a_refused_resolve_has_no_plainer_form() {
     let delivery = Delivery::start().await;
     delivery.pagerduty.always_where(|_| true, invalid(&["bad"]));

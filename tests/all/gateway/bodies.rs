@@ -174,7 +174,7 @@ async fn a_body_that_never_ends_to_arrive_is_given_up() {
     assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
     answer.error();
     let slow = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
-    let answer = rig.call(here("POST", "/nowhere").body(slow).unwrap()).await;
+    let answer = rig.call(here("PUT", "/nowhere").body(slow).unwrap()).await;
     assert_eq!(answer.status, 404, "nor is it waited for where it is not wanted");
 }
 

@@ -206,6 +206,62 @@ async fn a_hundred_thousand_broken_rules_are_answered_briefly() {
 }
 
 #[tokio::test]
+async fn a_form_of_pagerdutys_script_for_nagios_is_an_event_of_version_1() {
+    let path = "/nagios/2010-04-15/create_event";
+    let form = format!(
+        "CONTACTPAGER={KEY}&NOTIFICATIONTYPE=PROBLEM&pd_nagios_object=service&HOSTNAME=web-1\
+         &SERVICEDESC=HTTP&SERVICESTATE=CRITICAL&SERVICEOUTPUT=no+answer"
+    );
+    let rig = Rig::default();
+    let post = |form: String| here("POST", path).body(Body::from(form)).unwrap();
+    let answer = rig.call(post(form.clone())).await;
+    let key = "event_source=service;host_name=web-1;service_desc=HTTP";
+    let words = json!({"status": "success", "message": "Event processed", "incident_key": key});
+    assert_eq!((answer.status, answer.json()), (200, words));
+    let (outgoing, body) = rig.only_sent();
+    assert_eq!((outgoing.target, &body["endpoint"]), (target(KEY), &json!("v1")));
+    assert_eq!(body["event"]["details"]["SERVICEOUTPUT"], "no answer");
+    assert!(!outgoing.body.contains(KEY));
+
+    let without_key = form.replace("CONTACTPAGER", "CONTACTEMAIL");
+    let answer = rig.call(post(without_key)).await;
+    assert_eq!((answer.status, answer.error().contains("Service key")), (400, true));
+    let answer = rig.call(post("a=b".to_owned())).await;
+    assert_eq!((answer.status, rig.sent().len()), (400, 1));
+}
+
+#[tokio::test]
+async fn a_known_key_makes_an_unknown_path_known() {
+    let rig = Rig::default();
+    let event = json!({"anything": ["at", "all"], "dedup_key": "v"});
+    let answer = rig.post(&format!("/v1/alerts/{KEY}/x?a=b"), &event).await;
+    assert_eq!((answer.status, answer.json()["dedup_key"].as_str()), (202, Some("v")));
+    let (outgoing, body) = rig.only_sent();
+    let expected = json!({"target": target(KEY).to_string(), "endpoint": "other",
+        "route": "/v1/alerts/{key}/x?a=b", "event": event});
+    assert_eq!((outgoing.target, body), (target(KEY), expected));
+
+    // Events that say of which API they are.
+    let v1 = json!({"service_key": KEY, "event_type": "trigger", "description": "d"});
+    for (event, status, name) in [(trigger(KEY), 202, "v2"), (v1, 200, "v1")] {
+        let rig = Rig::default();
+        assert_eq!(rig.post("/api/v3/events", &event).await.status, status);
+        assert_eq!(rig.only_sent().1["endpoint"], name);
+    }
+    let rig = Rig::default();
+    for (path, event) in [
+        ("/v1/alerts".to_owned(), json!({"payload": {}})),
+        ("/v1/alerts".to_owned(), json!({"event_action": "trigger"})),
+        (format!("/v1/alerts/{OTHER}"), json!({})),
+    ] {
+        let answer =
+            rig.call(elsewhere("POST", &path).body(Body::from(event.to_string())).unwrap());
+        assert_eq!(answer.await.status, 404, "{path} {event}");
+    }
+    assert!(rig.sent().is_empty());
+}
+
+#[tokio::test]
 async fn unknown_paths_and_methods() {
     let rig = Rig::default();
     for path in ["/v3/enqueue", "/v2/enqueue/x", "/x-ere/", "/assets/passwd", "/assets/%ff"] {
@@ -238,7 +294,7 @@ async fn what_happened_is_counted_and_no_key_is_shown() {
     let rig = Rig::default();
     rig.post("/v2/enqueue", &trigger(KEY)).await;
     rig.post("/v2/enqueue", &json!({"routing_key": KEY})).await;
-    rig.post(&format!("/integration/{KEY}/other"), &json!({})).await;
+    rig.post(&format!("/integration/{OTHER}x/other"), &json!({})).await;
     rig.post_from_elsewhere("/v2/enqueue", &trigger(OTHER)).await;
     rig.post_from_elsewhere("/", &trigger(KEY)).await;
     let counts = rig.tally.read();
