@@ -9,6 +9,7 @@ pub mod digest;
 mod error;
 pub mod link;
 mod named;
+mod pd_queue;
 pub mod preview;
 mod progress;
 pub mod rejected;
@@ -63,7 +64,7 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let mut arguments: Vec<_> = std::env::args_os().collect();
-    if let Some(code) = send::as_pd_send(&arguments) {
+    if let Some(code) = send::by_name(&arguments).or_else(|| pd_queue::by_name(&arguments)) {
         return code;
     }
     if arguments.get(1).is_some_and(|subcommand| subcommand == "send") {

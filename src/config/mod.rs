@@ -16,6 +16,7 @@ mod toml;
 use std::fmt;
 
 pub use lambda::{read_deliver_stage, read_enrich, read_enrich_stage, read_gateway_stage};
+pub(crate) use server::data_directory;
 pub use server::{SETTINGS, read_server};
 pub use toml::ConfigFile;
 

@@ -161,9 +161,13 @@ impl<L: Lookup> Reader<L> {
 
 /// The directory from systemd, otherwise the standard place for a user's state.
 fn data_dir(reader: &Reader<impl Lookup>) -> PathBuf {
-    let variable = |name| reader.path(name).filter(|path| path.is_absolute());
-    reader
-        .path("PAGETRAIL_DATA_DIR")
+    data_directory(|name| reader.path(name))
+}
+
+/// The same, for commands that work on a server's queue and don't read its configuration.
+pub(crate) fn data_directory(setting: impl Fn(&str) -> Option<PathBuf>) -> PathBuf {
+    let variable = |name| setting(name).filter(|path| path.is_absolute());
+    setting("PAGETRAIL_DATA_DIR")
         .or_else(|| variable("STATE_DIRECTORY"))
         .or_else(|| variable("XDG_STATE_HOME").map(|home| home.join("pagetrail")))
         .or_else(|| variable("HOME").map(|home| home.join(".local/state/pagetrail")))

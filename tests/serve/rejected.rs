@@ -55,6 +55,48 @@ async fn shown_beside_the_server_and_put_back_when_it_is_stopped() {
     assert!(!pagerduty.accepted().iter().any(|event| event["dedup_key"] == "worse"));
 }
 
+/// Runs `pd-queue` in the server's data directory: its code, and what it said.
+fn pd_queue(setup: &Setup, arguments: &[&str]) -> (i32, String) {
+    let link = setup.path("pd-queue");
+    if !std::path::Path::new(&link).exists() {
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_pagetrail"), &link).unwrap();
+    }
+    let mut command = Command::new(link);
+    command.args(arguments).env_clear().env("PAGETRAIL_DATA_DIR", setup.path("data"));
+    let output = command.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap_or(-1), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test]
+async fn pd_queue_shows_and_retries_as_pagerdutys_agent_does() {
+    let pagerduty = PagerDuty::start().await;
+    pagerduty.always_where(|event| event["dedup_key"] == "bad", invalid(&["odd summary"]));
+    let setup = Setup::new(&pagerduty.url());
+    let mut server = setup.start().await;
+    assert_eq!(pd_queue(&setup, &["status"]), (0, "Nothing to report.\n".to_owned()));
+    assert_eq!(server.post(&client(), &trigger("bad")).await.0, 202);
+    let row = |(code, said): (i32, String)| {
+        assert_eq!(code, 0, "{said}");
+        let row = said.lines().nth(2).unwrap_or_default().to_owned();
+        row.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    until("it lies there", || pd_queue(&setup, &["status"]).1.contains("         1\n")).await;
+    assert_eq!(row(pd_queue(&setup, &["status"]))[1..], ["0", "-", "1"]);
+    let other = "ffffffffffffffffffffffffffffffff";
+    assert_eq!(pd_queue(&setup, &["status", "-k", other]).1, "Nothing to report.\n");
+    assert_eq!(pd_queue(&setup, &["retry"]).0, 2, "a key or all");
+    let (code, said) = pd_queue(&setup, &["retry", "-a"]);
+    assert!(code == 1 && said.contains("stop it first"), "{code} {said}");
+    server.signal("-TERM");
+    server.ended().await;
+    let none = pd_queue(&setup, &["retry", "-k", other]);
+    assert_eq!(none, (0, "0 event(s) set up for retry.\n".to_owned()));
+    let one = pd_queue(&setup, &["retry", "-a"]);
+    assert_eq!(one, (0, "1 event(s) set up for retry.\n".to_owned()));
+    assert_eq!(row(pd_queue(&setup, &["status"]))[1..], ["1", "-", "0"]);
+}
+
 #[tokio::test]
 async fn a_file_that_is_not_there_is_named() {
     let setup = Setup::new("http://127.0.0.1:9/v2/enqueue");

@@ -160,11 +160,11 @@ pub(super) fn without_keys(text: &str) -> String {
 
 // clap wants a `Result`.
 #[allow(clippy::unnecessary_wraps)]
-fn secret(value: &str) -> Result<Secret<String>, Infallible> {
+pub(super) fn secret(value: &str) -> Result<Secret<String>, Infallible> {
     Ok(Secret::new(value.trim().to_owned()))
 }
 
-fn field(value: &str) -> Result<(String, String), &'static str> {
+pub(super) fn field(value: &str) -> Result<(String, String), &'static str> {
     let (key, value) = value.split_once('=').ok_or("write KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }

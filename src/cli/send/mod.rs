@@ -1,9 +1,11 @@
-//! `pagetrail send`: one event from the shell; also `pd-send`, by that name.
+//! `pagetrail send`: one event from the shell; also `pd-send`, by that name, and `agent` has the other
+//! commands of PagerDuty's agent.
 //!
 //! `arguments` reads the options of both commands, `body` makes the event and checks it as the server
 //! would, `target` chooses the server, `post` sends the event and reads the answer. `insecure` is the
 //! TLS check that is switched off on request.
 
+mod agent;
 mod arguments;
 mod body;
 mod insecure;
@@ -41,9 +43,13 @@ enum Failure {
     Send(String),
 }
 
-/// Does the work of `pd-send` if the program was called by that name.
-pub(super) fn as_pd_send(arguments: &[OsString]) -> Option<ExitCode> {
+/// Does the work of `pd-send`, or of a command of PagerDuty's agent, if the program was called by that
+/// name.
+pub(super) fn by_name(arguments: &[OsString]) -> Option<ExitCode> {
     let called = Path::new(arguments.first()?).file_name()?;
+    if let Some(name) = agent::NAMES.into_iter().find(|name| called == *name) {
+        return Some(agent::run(name, arguments));
+    }
     if called != PD_SEND {
         return None;
     }
@@ -74,7 +80,11 @@ pub(super) fn refused(error: &clap::Error, prefix: &str) -> ExitCode {
 
 /// Sends the event; messages begin with the program's name.
 pub(super) fn run(args: &Args, program: &str) -> ExitCode {
-    match send(args, program) {
+    finish(program, send(args, program))
+}
+
+fn finish(program: &str, result: Result<(), Failure>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{program}: {failure}");
@@ -87,10 +97,7 @@ pub(super) fn run(args: &Args, program: &str) -> ExitCode {
 }
 
 fn send(args: &Args, program: &str) -> Result<(), Failure> {
-    let target = Target::choose(args.url.as_deref(), variable(BASE_URL)?.as_deref())
-        .map_err(Failure::Argument)?;
-    let certificates =
-        Certificates::read(variable(SKIP_CERT_VERIFY)?.as_deref()).map_err(Failure::Argument)?;
+    let (target, certificates) = server(args.url.as_deref())?;
     let outgoing = outgoing(args)?;
 
     if !args.quiet {
@@ -108,14 +115,30 @@ fn send(args: &Args, program: &str) -> Result<(), Failure> {
     if args.verify_key {
         verified(args, &target, &outgoing, answered)
     } else {
-        sent(args, &outgoing, answered)
+        sent(&outgoing, answered, |answer| print(args, answer))
     }
 }
 
+/// Where to send: the URL of the option or of the variable.
+fn server(url: Option<&str>) -> Result<(Target, Certificates), Failure> {
+    let target = Target::choose(url, variable(BASE_URL)?.as_deref()).map_err(Failure::Argument)?;
+    let certificates =
+        Certificates::read(variable(SKIP_CERT_VERIFY)?.as_deref()).map_err(Failure::Argument)?;
+    Ok((target, certificates))
+}
+
+/// Sends the event to the server that the variable names, and prints nothing.
+fn deliver(outgoing: &Outgoing, timeout: Duration) -> Result<(), Failure> {
+    let (target, certificates) = server(None)?;
+    let answered = super::block_on(post(&target, certificates, timeout, outgoing))
+        .map_err(|error| Failure::Send(format!("not sent: {error}")))?;
+    sent(outgoing, answered, |_| {})
+}
+
 fn sent(
-    args: &Args,
     outgoing: &Outgoing,
     answered: Result<Answered, Unanswered>,
+    print: impl Fn(&str),
 ) -> Result<(), Failure> {
     let answered = answered.map_err(|unanswered| {
         Failure::Send(match unanswered {
@@ -123,7 +146,7 @@ fn sent(
             Unanswered::InDoubt { .. } => format!("not known to be sent: {unanswered}"),
         })
     })?;
-    print(args, &answered.shown(&outgoing.routing_key));
+    print(&answered.shown(&outgoing.routing_key));
     match answered.verdict(&outgoing.routing_key) {
         Verdict::Taken => Ok(()),
         Verdict::KeyRefused(why) | Verdict::NotTaken(why) => {

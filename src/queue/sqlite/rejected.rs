@@ -14,6 +14,7 @@ use super::schedule::MessageId;
 use super::schema;
 use super::store::{Store, checksum, sums};
 use crate::queue::Rejection;
+use crate::routing::Target;
 
 /// A rejected event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +85,27 @@ impl RejectedEvents {
         let read = self.store.rejections(|event| events.push(event));
         read.map_err(|error| self.named(error))?;
         Ok(events)
+    }
+
+    /// For each target: how many events wait, and how many were rejected.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn counts(&self) -> Result<Vec<(Target, u64, u64)>, OpenError> {
+        let targets = self.store.targets().map_err(|error| self.named(error))?;
+        let mut counts = Vec::with_capacity(targets.len());
+        for row in targets {
+            let count = |table| {
+                let sql = format!("SELECT count(*) FROM {table} WHERE target = ?1");
+                let counted = self.store.query(&sql, [row.id], |found| found.get::<_, i64>(0));
+                counted.map_err(|error| self.named(error))
+            };
+            let (waiting, rejected) = (count("event")?, count("rejected")?);
+            let positive = |count: Option<i64>| count.and_then(|it| u64::try_from(it).ok());
+            let (waiting, rejected) = (positive(waiting), positive(rejected));
+            counts.push((row.target, waiting.unwrap_or(0), rejected.unwrap_or(0)));
+        }
+        Ok(counts)
     }
 
     /// Puts an event back at the end of the queue. Returns false if the event was changed on disk.

@@ -1,5 +1,6 @@
 //! `pagetrail send` as a process, and as `pd-send`: what it sends, prints and returns.
 
+mod agent;
 mod answers;
 mod certificates;
 mod events;
