@@ -13,6 +13,8 @@ use crate::http::url::is_own_address;
 /// Who can do what.
 #[derive(Debug)]
 pub struct Access {
+    /// The ports that the server listens on. A client on this machine names one of them as its host.
+    pub ports: Vec<u16>,
     /// What clients on this machine can do. Behind a reverse proxy on this machine every client
     /// looks local, unless the proxy adds a header that says otherwise (`X-Forwarded-For`,
     /// `Forwarded`, `Via`), or uses HTTP/1.0, as nginx did until 1.29.7. If you are not sure of
@@ -44,7 +46,7 @@ pub enum UnknownKeys {
 impl Access {
     /// Whether the request comes from a trusted client on this machine.
     pub(super) fn trusts(&self, head: &Parts) -> bool {
-        self.local == LocalClients::Trusted && is_local(head)
+        self.local == LocalClients::Trusted && is_local(head, &self.ports)
     }
 
     /// Whether the client can post without a key and read the status.
@@ -73,11 +75,11 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Whether a program on this machine sent the request itself. The connection alone does not prove
 /// that.
-fn is_local(head: &Parts) -> bool {
+fn is_local(head: &Parts, ports: &[u16]) -> bool {
     // An IPv6 socket shows IPv4 clients as ::ffff:127.0.0.1.
     peer(head).is_some_and(|peer| is_own_address(peer.ip()))
         && !is_forwarded(head)
-        && is_for_this_machine(head)
+        && is_for_this_server(head, ports)
         && !is_from_another_site(head)
 }
 
@@ -105,16 +107,27 @@ fn is_forwarded(head: &Parts) -> bool {
 
 /// A browser on this machine can reach this server under another site's name, if that name resolves
 /// to 127.0.0.1 (DNS rebinding). The site's page could then read the answers. The host header shows
-/// the name.
-fn is_for_this_machine(head: &Parts) -> bool {
+/// the name. Its port is that of this server: another one is that of a proxy or a tunnel, whose clients
+/// can be anywhere.
+fn is_for_this_server(head: &Parts, ports: &[u16]) -> bool {
+    let is_own = |host: &str| is_loopback_at(host, ports);
     // The target in the request line takes precedence over the header (RFC 9112, section 3.2.2).
-    let target = head.uri.authority().is_none_or(|authority| is_loopback(authority.as_str()));
-    target && only(&head.headers, &header::HOST).is_some_and(is_loopback)
+    let target = head.uri.authority().is_none_or(|authority| is_own(authority.as_str()));
+    target && only(&head.headers, &header::HOST).is_some_and(is_own)
 }
 
-fn is_loopback(host: &str) -> bool {
+fn is_loopback_at(host: &str, ports: &[u16]) -> bool {
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |it| it.0);
+    let split = host.rsplit_once(':').filter(|(_, port)| is_port(port));
+    let (name, port) = split.map_or((host, None), |(name, port)| (name, port.parse().ok()));
+    let is_here = match (split, port) {
+        // Without a port it is that of the protocol.
+        (None, _) => ports.contains(&80) || ports.contains(&443),
+        (Some(_), port) => port.is_some_and(|port: u16| ports.contains(&port)),
+    };
+    if !is_here {
+        return false;
+    }
     let address = name.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(name);
     name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(is_own_address)
 }

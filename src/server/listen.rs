@@ -36,6 +36,26 @@ pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     })
 }
 
+/// Ports of a web server on which another program of this machine listens. Only Linux tells.
+pub(super) fn web_servers(own: &[SocketAddr]) -> Vec<u16> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+    let tables = tables.map(|path| std::fs::read_to_string(path).unwrap_or_default());
+    let listened: Vec<u16> = tables.iter().flat_map(|table| listened_on(table)).collect();
+    let is_own = |port: u16| own.iter().any(|address| address.port() == port);
+    [80, 443].into_iter().filter(|port| listened.contains(port) && !is_own(*port)).collect()
+}
+
+/// The ports of a table's sockets that listen.
+fn listened_on(table: &str) -> impl Iterator<Item = u16> {
+    const LISTEN: &str = "0A";
+    table.lines().filter_map(|line| {
+        let mut columns = line.split_whitespace().skip(1);
+        let (local, _, state) = (columns.next()?, columns.next()?, columns.next()?);
+        let port = local.rsplit_once(':').filter(|_| state == LISTEN)?.1;
+        u16::from_str_radix(port, 16).ok()
+    })
+}
+
 /// Answers HTTP, or HTTPS if there is a certificate, until the handle is shut down.
 pub(super) async fn answer(
     listener: TcpListener,
@@ -74,6 +94,15 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+
+    #[test]
+    fn ports_that_are_listened_on() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when\n   \
+            0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000\n   \
+            1: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000\n   \
+            2: 0100007F:01BB 0100007F:9C40 01 00000000:00000000 00:00000000\n";
+        assert_eq!(listened_on(table).collect::<Vec<_>>(), [8_080, 80]);
+    }
 
     #[tokio::test]
     async fn a_client_that_sends_no_complete_head_is_disconnected() {

@@ -33,7 +33,7 @@ use tracing::{error, info, warn};
 use crate::context::memory::Pages;
 use crate::delivery::{HealthCheck, Worker};
 use crate::enrich::Enrich;
-use crate::gateway::{Access, Gateway, RunsIn, UnknownKeys};
+use crate::gateway::{Access, Gateway, LocalClients, RunsIn, UnknownKeys};
 use crate::http::url::is_own_address;
 use crate::http::{client, tls};
 use crate::pagerduty::PagerDuty;
@@ -152,7 +152,8 @@ impl Serving {
             keys::verify(&self.keys, &pagerduty).await?;
         }
 
-        let router = self.router(outbox, unknown_keys)?;
+        let bound = http.iter().chain(&https).map(|it| it.local_addr().map(|it| it.port()));
+        let router = self.router(outbox, unknown_keys, bound.collect::<io::Result<_>>()?)?;
         let (stop, stopped) = watch::channel(false);
         let worker = Worker {
             pagerduty: pagerduty.clone(),
@@ -199,9 +200,11 @@ impl Serving {
         &self,
         queue: Q,
         unknown_keys: UnknownKeys,
+        ports: Vec<u16>,
     ) -> Result<Router, ServerError> {
         let config = &self.config;
         let access = Access {
+            ports,
             local: config.local_clients,
             token: config.token.read()?.into(),
             unknown_keys,
@@ -256,6 +259,16 @@ impl Serving {
                 %address,
                 "other machines can reach this address, where routing keys travel unencrypted; \
                  listen_https encrypts"
+            );
+        }
+        let own = [&self.config.listen[..], &self.config.listen_https[..]].concat();
+        let others = listen::web_servers(&own);
+        if self.config.local_clients == LocalClients::Trusted && !others.is_empty() {
+            warn!(
+                ports = ?others,
+                "a web server runs on this machine: if it passes requests on to here, its clients count as \
+                 local, may use any routing key and see the status page; then set \
+                 trust_local_clients = false"
             );
         }
     }

@@ -25,7 +25,9 @@ pub(super) struct SnsMessage {
     pub(super) topic: TopicArn,
     id: String,
     text: String,
+    /// As posted, for the signature.
     timestamp: String,
+    at: DateTime<Utc>,
     pub(super) signature: Signature,
     pub(super) certificate_url: String,
 }
@@ -64,6 +66,7 @@ impl SnsMessage {
     /// When it is not JSON, or misses a field of its type of message.
     pub(super) fn read(body: &[u8]) -> Result<Self, RequestError> {
         let body: Body = serde_json::from_slice(body).map_err(|_| RequestError::Json)?;
+        body.check_lines()?;
         let missing = || RequestError::Field("Type", "must be that of an SNS message");
         let kind = match body.r#type.as_deref().ok_or_else(missing)? {
             "Notification" => MessageType::Notification { subject: body.subject },
@@ -80,20 +83,25 @@ impl SnsMessage {
         let topic = field("TopicArn", body.topic_arn)?;
         let version = field("SignatureVersion", body.signature_version)?;
         let signature = field("Signature", body.signature)?;
+        let timestamp = field("Timestamp", body.timestamp)?;
+        // Without a time it could be posted again for ever.
+        let at = DateTime::parse_from_rfc3339(&timestamp)
+            .map_err(|_| RequestError::Field("Timestamp", "must be a time in ISO 8601"))?;
         Ok(Self {
             kind,
             topic: topic.parse().map_err(|expected| RequestError::Field("TopicArn", expected))?,
             id: field("MessageId", body.message_id)?,
             text: field("Message", body.message)?,
-            timestamp: field("Timestamp", body.timestamp)?,
+            timestamp,
+            at: at.to_utc(),
             signature: Signature::read(&version, &signature)?,
             certificate_url: field("SigningCertURL", body.signing_cert_url)?,
         })
     }
 
     /// The text that SNS signs: name and value of these fields, each on its own line, sorted by
-    /// name. The topic's ARN contains no line break and comes before the last field, so another
-    /// field's content cannot imitate it.
+    /// name. Only the message can contain a line break, and it comes first, so no field's content can
+    /// imitate another field.
     pub(super) fn signed_text(&self) -> String {
         let mut fields = vec![("Message", self.text.as_str()), ("MessageId", &self.id)];
         match &self.kind {
@@ -115,7 +123,7 @@ impl SnsMessage {
 
     /// Whether it was published too long ago.
     pub(super) fn is_too_old(&self, now: DateTime<Utc>) -> bool {
-        DateTime::parse_from_rfc3339(&self.timestamp).is_ok_and(|at| now - at.to_utc() > OLDEST)
+        now - self.at > OLDEST
     }
 
     /// A notification in the form that intake reads. It is built only from the signed fields: the
@@ -128,6 +136,27 @@ impl SnsMessage {
         };
         json!({"MessageId": self.id, "TopicArn": self.topic.as_str(), "Subject": subject,
             "Message": self.text, "Timestamp": self.timestamp})
+    }
+}
+
+impl Body {
+    /// The text that SNS signs has a line for each field. With line breaks in other fields than the message,
+    /// one signed text could be read as two different messages. SNS allows none there.
+    fn check_lines(&self) -> Result<(), RequestError> {
+        for (name, value) in [
+            ("Type", &self.r#type),
+            ("MessageId", &self.message_id),
+            ("TopicArn", &self.topic_arn),
+            ("Subject", &self.subject),
+            ("Timestamp", &self.timestamp),
+            ("SubscribeURL", &self.subscribe_url),
+            ("Token", &self.token),
+        ] {
+            if value.as_deref().is_some_and(|value| value.contains(['\n', '\r'])) {
+                return Err(RequestError::Field(name, "must be one line"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -213,10 +242,18 @@ mod tests {
             assert_eq!(named, name);
         }
         let Err(RequestError::Field("Type", _)) = read(&body("Greeting")) else { panic!() };
-        for (name, value) in
-            [("TopicArn", "errors"), ("SignatureVersion", "3"), ("Signature", "no base64!")]
-        {
-            let mut body = body("Notification");
+        for (name, value) in [
+            ("TopicArn", "errors"),
+            ("SignatureVersion", "3"),
+            ("Signature", "no base64!"),
+            ("Timestamp", "yesterday"),
+            ("Timestamp", ""),
+            ("Subject", "a\nTimestamp\n2026-11-14T03:06:35.530Z"),
+            ("MessageId", "m\r"),
+            ("Token", "a\nb"),
+            ("SubscribeURL", "https://sns/\n"),
+        ] {
+            let mut body = body("SubscriptionConfirmation");
             body[name] = json!(value);
             let Err(RequestError::Field(named, _)) = read(&body) else { panic!("{name}") };
             assert_eq!(named, name);

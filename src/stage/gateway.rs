@@ -43,6 +43,7 @@ pub async fn run(sdk: &SdkConfig, config: Settings) -> Result<(), Error> {
         queue: SqsOutbox::new(events),
         keys: Arc::clone(&keys),
         access: Access {
+            ports: Vec::new(),
             // No client runs on the function's machine, whatever a header says.
             local: LocalClients::LikeOthers,
             token: Token::in_secret(sdk, config.token_secret),

@@ -75,9 +75,18 @@ async fn who_comes_through_a_proxy_on_this_machine_is_not() {
 
 #[tokio::test]
 async fn a_browser_that_was_led_here_under_another_name_is_not() {
-    for host in
-        ["evil.example", "127.0.0.1.evil.example:8080", "localhost.evil.example", "0.0.0.0", ""]
-    {
+    for host in [
+        "evil.example",
+        "127.0.0.1.evil.example:8080",
+        "localhost.evil.example",
+        "0.0.0.0",
+        "",
+        // A proxy's or a tunnel's own port.
+        "127.0.0.1:3000",
+        "localhost:8081",
+        "localhost:",
+        "[::1]:99999",
+    ] {
         assert!(!is_local(|request| with(request, "host", host)).await, "{host}");
     }
     let none = |mut request: axum::http::request::Builder| {

@@ -142,6 +142,7 @@ impl Rig {
             queue: Arc::clone(&queue),
             keys: Arc::clone(&keys),
             access: Access {
+                ports: vec![80, 8080],
                 local: setting.local,
                 token: setting.token.map(|token| Secret::new(token.to_owned())).into(),
                 unknown_keys: setting.unknown_keys,

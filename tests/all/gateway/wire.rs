@@ -25,7 +25,7 @@ impl Served {
     }
 
     async fn connection(&self, headers: &str, body: &[u8]) -> TcpStream {
-        let head = format!("POST /v2/enqueue HTTP/1.1\r\nhost: {}\r\n{headers}\r\n", self.address);
+        let head = format!("POST /v2/enqueue HTTP/1.1\r\nhost: 127.0.0.1:8080\r\n{headers}\r\n");
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
         stream
