@@ -59,6 +59,9 @@ pub(super) async fn verify(keys: &Keys, pagerduty: &PagerDuty) -> Result<(), Sta
     Ok(())
 }
 
+/// For each file a value that changes when the file is written or replaced; none if it cannot be looked at.
+pub(super) type Stamps = BTreeMap<PathBuf, Option<(u64, i64, i64, u64)>>;
+
 /// The settings that are read again when they change.
 pub(super) struct Reload {
     /// `None` if the keys are part of the configuration, which is read only at start.
@@ -72,9 +75,10 @@ pub(super) struct Reload {
 }
 
 impl Reload {
-    /// Reads again at every SIGHUP and every change of a file, forever.
-    pub(super) async fn run(self, mut hangup: Signal) {
-        let mut seen = self.stamps();
+    /// Reads again at every SIGHUP and every change of a file, forever. `seen` are the stamps from before
+    /// the files were read.
+    pub(super) async fn run(self, mut hangup: Signal, seen: Stamps) {
+        let mut seen = seen;
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -110,12 +114,12 @@ impl Reload {
     }
 
     /// A value for each file that changes when the file is written or replaced.
-    fn stamps(&self) -> BTreeMap<&PathBuf, Option<(u64, i64, i64, u64)>> {
+    pub(super) fn stamps(&self) -> Stamps {
         let stamp = |path: &PathBuf| {
             let data = fs::metadata(path).ok()?;
             Some((data.ino(), data.mtime(), data.mtime_nsec(), data.len()))
         };
-        self.files.iter().map(|path| (path, stamp(path))).collect()
+        self.files.iter().map(|path| (path.clone(), stamp(path))).collect()
     }
 }
 

@@ -147,6 +147,9 @@ impl Serving {
         } else {
             Some(Certificate::load(&config.tls, &config.data_dir)?)
         };
+        let reload = self.reload(tls.as_ref());
+        // Before the keys are read, so that no change is missed.
+        let seen = reload.stamps();
         let pagerduty = PagerDuty::new(config.pagerduty_url.clone(), tls::system_config())?;
         if config.verify_keys {
             keys::verify(&self.keys, &pagerduty).await?;
@@ -176,7 +179,7 @@ impl Serving {
         }
         self.warn_of_what_is_open();
         let mut background = JoinSet::new();
-        background.spawn(self.reload(tls).run(hangup));
+        background.spawn(reload.run(hangup, seen));
         background.spawn(check_daily(Arc::clone(&self.keys), pagerduty));
 
         let ended = tokio::select! {
@@ -231,14 +234,15 @@ impl Serving {
         Ok(router)
     }
 
-    fn reload(&self, tls: Option<Certificate>) -> keys::Reload {
+    fn reload(&self, tls: Option<&Certificate>) -> keys::Reload {
         let mut files: Vec<PathBuf> = Vec::new();
         if let KeysChoice::File(path) = &self.config.keys {
             files.push(path.clone());
         }
-        if let (Some(tls), TlsChoice::Files { .. }) = (&tls, &self.config.tls) {
+        if let (Some(tls), TlsChoice::Files { .. }) = (tls, &self.config.tls) {
             files.extend([tls.chain.clone(), tls.key.clone()]);
         }
+        let tls = tls.cloned();
         let others = Box::new(move || {
             if let Some(tls) = &tls {
                 tls.reload();
@@ -275,6 +279,7 @@ impl Serving {
 }
 
 /// The certificate in use, and its files.
+#[derive(Clone)]
 struct Certificate {
     chain: PathBuf,
     key: PathBuf,
