@@ -5,8 +5,8 @@
 //!
 //! Each line imports only from the lines above it (`tests/all/imports.rs` holds this):
 //!
-//! - [`hash`], [`ids`], [`secret`], [`text`], [`numbers`], [`zone`], [`lock`]: hashes, names of
-//!   ids, secret values, text, numbers and times for people, locks.
+//! - [`hash`], [`ids`], [`secret`], [`text`], [`numbers`], [`zone`], [`lock`], [`files`]: hashes,
+//!   names of ids, secret values, text, numbers and times for people, locks, small files.
 //! - [`http`]: shared by all HTTP.
 //! - [`aws`]: the AWS SDK's configuration, signed calls, secrets, ARNs and partitions.
 //! - [`redact`]: replaces sensitive content with marks.
@@ -37,6 +37,7 @@ pub mod context;
 pub mod delivery;
 pub mod enrich;
 pub mod evidence;
+pub mod files;
 pub mod gateway;
 pub mod hash;
 pub mod http;

@@ -6,6 +6,7 @@ use aws_config::SdkConfig;
 
 use super::pools::{Pools, PoolsError};
 use crate::aws::{SecretError, StoredSecret};
+use crate::files;
 use crate::secret::Secret;
 
 /// Why there are no routing keys.
@@ -46,8 +47,7 @@ impl KeySource {
         match self {
             Self::Secret(secret) => Ok(Pools::parse(secret.read().await?.expose())?),
             Self::File(path) => {
-                // A few hundred bytes: not worth a separate thread.
-                let text = std::fs::read_to_string(path).map_err(|error| KeyError::File {
+                let text = files::read_text(path).await.map_err(|error| KeyError::File {
                     path: path.display().to_string(),
                     error: error.to_string(),
                 })?;

@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use crate::delivery::check_key;
+use crate::files;
 use crate::pagerduty::PagerDuty;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::routing::{KeyError, Keys};
@@ -71,7 +72,7 @@ pub(super) struct Reload {
     pub(super) renew: bool,
     pub(super) files: Vec<PathBuf>,
     /// Everything else that is read again.
-    pub(super) others: Box<dyn Fn() + Send + Sync>,
+    pub(super) others: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Reload {
@@ -86,11 +87,19 @@ impl Reload {
                 _ = hangup.recv() => true,
                 _ = look.tick(), if self.renew || !self.files.is_empty() => false,
             };
-            let stamps = self.stamps();
+            let stamps = self.stamps().await;
             if asked || stamps != seen {
                 seen = stamps;
                 self.read_keys(asked).await;
-                (self.others)();
+                let others = Arc::clone(&self.others);
+                let read = files::within(move || {
+                    others();
+                    Ok(())
+                })
+                .await;
+                if let Err(problem) = read {
+                    error!(%problem, "the certificate in memory stays in use");
+                }
             } else if self.renew
                 && let Some(keys) = &self.keys
                 && let Err(problem) = keys.renew().await
@@ -113,13 +122,18 @@ impl Reload {
         }
     }
 
-    /// A value for each file that changes when the file is written or replaced.
-    pub(super) fn stamps(&self) -> Stamps {
-        let stamp = |path: &PathBuf| {
-            let data = fs::metadata(path).ok()?;
-            Some((data.ino(), data.mtime(), data.mtime_nsec(), data.len()))
-        };
-        self.files.iter().map(|path| (path.clone(), stamp(path))).collect()
+    /// The files as they are now. Those of a file system that hangs count as gone, so that they are read,
+    /// and the failure is told, until they can be looked at again.
+    pub(super) async fn stamps(&self) -> Stamps {
+        let files = self.files.clone();
+        let looked = files::within(move || {
+            let stamp = |path: &PathBuf| {
+                let data = fs::metadata(path).ok()?;
+                Some((data.ino(), data.mtime(), data.mtime_nsec(), data.len()))
+            };
+            Ok(files.iter().map(|path| (path.clone(), stamp(path))).collect())
+        });
+        looked.await.unwrap_or_default()
     }
 }
 

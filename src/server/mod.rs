@@ -149,7 +149,7 @@ impl Serving {
         };
         let reload = self.reload(tls.as_ref());
         // Before the keys are read, so that no change is missed.
-        let seen = reload.stamps();
+        let seen = reload.stamps().await;
         let pagerduty = PagerDuty::new(config.pagerduty_url.clone(), tls::system_config())?;
         if config.verify_keys {
             keys::verify(&self.keys, &pagerduty).await?;
@@ -243,7 +243,7 @@ impl Serving {
             files.extend([tls.chain.clone(), tls.key.clone()]);
         }
         let tls = tls.cloned();
-        let others = Box::new(move || {
+        let others = Arc::new(move || {
             if let Some(tls) = &tls {
                 tls.reload();
             }

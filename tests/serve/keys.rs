@@ -94,6 +94,33 @@ async fn a_changed_file_and_a_sighup_are_taken_without_a_gap() {
 }
 
 #[tokio::test]
+async fn a_keys_file_that_hangs_holds_nothing_up() {
+    let pagerduty = PagerDuty::start().await;
+    let setup = Setup::new(&pagerduty.url()).variable("PAGETRAIL_ROUTING_KEYS", "");
+    let file = setup.path("keys");
+    fs::write(&file, KEY).unwrap();
+    let server = setup.variable("PAGETRAIL_ROUTING_KEYS_FILE", &file).start().await;
+    fs::remove_file(&file).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    // From elsewhere, so that the unknown key leads to a read, which hangs.
+    let unknown = client()
+        .post(format!("{}/v2/enqueue", server.url))
+        .header("x-forwarded-for", "192.0.2.1")
+        .body(trigger("k").to_string().replace(KEY, OTHER));
+    let unknown = tokio::spawn(unknown.send());
+    for number in 0..20 {
+        assert_eq!(server.post(&client(), &trigger(&format!("k-{number}"))).await.0, 202);
+    }
+    until("all are delivered", || pagerduty.accepted().len() >= 20).await;
+    assert_eq!(unknown.await.unwrap().unwrap().status(), 503, "whether it is known cannot be said");
+    until("it is told", || server.log().contains("the routing keys in memory stay in use")).await;
+    // It goes on when the file can be read again.
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, OTHER).unwrap();
+    until("the new file is in use", || server.log().contains("were read again")).await;
+}
+
+#[tokio::test]
 async fn a_resolve_finds_its_trigger_after_a_key_joined_the_pool() {
     let pagerduty = PagerDuty::start().await;
     let setup = Setup::new(&pagerduty.url()).variable("PAGETRAIL_ROUTING_KEYS", "");
