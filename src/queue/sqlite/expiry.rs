@@ -1,84 +1,98 @@
-//! Messages that have waited too long: rejected with the reason, never dropped.
+//! Messages that have waited too long: rejected with the reason, never dropped, and never before they were
+//! tried since this process began.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::database::{Change, now};
-use super::schedule::{GroupKey, MessageId, Received};
+use super::schedule::MessageId;
+use super::store::Head;
 use super::writer::Writer;
 use crate::queue::{Queued, Rejection};
 use crate::telemetry::Signal;
 
 /// Messages checked in one batch, so that nobody waits long for the writer.
-const MOST: usize = 500;
-/// Messages of one group in one batch.
-const OF_GROUP: usize = 10;
+const MOST: usize = 200;
+/// How far back the clock may go from one message to the next: the time service sets it by seconds.
+const CLOCK_STEP: i64 = 3_600_000;
 
-/// Rejects messages that are older than the bound and not being delivered. Returns whether there
-/// are more.
-pub(super) fn expire(writer: &mut Writer) -> bool {
-    let longest = i64::try_from(writer.longest.as_millis()).unwrap_or(i64::MAX);
-    let before = now().saturating_sub(longest);
-    let mut after: MessageId = 0;
-    loop {
-        let heads = match writer.database.oldest(after, MOST) {
-            Ok(heads) => heads,
-            Err(error) => {
-                writer.note(&error);
-                return false;
-            }
-        };
-        let old: Vec<_> = heads.iter().filter(|head| head.accepted_at < before).collect();
-        let groups: BTreeSet<GroupKey> = old.iter().map(|head| GroupKey::of(&head.group)).collect();
-        let ids: BTreeSet<MessageId> = old.iter().map(|head| head.id).collect();
-        let now = writer.shared.now();
-        let mut schedule = writer.shared.schedule();
-        let take = |group| schedule.take_group(now, group, OF_GROUP);
-        let taken: Vec<Received> = groups.into_iter().filter_map(take).collect();
-        drop(schedule);
-        if reject_old(writer, &taken, &ids) {
-            return true;
-        }
-        // All of these are being delivered; the next ones may not be.
-        match heads.last() {
-            Some(last) if heads.len() == MOST && old.len() == MOST => after = last.id,
-            _ => return false,
-        }
+/// Which ages of the waiting messages can be believed.
+#[derive(Debug, Default)]
+pub(super) struct Ages {
+    newest: i64,
+    stepped_back: bool,
+}
+
+impl Ages {
+    /// Looks at the messages in the order in which they were accepted.
+    pub(super) fn see(&mut self, head: &Head) {
+        self.stepped_back |= head.accepted_at < self.newest - CLOCK_STEP;
+        self.newest = self.newest.max(head.accepted_at);
+    }
+
+    /// The time from which the ages of these messages count, in milliseconds since 1970: now, if the clock
+    /// was wrong while they were accepted, or if nothing is younger than the bound. Then the clock was
+    /// years behind or is years ahead, or the process was away for as long; in any case they get a new chance.
+    pub(super) fn count_from(&self, longest: Duration) -> i64 {
+        let now = now();
+        let gap = now.saturating_sub(self.newest);
+        if self.stepped_back || gap > milliseconds(longest) { now } else { 0 }
     }
 }
 
-/// Rejects the old ones of the received messages, in one transaction.
-fn reject_old(writer: &mut Writer, taken: &[Received], old: &BTreeSet<MessageId>) -> bool {
-    let reason = format!("waited longer than {}", period(writer.longest));
-    let (mut changes, mut dedup_keys) = (Vec::new(), Vec::new());
-    for taken in taken {
-        for id in taken.ids.iter().copied().take_while(|id| old.contains(id)) {
-            let rejection = Rejection::now(None, reason.clone());
-            changes.push(Change::Reject { group: taken.group, id, rejection });
-            let body = writer.database.body(id).ok().flatten().unwrap_or_default();
-            let outline = serde_json::from_str::<Queued>(&body).map(|queued| queued.outline());
-            dedup_keys.push(outline.map(|outline| outline.dedup_key).unwrap_or_default());
+/// Rejects messages that are older than the bound, were tried and are not being delivered. Returns
+/// whether there are more.
+pub(super) fn expire(writer: &mut Writer) -> bool {
+    let before = now().saturating_sub(milliseconds(writer.longest));
+    if writer.count_from > before {
+        return false;
+    }
+    let tried = writer.shared.schedule().tried(MOST);
+    let is_old = |id: MessageId, writer: &mut Writer| match writer.database.oldest(id - 1, 1) {
+        Ok(heads) => heads.first().is_some_and(|head| head.id == id && head.accepted_at < before),
+        Err(error) => {
+            writer.note(&error);
+            false
+        }
+    };
+    let more = tried.len() == MOST;
+    let mut rejected = false;
+    for (group, id) in tried {
+        if is_old(id, writer) {
+            let now = writer.shared.now();
+            let taken = writer.shared.schedule().take_group(now, group, 1);
+            let taken = taken.filter(|taken| taken.ids == [id] && taken.attempts > 1);
+            if let Some(taken) = taken {
+                rejected |= reject(writer, id, &taken);
+            }
         }
     }
-    // An empty transaction writes nothing, but would look like a successful write.
-    let written = changes.is_empty() || {
-        let written = writer.database.write(&changes.iter().collect::<Vec<_>>());
-        written.inspect_err(|error| writer.note(error)).is_ok()
-    };
+    rejected && more
+}
+
+/// Rejects the received message.
+fn reject(writer: &mut Writer, id: MessageId, taken: &super::schedule::Received) -> bool {
+    let reason = format!("waited longer than {}", period(writer.longest));
+    let rejection = Rejection::now(None, reason.clone());
+    let change = Change::Reject { group: taken.group, id, rejection };
+    let body = writer.database.body(id).ok().flatten().unwrap_or_default();
+    let outline = serde_json::from_str::<Queued>(&body).map(|queued| queued.outline());
+    let dedup_key = outline.map(|outline| outline.dedup_key).unwrap_or_default();
+    let written = writer.database.write(&[&change]);
+    let written = written.inspect_err(|error| writer.note(error)).is_ok();
     let now = writer.shared.now();
     let mut schedule = writer.shared.schedule();
-    for (change, dedup_key) in changes.iter().zip(&dedup_keys).filter(|_| written) {
-        if let Change::Reject { group, id, .. } = change {
-            Signal::Rejected { dedup_key, why: &reason }.tell();
-            schedule.remove(now, *group, *id);
-        }
+    if written {
+        Signal::Rejected { dedup_key: &dedup_key, why: &reason }.tell();
+        schedule.remove(now, taken.group, id);
     }
-    for taken in taken {
-        schedule.give_back(now, taken);
-    }
+    schedule.give_back(now, taken);
     drop(schedule);
     writer.shared.changed.notify_waiters();
-    written && !changes.is_empty()
+    written
+}
+
+fn milliseconds(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn period(longest: Duration) -> String {

@@ -145,7 +145,7 @@ impl SqliteQueue {
     pub fn open(path: &Path, bounds: Bounds) -> Result<Self, OpenError> {
         let Opened { path, lock, store, contents, set_aside } = open::open(path)?;
         let failed = |why: String| OpenError::Failed { path: path.clone(), why };
-        let open::Contents { schedule, targets, keys, next_id, rejected } = contents;
+        let open::Contents { schedule, targets, keys, next_id, rejected, ages } = contents;
         let database = Database::new(&path, store, bounds, targets, next_id, rejected)
             .map_err(|error| failed(fault::words(&error)))?;
         let shared = Arc::new(Shared {
@@ -157,7 +157,8 @@ impl SqliteQueue {
             file: path.display().to_string(),
         });
         let (operations, receiver) = channel();
-        let writer = Writer::new(Arc::clone(&shared), database, bounds.age, receiver, lock);
+        let age = (bounds.age, ages.count_from(bounds.age));
+        let writer = Writer::new(Arc::clone(&shared), database, age, receiver, lock);
         let thread = thread::Builder::new().name("pagetrail-queue".to_owned());
         let thread = thread.spawn(|| writer.run()).map_err(|error| failed(error.to_string()))?;
         Ok(Self {

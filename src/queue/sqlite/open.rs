@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::expiry::Ages;
 use super::fault::{Fault, OpenError};
 use super::lock::{Lock, beside};
 use super::salvage::{self, SetAside};
@@ -34,6 +35,7 @@ pub(super) struct Contents {
     pub(super) next_id: MessageId,
     /// How many events are rejected, and their size in bytes.
     pub(super) rejected: (u64, u64),
+    pub(super) ages: Ages,
 }
 
 /// A routing target in the file.
@@ -131,19 +133,23 @@ fn contents(store: &Store) -> Result<Contents, Fault> {
         keys: Vec::new(),
         next_id: store.next_id()?,
         rejected: store.rejected()?,
+        ages: Ages::default(),
     };
     let rows = store.targets()?;
     let by_id: HashMap<TargetId, &Target> = rows.iter().map(|row| (row.id, &row.target)).collect();
     let mut lost = None;
-    store.heads(|head| match by_id.get(&head.target) {
-        Some(target) => contents.schedule.add(
-            Duration::ZERO,
-            head.id,
-            GroupKey::of(&head.group),
-            head.severity,
-            (head.target, target),
-        ),
-        None => lost = Some(head.id),
+    store.heads(|head| {
+        contents.ages.see(&head);
+        match by_id.get(&head.target) {
+            Some(target) => contents.schedule.add(
+                Duration::ZERO,
+                head.id,
+                GroupKey::of(&head.group),
+                head.severity,
+                (head.target, target),
+            ),
+            None => lost = Some(head.id),
+        }
     })?;
     if let Some(id) = lost {
         return Err(Fault::Damaged(format!("the target of event {id} is missing")));

@@ -47,6 +47,8 @@ pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) database: Database,
     pub(super) longest: Duration,
+    /// From when the ages of messages count, in milliseconds since 1970.
+    pub(super) count_from: i64,
     receiver: Receiver<Operation>,
     /// Released last, when everything is on disk.
     _lock: Lock,
@@ -58,11 +60,11 @@ impl Writer {
     pub(super) fn new(
         shared: Arc<Shared>,
         database: Database,
-        longest: Duration,
+        (longest, count_from): (Duration, i64),
         receiver: Receiver<Operation>,
         lock: Lock,
     ) -> Self {
-        Self { shared, database, longest, receiver, _lock: lock }
+        Self { shared, database, longest, count_from, receiver, _lock: lock }
     }
 
     /// Works until it gets the request to close.
@@ -72,7 +74,8 @@ impl Writer {
         loop {
             if tick <= Instant::now() {
                 let more = expiry::expire(&mut self);
-                tick = Instant::now() + if more { REST } else { TICK };
+                let next = TICK.min(self.longest / 10);
+                tick = Instant::now() + if more { REST.min(next) } else { next };
             }
             let until = tick.saturating_duration_since(Instant::now());
             let wait = if in_log { until.min(REST) } else { until };

@@ -188,6 +188,18 @@ impl Schedule {
         self.hand_over(now, key, most)
     }
 
+    /// The first messages of groups whose first message was tried, the oldest first, at most `most`.
+    pub(super) fn tried(&self, most: usize) -> Vec<(GroupKey, MessageId)> {
+        let groups = self.groups.iter();
+        let tried = groups.filter(|(_, group)| {
+            group.failures > 0 && !matches!(group.state, Phase::Delivering(_))
+        });
+        let mut tried: Vec<_> = tried.map(|(key, group)| (*key, group.first.id)).collect();
+        tried.sort_unstable_by_key(|(_, id)| *id);
+        tried.truncate(most);
+        tried
+    }
+
     fn hand_over(&mut self, now: Duration, key: GroupKey, most: usize) -> Option<Received> {
         let group = self.groups.get_mut(&key)?;
         let ids: Vec<MessageId> = group.ids().take(most).collect();
