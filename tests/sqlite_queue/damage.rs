@@ -278,6 +278,75 @@ async fn a_torn_log_loses_nothing_before_the_tear() {
     }
 }
 
+/// A queue whose process was killed: its file, its log, and the index of the log, after so many events.
+async fn killed(events: u32) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let place = Place::new();
+    let queue = place.open();
+    for number in 0..events {
+        queue.send(message(number % 7, &body(number % 7, number))).await.unwrap();
+    }
+    let files = ["", "-wal", "-shm"].map(|more| fs::read(place.beside(more)).unwrap());
+    queue.close().await;
+    files.into()
+}
+
+fn laid_down(file: &[u8], log: &[u8], index: Option<&[u8]>) -> Place {
+    let place = Place::new();
+    fs::write(place.path(), file).unwrap();
+    fs::write(place.beside("-wal"), log).unwrap();
+    if let Some(index) = index {
+        fs::write(place.beside("-shm"), index).unwrap();
+    }
+    fs::write(place.beside(".lock"), "1").unwrap();
+    place
+}
+
+#[tokio::test]
+async fn a_damaged_place_in_the_log_is_told_and_costs_at_most_what_was_there() {
+    let (file, log, index) = killed(300).await;
+    let mut random = fastrand::Rng::with_seed(5);
+    for round in 0..40 {
+        let mut damaged = log.clone();
+        // The first rounds in the log's head.
+        let at = if round < 3 { round * 9 } else { random.usize(32..log.len() * 9 / 10) };
+        let end = (at + random.usize(1..3_000)).min(log.len());
+        for byte in &mut damaged[at..end] {
+            *byte = random.u8(..);
+        }
+        let place = laid_down(&file, &damaged, (round % 2 == 0).then_some(&index));
+        let queue = place.open();
+        let aside = queue.set_aside().cloned();
+        let came = drain(&queue).await;
+        let rejected = queue.state().await.rejected.unwrap();
+        if let Some(aside) = aside {
+            let mut kept = aside.path.into_os_string();
+            kept.push("-wal");
+            assert_eq!(fs::read(kept).unwrap(), damaged, "the damaged log is kept as it was");
+            assert!(came.len() >= 285, "{round}: {} of 300 at {at}..{end}", came.len());
+        } else {
+            assert_eq!(came.len() as u64 + rejected, 300, "{round}: nothing is lost in silence");
+        }
+        for message in &came {
+            let number = message.body.split("\"number\":").nth(1).unwrap();
+            let number: u32 = number.split(',').next().unwrap().parse().unwrap();
+            assert_eq!(message.body, body(number % 7, number));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_was_cut_is_told() {
+    let (file, log, index) = killed(300).await;
+    let page = 24 + usize::try_from(PAGE).unwrap();
+    for cut in [log.len() / 3, 32 + 50 * page, 32, 0] {
+        let place = laid_down(&file, &log[..cut], Some(&index));
+        let queue = place.open();
+        let why = queue.set_aside().map(|aside| aside.why.clone()).unwrap_or_default();
+        assert!(why.contains("of the log are gone"), "{cut}: {why}");
+        assert!(!drain(&queue).await.is_empty() || cut <= 32, "{cut}");
+    }
+}
+
 #[tokio::test]
 async fn damage_during_a_run_is_told_and_the_next_start_carries_on() {
     let place = Place::new();

@@ -18,6 +18,7 @@ mod database;
 mod expiry;
 mod fault;
 mod lock;
+mod log;
 mod open;
 mod reader;
 mod receive;

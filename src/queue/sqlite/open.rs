@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::expiry::Ages;
 use super::fault::{Fault, OpenError};
 use super::lock::{Lock, beside};
+use super::log;
 use super::salvage::{self, SetAside};
 use super::schedule::{GroupKey, MessageId, Schedule, TargetId};
 use super::schema;
@@ -111,6 +112,9 @@ fn read(path: &Path) -> Result<(Store, Contents), Fault> {
     if length(path) == 0 && length(&beside(path, "-wal")) > 0 {
         // SQLite would treat it as a new file and delete the log.
         return Err(Fault::Damaged("the file is empty and its log is not".to_owned()));
+    }
+    if let Some(damage) = log::damage(path).map_err(|error| Fault::Failed(error.to_string()))? {
+        return Err(Fault::Damaged(damage));
     }
     let connection = schema::writer(path)?;
     schema::leave_log(&connection, true)?;

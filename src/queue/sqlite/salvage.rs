@@ -16,6 +16,7 @@ use tracing::error;
 
 use super::fault::{Fault, OpenError};
 use super::lock::beside;
+use super::log;
 use super::open::{create, named, sync_directory};
 use super::schedule::{MessageId, Severity, TargetId};
 use super::schema;
@@ -124,14 +125,21 @@ fn build(damaged: &Path, building: &Path) -> Result<Salvaged, Fault> {
     new.checkpoint(Log::Cut)?;
     let mut found = Salvaged::default();
     let repaired = beside(damaged, REPAIRED);
-    let old = if let Some(old) = read_only(damaged) {
-        Some(old)
-    } else {
-        repair(damaged, building, &repaired).map_err(|error| {
-            Fault::Failed(format!("{} could not be written: {error}", repaired.display()))
-        })?;
-        read_only(&repaired)
+    let unwritten = |error: io::Error| {
+        Fault::Failed(format!("{} could not be written: {error}", repaired.display()))
     };
+    let log_is_damaged = matches!(log::damage(damaged), Ok(Some(_)));
+    let mut old = if log_is_damaged {
+        copy(damaged, &repaired).map_err(unwritten)?;
+        read_only(&repaired)
+    } else {
+        read_only(damaged)
+    };
+    if old.is_none() {
+        copy(damaged, &repaired).map_err(unwritten)?;
+        replace_first_page(&repaired, building).map_err(unwritten)?;
+        old = read_only(&repaired);
+    }
     if let Some(old) = old {
         new.begin()?;
         carry_over(&old, &new, &mut found)?;
@@ -161,16 +169,20 @@ fn read_only(path: &Path) -> Option<Store> {
     (known && tables).then_some(store)
 }
 
-/// Copies a file whose first page is damaged, and replaces that page with a new file's: all queues
-/// have the same tables at the same places.
-fn repair(damaged: &Path, new: &Path, repaired: &Path) -> io::Result<()> {
+/// Copies a damaged file, with all of its log that is whole.
+fn copy(damaged: &Path, repaired: &Path) -> io::Result<()> {
     remove(repaired)?;
     create(repaired)?;
-    let length = fs::copy(damaged, repaired)?;
-    let log = beside(damaged, "-wal");
-    if log.exists() {
-        fs::copy(log, beside(repaired, "-wal"))?;
+    fs::copy(damaged, repaired)?;
+    match log::without_damage(damaged)? {
+        Some(log) => fs::write(beside(repaired, "-wal"), log),
+        None => Ok(()),
     }
+}
+
+/// Replaces the first page with a new file's: all queues have the same tables at the same places.
+fn replace_first_page(repaired: &Path, new: &Path) -> io::Result<()> {
+    let length = fs::metadata(repaired)?.len();
     let mut first = vec![0; PAGE];
     File::open(new)?.read_exact(&mut first)?;
     // SQLite's file format, 1.3: the number of pages, and no free pages.
@@ -202,14 +214,14 @@ fn carry_over(old: &Store, new: &Store, found: &mut Salvaged) -> rusqlite::Resul
     let next: Option<MessageId> = counter.unwrap_or_default();
     let mut carried = 0;
     let last_event = scan(old, EVENTS, next, &mut found.unreadable, |event| {
-        let copied = copy(&event, &mut targets)?;
+        let copied = copy_event(&event, &mut targets)?;
         carried += u64::from(copied);
         Ok(copied)
     })?;
     found.events = carried;
     carried = 0;
     let last_rejected = scan(old, REJECTED, next, &mut found.unreadable, |event| {
-        let copied = copy(&event, &mut targets)?;
+        let copied = copy_event(&event, &mut targets)?;
         if copied {
             new.reject(event.id, &event.rejection)?;
             carried += 1;
@@ -272,7 +284,7 @@ impl OldEvent {
 }
 
 /// Writes an event into the new file if its checksum matches.
-fn copy(event: &OldEvent, targets: &mut Targets<'_>) -> rusqlite::Result<bool> {
+fn copy_event(event: &OldEvent, targets: &mut Targets<'_>) -> rusqlite::Result<bool> {
     let OldEvent { id, accepted_at, severity, checksum: sum, group, body, .. } = event;
     let right = |target: &Target| {
         let name = target.to_string();
