@@ -348,6 +348,24 @@ async fn a_log_that_was_cut_is_told() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_gone_beside_its_lock_is_told() {
+    for gone in [true, false] {
+        let place = many().await;
+        if gone {
+            fs::remove_file(place.path()).unwrap();
+        } else {
+            fs::write(place.path(), "").unwrap();
+        }
+        let queue = place.open();
+        let why = queue.set_aside().map(|aside| aside.why.clone()).unwrap_or_default();
+        assert!(why.contains("gone or empty although it was a queue"), "{why}");
+        queue.send(message(1, "a")).await.unwrap();
+        queue.close().await;
+        assert!(place.open().set_aside().is_none(), "once");
+    }
+}
+
+#[tokio::test]
 async fn damage_during_a_run_is_told_and_the_next_start_carries_on() {
     let place = Place::new();
     let queue = place.open();

@@ -48,8 +48,9 @@ pub(super) struct Known {
 
 pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
     let path = resolve(path)?;
-    let lock = Lock::take(&path)?;
+    let mut lock = Lock::take(&path)?;
     salvage::finish(&path).map_err(OpenError::io(&path))?;
+    let lost = lock.was_used && length(&path) == 0 && length(&beside(&path, "-wal")) == 0;
     create(&path).map_err(OpenError::io(&path))?;
     let (found, set_aside) = match read(&path) {
         Err(Fault::Damaged(why)) if lock.was_there || is_marked(&path) => {
@@ -61,7 +62,11 @@ pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
         found => (found, None),
     };
     match found {
-        Ok((store, contents)) => Ok(Opened { path, lock, store, contents, set_aside }),
+        Ok((store, contents)) => {
+            lock.mark_used();
+            let set_aside = set_aside.or_else(|| lost.then(|| SetAside::lost(&path)));
+            Ok(Opened { path, lock, store, contents, set_aside })
+        }
         Err(fault) => {
             if matches!(fault, Fault::Foreign) {
                 lock.delete_new(&path);
@@ -107,8 +112,12 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
+/// The length of a file; 0 if there is none.
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |file| file.len())
+}
+
 fn read(path: &Path) -> Result<(Store, Contents), Fault> {
-    let length = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
     if length(path) == 0 && length(&beside(path, "-wal")) > 0 {
         // SQLite would treat it as a new file and delete the log.
         return Err(Fault::Damaged("the file is empty and its log is not".to_owned()));

@@ -24,6 +24,8 @@ use crate::telemetry::Signal;
 const MOST: usize = 10;
 /// A message that could not be read is tried again after this time.
 const UNREADABLE: Duration = Duration::from_mins(1);
+/// After this many tries an event that cannot be read no longer holds up the others of its group.
+const MOST_READS: u32 = 3;
 /// If nothing can be read, the time between two tries.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -99,6 +101,10 @@ impl SqliteQueue {
                             self.shared.damaged(words);
                         }
                         failure = Err(fault::queue_error(&error));
+                        if attempts > MOST_READS {
+                            self.leave_out(group, id);
+                            continue;
+                        }
                         unreadable = true;
                         self.put_off(group, (receipt, id));
                     }
@@ -110,6 +116,13 @@ impl SqliteQueue {
             }
         }
         (messages, failure)
+    }
+
+    /// Lets the later events of the group go out. What cannot be read stays in the file, which the next
+    /// start sets aside.
+    fn leave_out(&self, group: GroupKey, id: MessageId) {
+        error!(id, "an event could not be read and is left out; the later ones of its alert go on");
+        self.shared.schedule().remove(self.shared.now(), group, id);
     }
 
     fn put_off(&self, group: GroupKey, message: (u64, MessageId)) {

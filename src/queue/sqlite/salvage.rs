@@ -53,6 +53,19 @@ pub struct SetAside {
     pub unreadable: u64,
 }
 
+impl SetAside {
+    /// A queue whose file is gone or empty: there is nothing to set aside, only something to tell.
+    pub(super) fn lost(path: &Path) -> Self {
+        let why = "the file was gone or empty although it was a queue before".to_owned();
+        error!(
+            file = %path.display(), why,
+            "the events that waited in the queue are lost, unless its file can be put back: stop this \
+             process first"
+        );
+        Self { path: path.to_owned(), why, events: 0, rejected: 0, unreadable: 0 }
+    }
+}
+
 /// Sets a damaged file aside, with its log, and puts a new one in its place.
 pub(super) fn set_aside(path: &Path, why: String) -> Result<SetAside, OpenError> {
     let failed = |error| OpenError::Damaged { path: path.to_owned(), why: why.clone(), error };
