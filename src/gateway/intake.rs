@@ -10,6 +10,7 @@ use axum::http::uri::PathAndQuery;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tracing::{error, info};
 
@@ -81,35 +82,78 @@ async fn queue<Q: Outbox>(
     }
     let (raw, _share) = body::read(&head.headers, body).await?;
     let (entrance, route, raw) = entrance.read(head, raw)?;
-    let (key, mut posted) = check(&entrance, head, &raw)?;
-    drop(raw);
-    let (target, key) = match key {
+    let Incoming { key, endpoint, outline, dedup_key, event } = {
+        let _room = room_to_parse(raw.len()).await;
+        Incoming::read(&entrance, head, raw)?
+    };
+    let destination = match key {
         Some(key) => {
-            let target = target(shared, head, posted.endpoint, key).await;
+            let target = destination(shared, head, endpoint, key).await;
             // A key that is not known here does not make the path known.
-            target.map_err(|refused| match (posted.endpoint, refused) {
+            target.map_err(|refused| match (endpoint, refused) {
                 (Endpoint::Other, Refused::Invalid(_)) => Refused::NoSuchPath,
                 (_, refused) => refused,
             })?
         }
         None => default_pool(shared).await?,
     };
-    posted.ensure_dedup_key();
-    let outline = Outline::from(&posted);
-    let Posted { endpoint, dedup_key, body, .. } = posted;
-    // Without a dedup key it cannot be delivered in order; the system had no random numbers.
-    if dedup_key.is_none() && matches!(endpoint, Endpoint::V2 | Endpoint::V1) {
-        return Err(Refused::NotQueued);
-    }
-    let event = to_raw_value(&body).map_err(|_| Refused::NotQueued)?;
-    drop(body);
-    // Added fields count too.
-    if event.get().len() + KEY_FIELD > BODY_LIMIT {
-        return Err(Refused::TooLarge);
-    }
-    let outgoing = outgoing(&Queued { target, endpoint, route, event }, &outline)?;
+    let Destination { target, key, pool } = destination;
+    let queued = Queued { target, endpoint, route, event };
+    // Every message is unique: PagerDuty, too, accepts an event as often as it is sent.
+    let outgoing = queued.outgoing(&outline, pool.as_ref(), Deduplication::Unique);
+    let outgoing = outgoing.map_err(|_| Refused::NotQueued)?;
+    drop(queued);
     send(shared, Outgoing { key, ..outgoing }).await?;
     Ok(Accepted { endpoint, dedup_key })
+}
+
+/// An event that was read, as text: its values take up to fifty times the memory of the body, so none is
+/// kept while others are waited for.
+struct Incoming {
+    key: Option<RoutingKey>,
+    endpoint: Endpoint,
+    outline: Outline,
+    dedup_key: Option<String>,
+    event: Box<RawValue>,
+}
+
+impl Incoming {
+    fn read(entrance: &Entrance, head: &Parts, raw: Bytes) -> Result<Self, Refused> {
+        let (key, mut posted) = check(entrance, head, &raw)?;
+        drop(raw);
+        posted.ensure_dedup_key();
+        let outline = Outline::from(&posted);
+        let Posted { endpoint, dedup_key, body, .. } = posted;
+        // Without a dedup key it cannot be delivered in order; the system had no random numbers.
+        if dedup_key.is_none() && matches!(endpoint, Endpoint::V2 | Endpoint::V1) {
+            return Err(Refused::NotQueued);
+        }
+        let event = to_raw_value(&body).map_err(|_| Refused::NotQueued)?;
+        // Added fields count too.
+        if event.get().len() + KEY_FIELD > BODY_LIMIT {
+            return Err(Refused::TooLarge);
+        }
+        Ok(Self { key, endpoint, outline, dedup_key, event })
+    }
+}
+
+/// The memory for the values of bodies, in bytes of the bodies: two of the largest at once, or hundreds
+/// of the usual ones.
+static PARSED: Semaphore = Semaphore::const_new(2 * BODY_LIMIT);
+
+/// Room to read a body of this length; waits until others have been read, which takes milliseconds.
+async fn room_to_parse(length: usize) -> Option<SemaphorePermit<'static>> {
+    let bytes = u32::try_from(length.min(BODY_LIMIT)).unwrap_or_default();
+    PARSED.acquire_many(bytes).await.ok()
+}
+
+/// Where an event goes.
+struct Destination {
+    target: Target,
+    /// The key itself, if the queue has to hold it.
+    key: Option<RoutingKey>,
+    /// The pool that the target's key is in.
+    pool: Option<Target>,
 }
 
 /// Checks the event; one that PagerDuty would refuse is mended first if that is possible.
@@ -197,56 +241,49 @@ struct Kind<'a> {
     event_type: Option<&'a RawValue>,
 }
 
-/// The target of an event with this key, and the key itself if the queue has to hold it.
-async fn target<Q: Outbox>(
+/// Where an event with this key goes.
+async fn destination<Q: Outbox>(
     shared: &Shared<Q>,
     head: &Parts,
     endpoint: Endpoint,
     key: RoutingKey,
-) -> Result<(Target, Option<RoutingKey>), Refused> {
+) -> Result<Destination, Refused> {
     let (keys, access) = (&shared.gateway.keys, &shared.gateway.access);
     let target = Target::Key(Fingerprint::of(&key));
-    if matches!(keys.is_pooled(&key).await, Ok(true)) {
-        return Ok((target, None));
+    let to = |key: Option<RoutingKey>, pool| Ok(Destination { target: target.clone(), key, pool });
+    if let Ok(Some(pool)) = keys.pool_of(&key).await {
+        return to(None, Some(pool));
     }
     let holds = access.unknown_keys == UnknownKeys::Held;
     if holds && access.trusts(head) {
         // Before the event is queued: it may be delivered before the queue confirms it.
         keys.learn(key.clone());
-        return Ok((target, Some(key)));
+        return to(Some(key), None);
     }
     let known = match keys.knows(&key).await {
         // It may have been added to a pool since the last read.
-        Ok(true) => keys.is_pooled(&key).await.map(Some),
+        Ok(true) => keys.pool_of(&key).await.map(Some),
         Ok(false) => Ok(None),
         Err(error) => Err(error),
     };
     shared.tell_of_keys(known.as_ref().err());
     match known {
-        Ok(Some(true)) => Ok((target, None)),
-        Ok(Some(false)) if holds => Ok((target, Some(key))),
+        Ok(Some(Some(pool))) => to(None, Some(pool)),
+        Ok(Some(None)) if holds => to(Some(key), None),
         Ok(_) => Err(Refused::invalid(endpoint.unknown_key())),
         Err(_) => Err(Refused::KeysUnreadable),
     }
 }
 
-async fn default_pool<Q: Outbox>(
-    shared: &Shared<Q>,
-) -> Result<(Target, Option<RoutingKey>), Refused> {
+async fn default_pool<Q: Outbox>(shared: &Shared<Q>) -> Result<Destination, Refused> {
     let has_pools = shared.gateway.keys.has_pools().await;
     shared.tell_of_keys(has_pools.as_ref().err());
     match has_pools {
-        Ok(true) => Ok((Target::default_pool(), None)),
+        Ok(true) => Ok(Destination { target: Target::default_pool(), key: None, pool: None }),
         // Not the sender's mistake: the sender should keep the event until this is fixed.
         Ok(false) => Err(Refused::NoDefaultPool),
         Err(_) => Err(Refused::KeysUnreadable),
     }
-}
-
-/// The message for the queue. Every message is unique: PagerDuty, too, accepts an event as often as
-/// it is sent.
-fn outgoing(queued: &Queued, outline: &Outline) -> Result<Outgoing, Refused> {
-    queued.outgoing(outline, Deduplication::Unique).map_err(|_| Refused::NotQueued)
 }
 
 /// Queues the event. An event that was not confirmed in time may be queued anyway. Its sender sends

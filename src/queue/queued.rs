@@ -47,8 +47,11 @@ impl Queued {
         let outline = Outline::from(event);
         let event = serde_json::value::to_raw_value(event)
             .map_err(|error| QueueError::Failed(error.to_string()))?;
-        Self { target, endpoint: Endpoint::V2, route: None, event }
-            .outgoing(&outline, Deduplication::Id(id))
+        Self { target, endpoint: Endpoint::V2, route: None, event }.outgoing(
+            &outline,
+            None,
+            Deduplication::Id(id),
+        )
     }
 
     /// What delivery needs to know about the content.
@@ -58,13 +61,15 @@ impl Queued {
         serde_json::from_str::<Fields<'_>>(self.event.get()).map(Outline::from).unwrap_or_default()
     }
 
-    /// The message for the queue.
+    /// The message for the queue. `pool` is the pool that the target's key is in: events for an alert stay in
+    /// order whether they name the pool or its key.
     ///
     /// # Errors
     /// When it cannot be written as JSON.
     pub fn outgoing(
         &self,
         outline: &Outline,
+        pool: Option<&Target>,
         deduplication: Deduplication,
     ) -> Result<Outgoing, QueueError> {
         let body =
@@ -72,7 +77,7 @@ impl Queued {
         let target = self.target.to_string();
         Ok(Outgoing {
             body,
-            group: self.group(outline, &deduplication),
+            group: self.group(outline, pool.unwrap_or(&self.target), &deduplication),
             deduplication: match deduplication {
                 Deduplication::Unique => Deduplication::Unique,
                 // The same change may go to several targets.
@@ -87,8 +92,13 @@ impl Queued {
     /// Messages stay in order by routing target and dedup key, on every endpoint. A vendor's event
     /// without a dedup key can be about any alert of its integration, so all of these stay in
     /// order. A change event is about no alert and waits for nothing.
-    fn group(&self, outline: &Outline, deduplication: &Deduplication) -> String {
-        let target = self.target.to_string();
+    fn group(
+        &self,
+        outline: &Outline,
+        destination: &Target,
+        deduplication: &Deduplication,
+    ) -> String {
+        let target = destination.to_string();
         match self.endpoint {
             Endpoint::Change => sha256_hex(&[&target, "change", &deduplication.id()]),
             endpoint if outline.dedup_key.is_empty() => {
@@ -235,7 +245,7 @@ mod tests {
         let group = |endpoint: &str, id: &str| {
             let queued = queued(endpoint, &json!({"a": 1}));
             let deduplication = Deduplication::Id(id.to_owned());
-            queued.outgoing(&queued.outline(), deduplication).unwrap().group
+            queued.outgoing(&queued.outline(), None, deduplication).unwrap().group
         };
         assert_eq!(group("integration", "1"), group("integration", "2"));
         assert_ne!(group("integration", "1"), group("ruleset", "1"));

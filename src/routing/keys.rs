@@ -145,15 +145,15 @@ impl Keys {
 
     async fn is_open(&self, key: &RoutingKey) -> Result<bool, KeyError> {
         // Both are checked in any case: the time taken must not show which one matched.
-        Ok(self.is_pooled(key).await? | self.others.is_allowed(key))
+        Ok(self.pool_of(key).await?.is_some() | self.others.is_allowed(key))
     }
 
-    /// Whether a key is in a pool, as of the last read.
+    /// The pool that a key is in, as of the last read; the first by name if it is in several.
     ///
     /// # Errors
     /// When the source was never read and cannot be read now.
-    pub async fn is_pooled(&self, key: &RoutingKey) -> Result<bool, KeyError> {
-        Ok(self.known.get(self.read()).await?.pools.holds(key))
+    pub async fn pool_of(&self, key: &RoutingKey) -> Result<Option<Target>, KeyError> {
+        Ok(self.known.get(self.read()).await?.pools.pool_of(key).map(Target::Pool))
     }
 
     /// Whether there are any pools.

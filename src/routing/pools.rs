@@ -83,10 +83,11 @@ impl Pools {
         Self(BTreeMap::new())
     }
 
-    /// Whether the key is in a pool.
+    /// The first pool that the key is in. All are looked at, so that the time taken reveals nothing.
     #[must_use]
-    pub fn holds(&self, key: &RoutingKey) -> bool {
-        is_one_of(self.iter(), key)
+    pub fn pool_of(&self, key: &RoutingKey) -> Option<String> {
+        let holding = self.0.iter().filter(|(_, keys)| is_one_of(keys.iter(), key));
+        holding.map(|(name, _)| name).fold(None, |first, name| first.or(Some(name))).cloned()
     }
 
     /// Whether a pool has this name.

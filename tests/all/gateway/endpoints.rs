@@ -206,6 +206,20 @@ async fn a_hundred_thousand_broken_rules_are_answered_briefly() {
 }
 
 #[tokio::test]
+async fn events_for_one_alert_stay_in_order_whether_they_name_the_pool_or_its_key() {
+    let rig = Rig::default();
+    rig.post("/", &trigger(KEY)).await;
+    rig.post("/v2/enqueue", &trigger(KEY)).await;
+    let v1 = json!({"service_key": KEY, "event_type": "resolve", "incident_key": "disk"});
+    rig.post("/generic/2010-04-15/create_event.json", &v1).await;
+    // Of a key in no pool.
+    rig.post("/v2/enqueue", &trigger(OTHER)).await;
+    let groups: Vec<String> = rig.sent().into_iter().map(|it| it.group).collect();
+    assert_eq!((&groups[0], &groups[1]), (&groups[1], &groups[2]));
+    assert_ne!(groups[0], groups[3]);
+}
+
+#[tokio::test]
 async fn a_form_of_pagerdutys_script_for_nagios_is_an_event_of_version_1() {
     let path = "/nagios/2010-04-15/create_event";
     let form = format!(
