@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::refused::Refused;
 use crate::http::body;
-use crate::http::body::Share;
+use crate::http::body::{Sender, Share};
 use crate::pagerduty::BODY_LIMIT;
 
 /// A body that takes longer to arrive is refused.
@@ -21,12 +21,16 @@ const DISCARDED: usize = 8 * 1024 * 1024;
 const DISCARDING: Duration = Duration::from_secs(5);
 
 /// The whole body, decompressed if needed, of at most [`BODY_LIMIT`] bytes before and after.
-pub(super) async fn read(headers: &HeaderMap, body: &mut Body) -> Result<(Bytes, Share), Refused> {
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: &mut Body,
+    sender: &Sender<'_>,
+) -> Result<(Bytes, Share), Refused> {
     let coding = Coding::of(headers)?;
-    let (raw, share) = body::read(body, BODY_LIMIT, ARRIVAL).await?;
+    let (raw, share) = body::read(body, BODY_LIMIT, ARRIVAL, sender).await?;
     match coding {
         Coding::Identity => Ok((raw, share)),
-        Coding::Gzip => inflate(&raw, share),
+        Coding::Gzip => inflate(&raw, share, sender),
     }
 }
 
@@ -68,12 +72,12 @@ impl Coding {
     }
 }
 
-fn inflate(raw: &[u8], mut share: Share) -> Result<(Bytes, Share), Refused> {
+fn inflate(raw: &[u8], mut share: Share, sender: &Sender<'_>) -> Result<(Bytes, Share), Refused> {
     let mut inflated = Vec::new();
     // One byte more than allowed, to see that it is too large: a few kilobytes can expand to
     // gigabytes.
     let mut limited = MultiGzDecoder::new(raw).take(BODY_LIMIT as u64 + 1);
     limited.read_to_end(&mut inflated).map_err(|_| Refused::BrokenGzip)?;
-    share.grow(inflated.len())?;
+    share.grow(inflated.len(), &inflated, sender)?;
     if inflated.len() > BODY_LIMIT { Err(Refused::TooLarge) } else { Ok((inflated.into(), share)) }
 }

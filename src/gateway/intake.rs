@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -14,12 +14,13 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tracing::{error, info};
 
-use super::access::UnknownKeys;
+use super::access::{self, UnknownKeys};
 use super::refused::Refused;
 use super::{Shared, body, guard};
 use crate::http::answer;
+use crate::http::body::Sender;
 use crate::pagerduty::accept::{self, Mended, Posted, Refusal};
-use crate::pagerduty::routing_key::RoutingKey;
+use crate::pagerduty::routing_key::{ROUTING_KEY_LENGTH, RoutingKey};
 use crate::pagerduty::{BODY_LIMIT, Endpoint};
 use crate::queue::{Deduplication, Outbox, Outgoing, Outline, QueueError, Queued};
 use crate::routing::KeyError;
@@ -80,7 +81,11 @@ async fn queue<Q: Outbox>(
     if matches!(entrance, Entrance::Keyless) {
         shared.admit(head).await?;
     }
-    let (raw, _share) = body::read(&head.headers, body).await?;
+    let trusted = shared.gateway.access.trusts(head);
+    let is_known = |read: &[u8]| trusted || is_from_known_sender(shared, head, read);
+    let address = access::peer(head).map(|peer| peer.ip());
+    let sender = Sender { address, is_known: &is_known };
+    let (raw, _share) = body::read(&head.headers, body, &sender).await?;
     let (entrance, route, raw) = entrance.read(head, raw)?;
     let Incoming { key, endpoint, outline, dedup_key, event } = {
         let _room = room_to_parse(raw.len()).await;
@@ -140,6 +145,19 @@ impl Incoming {
 /// The memory for the values of bodies, in bytes of the bodies: two of the largest at once, or hundreds
 /// of the usual ones.
 static PARSED: Semaphore = Semaphore::const_new(2 * BODY_LIMIT);
+
+/// Whether a known routing key is in the path, in the header for it, or in the beginning of the body. Only
+/// what is in memory is looked at.
+fn is_from_known_sender<Q: Outbox>(shared: &Shared<Q>, head: &Parts, read: &[u8]) -> bool {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
+    let header = head.headers.get(accept::KEY_HEADER).map(HeaderValue::as_bytes);
+    let places = [head.uri.path().as_bytes(), header.unwrap_or_default(), read];
+    let words = places.iter().flat_map(|place| place.split(|byte| !is_word(byte)));
+    let keys = words.filter(|word| word.len() == ROUTING_KEY_LENGTH);
+    let keys = keys.filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok());
+    // A body can name many: only the first ones are compared.
+    keys.take(8).any(|key: RoutingKey| shared.gateway.keys.is_known_now(&key))
+}
 
 /// Room to read a body of this length; waits until others have been read, which takes milliseconds.
 async fn room_to_parse(length: usize) -> Option<SemaphorePermit<'static>> {

@@ -156,6 +156,13 @@ impl Keys {
         Ok(self.known.get(self.read()).await?.pools.pool_of(key).map(Target::Pool))
     }
 
+    /// Whether a key is in a pool or allowed, as far as it is known without reading the source.
+    #[must_use]
+    pub fn is_known_now(&self, key: &RoutingKey) -> bool {
+        let pooled = self.known.known().is_some_and(|known| known.pools.pool_of(key).is_some());
+        pooled | self.others.is_allowed(key)
+    }
+
     /// Whether there are any pools.
     ///
     /// # Errors

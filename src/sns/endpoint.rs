@@ -22,6 +22,7 @@ use super::fetch::Fetch;
 use super::message::{MessageType, SnsMessage};
 use super::topic::TopicArn;
 use crate::enrich::{self, Enrich};
+use crate::http::body::Sender;
 use crate::http::{answer, body};
 use crate::queue::Outbox;
 use crate::telemetry::Signal;
@@ -64,7 +65,11 @@ impl<Q: Outbox, F: Fetch> SnsEndpoint<Q, F> {
     async fn verified(&self, request: Request) -> Result<SnsMessage, RequestError> {
         let raw = request.headers().get("x-amz-sns-rawdelivery");
         let is_raw = raw.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
-        let (body, _share) = body::read(&mut request.into_body(), LARGEST_BODY, VERIFIED).await?;
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        // The signature is verified when the body is there.
+        let sender = Sender { address: peer, is_known: &|_| false };
+        let body = body::read(&mut request.into_body(), LARGEST_BODY, VERIFIED, &sender).await;
+        let (body, _share) = body?;
         if is_raw {
             return Err(RequestError::Raw);
         }
