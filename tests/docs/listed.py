@@ -21,6 +21,7 @@ NOT_RUN = {
     ("docs/development.md", "cargo lambda build"): CARGO_LAMBDA,
     ("docs/development.md", "for name in EnrichFunctionName"): CARGO_LAMBDA,
     ("docs/development.md", "scripts/test.sh"): "runs these tests",
+    ("docs/send.md", "for name in pd-send"): "links commands for the whole machine",
     ("docs/development.md", "scripts/readme-picture.sh"): "changes the picture, and needs a browser",
     ("docs/development.md", "scripts/bench-init.sh"): BENCH,
     ("docs/development.md", "scripts/bench-delivery.sh"): BENCH,
