@@ -73,7 +73,7 @@ impl Facts for RegionalAlarms {
         since: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Known<ApiCall>, LookupError> {
-        deployers::calls(self.config(), resource, since, until).await
+        deployers::calls(self.signed(), resource, since, until).await
     }
 
     async fn deployments(
@@ -82,14 +82,14 @@ impl Facts for RegionalAlarms {
         since: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Known<Deployment>, LookupError> {
-        let config = self.config();
+        let aws = self.signed();
         match deployer {
-            Deployer::StackOf { resource } => deployers::of_stack(config, resource, since).await,
+            Deployer::StackOf { resource } => deployers::of_stack(aws, resource, since).await,
             Deployer::Service { cluster, service } => {
-                deployers::of_service(config, cluster, service).await
+                deployers::of_service(aws, cluster, service).await
             }
             Deployer::CodeDeploy { names } => {
-                deployers::of_code_deploy(config, names, since, until).await
+                deployers::of_code_deploy(aws, names, since, until).await
             }
         }
     }

@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use aws_config::SdkConfig;
 use aws_smithy_xml::decode::{Document, ScopedDecoder, try_data};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::deployments::is_about;
 use super::ports::{ApiCall, Deployment, Known};
-use crate::aws::signed::{self, CallError};
+use crate::aws::signed::{CallError, Signed};
 use crate::evidence::aws::refused;
 use crate::evidence::ports::LookupError;
 
@@ -30,7 +29,7 @@ impl From<CallError> for LookupError {
 
 /// The calls on a resource that CloudTrail recorded; only its first page is read, the newest 50.
 pub(super) async fn calls(
-    config: &SdkConfig,
+    aws: &Signed,
     resource: &str,
     since: DateTime<Utc>,
     until: DateTime<Utc>,
@@ -41,7 +40,7 @@ pub(super) async fn calls(
         "EndTime": until.timestamp(),
     });
     let target = "CloudTrail_20131101.LookupEvents";
-    let answer = signed::json(config, "cloudtrail", target, &parameters).await?;
+    let answer = aws.json("cloudtrail", target, &parameters).await?;
     let events = list(&answer, "Events").iter();
     let calls =
         events.filter(|event| text(event, "ReadOnly") != Some("true")).filter_map(|event| {
@@ -57,13 +56,13 @@ pub(super) async fn calls(
 
 /// The updates of the stack that has a resource; only the first page of its events is read, the newest 100.
 pub(super) async fn of_stack(
-    config: &SdkConfig,
+    aws: &Signed,
     resource: &str,
     since: DateTime<Utc>,
 ) -> Result<Known<Deployment>, LookupError> {
     let ask = |operation, name, value| async move {
         let operation = (operation, "2010-05-15");
-        signed::query(config, "cloudformation", operation, &[(name, value)]).await
+        aws.query("cloudformation", operation, &[(name, value)]).await
     };
     let resources = match ask("DescribeStackResources", "PhysicalResourceId", resource).await {
         Ok(answer) => members(&answer),
@@ -159,13 +158,13 @@ fn listed(changed: &[&str]) -> String {
 
 /// The deployments that a service still knows: those under way and the last that came to its end.
 pub(super) async fn of_service(
-    config: &SdkConfig,
+    aws: &Signed,
     cluster: &str,
     service: &str,
 ) -> Result<Known<Deployment>, LookupError> {
     let target = "AmazonEC2ContainerServiceV20141113.DescribeServices";
     let parameters = json!({"cluster": cluster, "services": [service]});
-    let answer = signed::json(config, "ecs", target, &parameters).await?;
+    let answer = aws.json("ecs", target, &parameters).await?;
     let services = list(&answer, "services").iter();
     let deployments = services.flat_map(|it| list(it, "deployments"));
     let items = deployments.filter_map(|it| {
@@ -184,14 +183,14 @@ pub(super) async fn of_service(
 
 /// The account's deployments that are about resources with these names; the newest 25 are read.
 pub(super) async fn of_code_deploy(
-    config: &SdkConfig,
+    aws: &Signed,
     names: &[String],
     since: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Known<Deployment>, LookupError> {
     let ask = |operation: &'static str, parameters: Value| async move {
         let target = format!("CodeDeploy_20141006.{operation}");
-        signed::json(config, "codedeploy", &target, &parameters).await
+        aws.json("codedeploy", &target, &parameters).await
     };
     let span = json!({"start": since.timestamp(), "end": until.timestamp()});
     let listed = ask("ListDeployments", json!({"createTimeRange": span})).await?;

@@ -13,6 +13,7 @@ use super::lookup_error;
 use crate::alarm::Alarm;
 use crate::alarm::tags::Tags;
 use crate::aws::Arn;
+use crate::aws::signed::Signed;
 use crate::evidence::ports::{AlarmSource, LookupError};
 
 /// `DescribeAlarms` takes at most 100 names (API reference).
@@ -24,7 +25,7 @@ pub struct RegionalAlarms {
     cloudwatch: CloudWatch,
     lambda: Lambda,
     events: EventBridge,
-    config: SdkConfig,
+    signed: Signed,
 }
 
 impl RegionalAlarms {
@@ -33,7 +34,7 @@ impl RegionalAlarms {
             cloudwatch: CloudWatch::new(config),
             lambda: Lambda::new(config),
             events: EventBridge::new(config),
-            config: config.clone(),
+            signed: Signed::new(config),
         }
     }
 
@@ -64,9 +65,9 @@ impl RegionalAlarms {
         &self.lambda
     }
 
-    /// For the clients of services that are asked only if the user wants it.
-    pub(crate) fn config(&self) -> &SdkConfig {
-        &self.config
+    /// For services that are asked only if the user wants it.
+    pub(crate) fn signed(&self) -> &Signed {
+        &self.signed
     }
 
     /// The first alarms of the Region in a state, and whether these are all.
