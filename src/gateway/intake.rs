@@ -5,21 +5,20 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tracing::{error, info};
 
 use super::access::{self, UnknownKeys};
+use super::entrance::{Entrance, Place};
 use super::refused::Refused;
 use super::{Shared, body, guard};
 use crate::http::answer;
 use crate::http::body::Sender;
-use crate::pagerduty::accept::{self, Mended, Posted, Refusal};
+use crate::pagerduty::accept::{self, Posted};
 use crate::pagerduty::routing_key::{ROUTING_KEY_LENGTH, RoutingKey};
 use crate::pagerduty::{BODY_LIMIT, Endpoint};
 use crate::queue::{Deduplication, Outbox, Outgoing, Outline, QueueError, Queued};
@@ -32,18 +31,6 @@ const CONFIRMATION: Duration = Duration::from_secs(10);
 
 /// The size of the routing key in the event for PagerDuty: `"routing_key":"…",`.
 const KEY_FIELD: usize = 49;
-
-/// The route of a request, and the place of its routing key.
-pub(super) enum Entrance {
-    /// With the text in the path at the place of the key, if it can be read.
-    Endpoint(Endpoint, Option<String>),
-    /// No key: the event goes through the default pool.
-    Keyless,
-    /// A form with Nagios' macros, which becomes an event of v1.
-    Nagios,
-    /// A path that is not known here. PagerDuty may know it, if a routing key is in it or in the body.
-    Unknown,
-}
 
 /// An event that was queued.
 struct Accepted {
@@ -78,7 +65,7 @@ async fn queue<Q: Outbox>(
     head: &Parts,
     body: &mut Body,
 ) -> Result<Accepted, Refused> {
-    if matches!(entrance, Entrance::Keyless) {
+    if matches!(entrance, Entrance::Known(Place::Keyless)) {
         shared.admit(head).await?;
     }
     let trusted = shared.gateway.access.trusts(head);
@@ -86,10 +73,9 @@ async fn queue<Q: Outbox>(
     let address = access::peer(head).map(|peer| peer.ip());
     let sender = Sender { address, is_known: &is_known };
     let (raw, _share) = body::read(&head.headers, body, &sender).await?;
-    let (entrance, route, raw) = entrance.read(head, raw)?;
-    let Incoming { key, endpoint, outline, dedup_key, event } = {
+    let Incoming { key, endpoint, route, outline, dedup_key, event } = {
         let _room = room_to_parse(raw.len()).await;
-        Incoming::read(&entrance, head, raw)?
+        Incoming::read(entrance, head, raw)?
     };
     let destination = match key {
         Some(key) => {
@@ -117,6 +103,8 @@ async fn queue<Q: Outbox>(
 struct Incoming {
     key: Option<RoutingKey>,
     endpoint: Endpoint,
+    /// That of [`Endpoint::Other`].
+    route: Option<String>,
     outline: Outline,
     dedup_key: Option<String>,
     event: Box<RawValue>,
@@ -124,7 +112,8 @@ struct Incoming {
 
 impl Incoming {
     fn read(entrance: &Entrance, head: &Parts, raw: Bytes) -> Result<Self, Refused> {
-        let (key, mut posted) = check(entrance, head, &raw)?;
+        let (place, route, raw) = entrance.place(head, raw)?;
+        let (key, mut posted) = place.read(head, &raw)?;
         drop(raw);
         posted.ensure_dedup_key();
         let outline = Outline::from(&posted);
@@ -138,7 +127,7 @@ impl Incoming {
         if event.get().len() + KEY_FIELD > BODY_LIMIT {
             return Err(Refused::TooLarge);
         }
-        Ok(Self { key, endpoint, outline, dedup_key, event })
+        Ok(Self { key, endpoint, route, outline, dedup_key, event })
     }
 }
 
@@ -172,91 +161,6 @@ struct Destination {
     key: Option<RoutingKey>,
     /// The pool that the target's key is in.
     pool: Option<Target>,
-}
-
-/// Checks the event; one that PagerDuty would refuse is mended first if that is possible.
-fn check(
-    entrance: &Entrance,
-    head: &Parts,
-    raw: &[u8],
-) -> Result<(Option<RoutingKey>, Posted), Refused> {
-    let refused = match entrance.check(raw) {
-        Err(
-            refused @ (Refusal::Invalid(_) | Refusal::Unrecognized | Refusal::UnrecognizedByV1),
-        ) => refused,
-        checked => return checked.map_err(Refused::invalid),
-    };
-    let key = head.headers.get(accept::KEY_HEADER).and_then(|key| key.to_str().ok());
-    let Some(Mended { body, changes }) = accept::mend(entrance.endpoint(), raw, key) else {
-        return Err(Refused::invalid(refused));
-    };
-    let checked = entrance.check(&body).map_err(Refused::invalid)?;
-    let dedup_key = checked.1.dedup_key.as_deref().unwrap_or_default();
-    info!(dedup_key, changes = changes.join("; "), "an event was mended");
-    Ok(checked)
-}
-
-impl Entrance {
-    /// Finds the endpoint that an event is for: itself, the route of [`Endpoint::Other`], and the body that
-    /// the endpoint reads.
-    fn read(&self, head: &Parts, raw: Bytes) -> Result<(Self, Option<String>, Bytes), Refused> {
-        match self {
-            Self::Endpoint(endpoint, key) => {
-                Ok((Self::Endpoint(*endpoint, key.clone()), None, raw))
-            }
-            Self::Keyless => Ok((Self::Keyless, None, raw)),
-            Self::Nagios => {
-                let raw = accept::nagios_form(&raw).map_or(raw, Bytes::from);
-                Ok((Self::Endpoint(Endpoint::V1, None), None, raw))
-            }
-            Self::Unknown => {
-                let path = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-                if let Some((route, key)) = Endpoint::key_in(path) {
-                    let key = Some(key.expose().to_owned());
-                    return Ok((Self::Endpoint(Endpoint::Other, key), Some(route), raw));
-                }
-                // Events of the usual form under another path.
-                let event =
-                    serde_json::from_slice::<Kind>(&raw).map_err(|_| Refused::NoSuchPath)?;
-                let endpoint = match event {
-                    Kind { routing_key: Some(_), event_action: Some(_), .. } => Endpoint::V2,
-                    Kind { service_key: Some(_), event_type: Some(_), .. } => Endpoint::V1,
-                    _ => return Err(Refused::NoSuchPath),
-                };
-                Ok((Self::Endpoint(endpoint, None), None, raw))
-            }
-        }
-    }
-
-    fn endpoint(&self) -> Endpoint {
-        match self {
-            Self::Endpoint(endpoint, _) => *endpoint,
-            Self::Nagios => Endpoint::V1,
-            Self::Keyless | Self::Unknown => Endpoint::V2,
-        }
-    }
-
-    fn check(&self, raw: &[u8]) -> Result<(Option<RoutingKey>, Posted), Refusal> {
-        match self {
-            Self::Endpoint(endpoint, key) => accept::check(*endpoint, key.as_deref(), raw)
-                .map(|(key, posted)| (Some(key), posted)),
-            Self::Keyless => Ok((None, accept::keyless(raw)?)),
-            Self::Nagios | Self::Unknown => Err(Refusal::Unrecognized),
-        }
-    }
-}
-
-/// The fields that say of which API an event is.
-#[derive(Deserialize)]
-struct Kind<'a> {
-    #[serde(borrow)]
-    routing_key: Option<&'a RawValue>,
-    #[serde(borrow)]
-    event_action: Option<&'a RawValue>,
-    #[serde(borrow)]
-    service_key: Option<&'a RawValue>,
-    #[serde(borrow)]
-    event_type: Option<&'a RawValue>,
 }
 
 /// Where an event with this key goes.

@@ -2,7 +2,7 @@
 //!
 //! A request goes through these parts, one file each:
 //!
-//! access → body → intake → queue. If it is not accepted, `refused` makes the answer.
+//! access → body → entrance → intake → queue. If it is not accepted, `refused` makes the answer.
 //!
 //! The gateway's state goes probe → status → page, metrics or JSON.
 //!
@@ -11,6 +11,7 @@
 mod access;
 mod body;
 mod chart;
+mod entrance;
 mod guard;
 mod intake;
 mod look;
@@ -33,7 +34,7 @@ use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 
 pub use access::{Access, LocalClients, UnknownKeys};
-use intake::Entrance;
+use entrance::{Entrance, Place};
 use look::View;
 use refused::Refused;
 pub use token::{Token, TokenSecret};
@@ -99,7 +100,7 @@ pub fn router<Q: Outbox>(gateway: Arc<Gateway<Q>>) -> Router {
     });
     let in_body = |endpoint| {
         post(move |State(shared): State<Arc<Shared<Q>>>, request: Request| async move {
-            intake::take(&shared, Entrance::Endpoint(endpoint, None), request).await
+            intake::take(&shared, Entrance::Known(Place::Endpoint(endpoint, None)), request).await
         })
     };
     let in_path = |endpoint| {
@@ -109,12 +110,13 @@ pub fn router<Q: Outbox>(gateway: Arc<Gateway<Q>>) -> Router {
                   request: Request| async move {
                 // Text that is not UTF-8 is not a key either.
                 let key = key.map(|Path(key)| key).unwrap_or_default();
-                intake::take(&shared, Entrance::Endpoint(endpoint, Some(key)), request).await
+                let place = Place::Endpoint(endpoint, Some(key));
+                intake::take(&shared, Entrance::Known(place), request).await
             },
         )
     };
     let keyless = |State(shared): State<Arc<Shared<Q>>>, request: Request| async move {
-        intake::take(&shared, Entrance::Keyless, request).await
+        intake::take(&shared, Entrance::Known(Place::Keyless), request).await
     };
     let view = |view| {
         get(move |State(shared): State<Arc<Shared<Q>>>, request: Request| async move {
