@@ -6,10 +6,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args as _, FromArgMatches as _};
-
 use super::CommandError;
-use super::send::refused;
+use super::send::{parsed, refused};
 use crate::config::data_directory;
 use crate::pagerduty::routing_key::RoutingKey;
 use crate::queue::Queued;
@@ -53,9 +51,7 @@ pub(super) fn by_name(arguments: &[OsString]) -> Option<ExitCode> {
     if called != NAME {
         return None;
     }
-    let command = Args::augment_args(clap::Command::new(NAME)).version(env!("CARGO_PKG_VERSION"));
-    let parsed = command.bin_name(NAME).try_get_matches_from(arguments);
-    let args = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
+    let args = match parsed::<Args>(NAME, arguments.iter().cloned()) {
         Ok(args) => args,
         Err(error) => return Some(refused(&error, "pd-queue: ")),
     };

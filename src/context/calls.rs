@@ -1,16 +1,15 @@
 //! Which calls changed the resource before the first of the failing lines, as CloudTrail recorded them.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::ports::{ApiCall, Known};
+use super::recorded::newest_before;
 use crate::alarm::Alarm;
 use crate::aws::log_group_name;
 use crate::evidence::Part;
 use crate::text::{cut, one_line, passed};
 use crate::zone::Zone;
 
-/// How far back calls are looked up.
-pub(super) const SINCE: TimeDelta = TimeDelta::hours(24);
 /// The names that are looked up: CloudTrail answers two calls a second.
 const MOST_NAMES: usize = 2;
 const LONGEST_NAME: usize = 80;
@@ -59,17 +58,11 @@ pub(super) fn sentence(
     now: DateTime<Utc>,
     zone: Zone,
 ) -> Option<String> {
-    let mut before: Vec<&ApiCall> = calls
-        .items
-        .iter()
-        .filter(|call| call.at <= first && call.at >= first - SINCE)
-        .filter(|call| !BESIDE.iter().any(|beside| call.name.starts_with(beside)))
-        .collect();
-    before.sort_by_key(|call| call.at);
-    let newest = before.pop()?;
+    let telling = |call: &&ApiCall| !BESIDE.iter().any(|beside| call.name.starts_with(beside));
+    let (newest, older) = newest_before(calls.items.iter().filter(telling), |it| it.at, first)?;
     let by = newest.by.as_deref().map(|by| format!(" by {}", cut(&one_line(by), LONGEST_NAME)));
     let ago = passed((first - newest.at).to_std().unwrap_or_default());
-    let more = match (before.len(), calls.complete) {
+    let more = match (older, calls.complete) {
         (0, true) => String::new(),
         (0, false) => ", and older ones".to_owned(),
         (1, true) => ", and 1 more call in the 24 h before".to_owned(),
@@ -93,6 +86,8 @@ fn plain(call: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     fn at(minutes_ago: i64) -> DateTime<Utc> {

@@ -1,14 +1,12 @@
 //! What was deployed before the first of the failing lines, as CloudFormation, ECS and CodeDeploy say it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::ports::{Deployer, Deployment, Known};
+use super::recorded::newest_before;
 use crate::alarm::Alarm;
 use crate::text::{cut, one_line, passed};
 use crate::zone::Zone;
-
-/// How far back deployments are looked up.
-pub(super) const SINCE: TimeDelta = TimeDelta::hours(24);
 
 const LONGEST: usize = 160;
 /// Shorter names are part of too many others.
@@ -41,11 +39,8 @@ pub(super) fn sentence(
     now: DateTime<Utc>,
     zone: Zone,
 ) -> Option<String> {
-    let within = |it: &&Deployment| it.at <= first && it.at >= first - SINCE;
-    let mut before: Vec<&Deployment> = known.items.iter().filter(within).collect();
-    before.sort_by_key(|it| it.at);
-    let newest = before.pop()?;
-    let more = match (before.len(), known.complete) {
+    let (newest, older) = newest_before(known.items.iter(), |it| it.at, first)?;
+    let more = match (older, known.complete) {
         (0, true) => String::new(),
         (0, false) => "; older ones were not read".to_owned(),
         (more, true) => format!("; {more} more in the 24 h before"),
@@ -86,6 +81,8 @@ fn without_suffix(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     fn at(minutes_ago: i64) -> DateTime<Utc> {

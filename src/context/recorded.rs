@@ -1,6 +1,6 @@
 //! What CloudTrail and the deployers recorded: asked beside the search, said when the failing lines are known.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{join, join_all};
 
 use super::answers::Answers;
@@ -11,6 +11,9 @@ use crate::alarm::Alarm;
 use crate::aws::log_group_name;
 use crate::evidence::Part;
 use crate::zone::Zone;
+
+/// How far back is looked.
+const SINCE: TimeDelta = TimeDelta::hours(24);
 
 /// The records of what changed before.
 #[derive(Default)]
@@ -31,13 +34,12 @@ impl Recorded {
         let names = calls::names(alarm, part);
         let group = part.sources.first().map(|source| log_group_name(&source.log_group));
         let deployers = deployments::deployers(alarm, &names, group);
+        let since = part.window.start - SINCE;
         let calls = names.into_iter().map(|name| async move {
-            let since = part.window.start - calls::SINCE;
             let known = budget.once(facts.api_calls(&name, since, now)).await?;
             Some((name, known))
         });
         let deployments = deployers.into_iter().map(|deployer| async move {
-            let since = part.window.start - deployments::SINCE;
             let known = budget.once(facts.deployments(&deployer, since, now)).await?;
             Some((deployer, known))
         });
@@ -66,4 +68,16 @@ impl Recorded {
         }
         answers.add(|all| (all.calls, all.deployments) = (calls, deployed));
     }
+}
+
+/// The newest of the records in the 24 hours before a time, and how many older ones there are.
+pub(super) fn newest_before<'r, R>(
+    records: impl Iterator<Item = &'r R>,
+    at: impl Fn(&R) -> DateTime<Utc>,
+    first: DateTime<Utc>,
+) -> Option<(&'r R, usize)> {
+    let within = |record: &&R| at(record) <= first && at(record) >= first - SINCE;
+    let before: Vec<&R> = records.filter(within).collect();
+    let newest = before.iter().copied().max_by_key(|record| at(record))?;
+    Some((newest, before.len() - 1))
 }

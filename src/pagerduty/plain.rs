@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::accept::rules::action;
+use super::accept::rules::{action, is_longer};
 use super::{Action, DEDUP_KEY_LIMIT, Endpoint, Severity};
 use crate::text::{cut, one_line};
 
@@ -136,7 +136,7 @@ fn dedup_key(body: &Map<String, Value>) -> Option<String> {
     let mut fields = ["dedup_key", "incident_key"].into_iter();
     // As it is: another key would be another alert.
     let key = fields.find_map(|field| body.get(field).and_then(Value::as_str))?;
-    let fits = !key.trim().is_empty() && key.chars().count() <= DEDUP_KEY_LIMIT;
+    let fits = !key.trim().is_empty() && !is_longer(key, DEDUP_KEY_LIMIT);
     fits.then(|| key.to_owned())
 }
 

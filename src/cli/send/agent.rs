@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::{field, secret};
 use super::body::Outgoing;
-use super::{Failure, deliver, finish, refused};
+use super::{Failure, deliver, finish, parsed, refused};
 use crate::pagerduty::accept::{self, Object, nagios_action, nagios_event};
 use crate::pagerduty::{Action, BODY_LIMIT, Endpoint, SUMMARY_LIMIT};
 use crate::secret::Secret;
@@ -67,25 +67,17 @@ struct Sensu {
 
 /// Does the work of the command with this name.
 pub(super) fn run(name: &'static str, arguments: &[OsString]) -> ExitCode {
+    let given = || arguments.iter().cloned();
     let made = match name {
-        "pd-nagios" => parsed::<Nagios>(name, arguments).map(|args| nagios(&args)),
-        "pd-zabbix" => parsed::<Zabbix>(name, arguments).map(|args| zabbix(&args)),
-        _ => parsed::<Sensu>(name, arguments).map(|args| sensu(&args)),
+        "pd-nagios" => parsed::<Nagios>(name, given()).map(|args| nagios(&args)),
+        "pd-zabbix" => parsed::<Zabbix>(name, given()).map(|args| zabbix(&args)),
+        _ => parsed::<Sensu>(name, given()).map(|args| sensu(&args)),
     };
     let event = match made {
         Ok(event) => event,
         Err(error) => return refused(&error, &format!("{name}: ")),
     };
     finish(name, event.and_then(|event| send(name, event)))
-}
-
-fn parsed<A: clap::Args + clap::FromArgMatches>(
-    name: &'static str,
-    arguments: &[OsString],
-) -> Result<A, clap::Error> {
-    let command = A::augment_args(clap::Command::new(name)).version(env!("CARGO_PKG_VERSION"));
-    let matches = command.bin_name(name).try_get_matches_from(arguments)?;
-    A::from_arg_matches(&matches)
 }
 
 fn send(name: &str, event: Map<String, Value>) -> Result<(), Failure> {

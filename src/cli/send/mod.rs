@@ -18,8 +18,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args as _, FromArgMatches as _};
-
 pub use arguments::Args;
 pub(super) use arguments::spelled_out;
 use arguments::without_keys;
@@ -53,16 +51,21 @@ pub(super) fn by_name(arguments: &[OsString]) -> Option<ExitCode> {
     if called != PD_SEND {
         return None;
     }
-    let command = Args::augment_args(clap::Command::new(PD_SEND))
-        .version(env!("CARGO_PKG_VERSION"))
-        .bin_name(PD_SEND);
-    let parsed = command
-        .try_get_matches_from(spelled_out(arguments.iter().cloned()))
-        .and_then(|matches| Args::from_arg_matches(&matches));
+    let parsed = parsed::<Args>(PD_SEND, spelled_out(arguments.iter().cloned()));
     Some(match parsed {
         Ok(args) => run(&args, PD_SEND),
         Err(error) => refused(&error, "pd-send: "),
     })
+}
+
+/// The arguments of a command that was called by its own name.
+pub(super) fn parsed<A: clap::Args + clap::FromArgMatches>(
+    name: &'static str,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<A, clap::Error> {
+    let command = A::augment_args(clap::Command::new(name)).version(env!("CARGO_PKG_VERSION"));
+    let matches = command.bin_name(name).try_get_matches_from(arguments)?;
+    A::from_arg_matches(&matches)
 }
 
 /// Says what is wrong with the arguments, without the key: it can have been typed where

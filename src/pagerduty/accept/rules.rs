@@ -70,7 +70,7 @@ pub(in crate::pagerduty) fn action(name: &str) -> Option<Action> {
         .find(|action| action.name() == name)
 }
 
-pub(super) fn is_longer(text: &str, limit: usize) -> bool {
+pub(in crate::pagerduty) fn is_longer(text: &str, limit: usize) -> bool {
     // A text has at most as many characters as bytes.
     text.len() > limit && text.chars().count() > limit
 }

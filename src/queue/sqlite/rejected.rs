@@ -1,5 +1,6 @@
 //! The rejected events in a file: list them, put them back, or delete them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use flate2::Crc;
@@ -10,9 +11,9 @@ use super::fault::{Fault, OpenError};
 use super::lock::Lock;
 use super::open::{self, is_marked, named, resolve};
 use super::salvage::SetAside;
-use super::schedule::MessageId;
+use super::schedule::{MessageId, TargetId};
 use super::schema;
-use super::store::{Store, checksum, sums};
+use super::store::{Store, TargetRow, checksum, sums};
 use crate::queue::Rejection;
 use crate::routing::Target;
 
@@ -92,20 +93,21 @@ impl RejectedEvents {
     /// # Errors
     /// When the file cannot be read.
     pub fn counts(&self) -> Result<Vec<(Target, u64, u64)>, OpenError> {
+        let by_target = |sql| {
+            let mut counts: HashMap<TargetId, u64> = HashMap::new();
+            let read = self.store.each(sql, [], |row| {
+                let count: i64 = row.get(1)?;
+                counts.insert(row.get(0)?, count.unsigned_abs());
+                Ok(())
+            });
+            read.map(|()| counts).map_err(|error| self.named(error))
+        };
+        let waiting = by_target("SELECT target, count(*) FROM event GROUP BY target")?;
+        let rejected = by_target("SELECT target, count(*) FROM rejected GROUP BY target")?;
         let targets = self.store.targets().map_err(|error| self.named(error))?;
-        let mut counts = Vec::with_capacity(targets.len());
-        for row in targets {
-            let count = |table| {
-                let sql = format!("SELECT count(*) FROM {table} WHERE target = ?1");
-                let counted = self.store.query(&sql, [row.id], |found| found.get::<_, i64>(0));
-                counted.map_err(|error| self.named(error))
-            };
-            let (waiting, rejected) = (count("event")?, count("rejected")?);
-            let positive = |count: Option<i64>| count.and_then(|it| u64::try_from(it).ok());
-            let (waiting, rejected) = (positive(waiting), positive(rejected));
-            counts.push((row.target, waiting.unwrap_or(0), rejected.unwrap_or(0)));
-        }
-        Ok(counts)
+        let of = |counts: &HashMap<_, _>, id: TargetId| counts.get(&id).copied().unwrap_or(0);
+        let count = |row: TargetRow| (row.target, of(&waiting, row.id), of(&rejected, row.id));
+        Ok(targets.into_iter().map(count).collect())
     }
 
     /// Puts an event back at the end of the queue. Returns false if the event was changed on disk.
